@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# secondshot: lib/*.c make libss.a, each tools/NAME.c makes NAME, each
+# tests/unit/NAME.c a test program.  All products lie below $(BUILD).
+
+PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
+LIBEXECDIR = $(PREFIX)/lib/secondshot
+RSNAPSHOT ?= /usr/bin/rsnapshot
+BUILD ?= build
+
+VERSION := $(shell sed -n '1s/.*(\(.*\)).*/\1/p' debian/changelog)
+PKGS = popt jansson libcrypto sqlite3 libcap-ng
+
+CFLAGS ?= -O2 -g
+PKG_CONFIG ?= pkg-config
+INSTALL ?= install
+
+WARN = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wpointer-arith -Wcast-qual -Wwrite-strings -Wformat=2
+FORTIFY ?= -D_FORTIFY_SOURCE=2
+HARDEN = $(FORTIFY) -fstack-protector-strong -fPIE -fstack-clash-protection \
+	$(if $(filter x86_64-% i%86-%,$(shell $(CC) -dumpmachine)),-fcf-protection)
+# The builder's own flags come last, so that they win.
+SS_CPPFLAGS = -D_GNU_SOURCE -Ilib -DSS_VERSION='"$(VERSION)"' -DLIBEXECDIR='"$(LIBEXECDIR)"' \
+	-DRSNAPSHOT='"$(RSNAPSHOT)"' $(shell $(PKG_CONFIG) --cflags $(PKGS)) $(CPPFLAGS)
+SS_CFLAGS = -std=c11 -pthread $(WARN) $(HARDEN) $(CFLAGS)
+SS_LDFLAGS = -pie -pthread -Wl,-z,relro,-z,now,--as-needed $(LDFLAGS)
+SS_LDLIBS = $(shell $(PKG_CONFIG) --libs $(PKGS)) -linih $(LDLIBS)
+
+LIB_SRC := $(sort $(wildcard lib/*.c))
+TOOL_SRC := $(wildcard tools/*.c)
+UNIT_SRC := $(wildcard tests/unit/*.c)
+SRC := $(LIB_SRC) $(TOOL_SRC) $(UNIT_SRC)
+OBJ := $(SRC:%.c=$(BUILD)/obj/%.o)
+LIBSS := $(BUILD)/libss.a
+TOOLS := $(TOOL_SRC:tools/%.c=$(BUILD)/%)
+UNITS := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
+MAN := $(wildcard tools/*.[1-8])
+BATS := $(wildcard tests/*.bats)
+
+# What an administrator calls, and what only our own programs call.
+LIBEXEC_TOOLS := $(filter $(BUILD)/ss-rsync,$(TOOLS))
+BIN_TOOLS := $(filter-out $(LIBEXEC_TOOLS),$(TOOLS))
+
+JOBS ?= $(shell nproc)
+NICE ?=
+PROVE = SS_BIN=$(abspath $(BUILD)) $(NICE) prove -j$(JOBS)
+
+all: $(LIBSS) $(TOOLS)
+
+units: $(UNITS)
+
+$(TOOLS): $(BUILD)/%: $(BUILD)/obj/tools/%.o $(LIBSS)
+	$(CC) $(SS_CFLAGS) $(SS_LDFLAGS) -o $@ $< $(LIBSS) $(SS_LDLIBS)
+
+$(UNITS): $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(LIBSS)
+	@mkdir -p $(@D)
+	$(CC) $(SS_CFLAGS) $(SS_LDFLAGS) -o $@ $< $(LIBSS) $(SS_LDLIBS)
+
+# Made anew each time: an object whose source is gone must not stay in it.
+$(LIBSS): $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/obj/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(SS_CPPFLAGS) $(SS_CFLAGS) -MMD -MP -c -o $@ $<
+
+# Changes only when the flags do, and then everything is compiled again.
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' "$$FLAGS" | cmp -s - $@ || printf '%s\n' "$$FLAGS" >$@
+$(BUILD)/flags: export FLAGS = $(CC) $(SS_CPPFLAGS) $(SS_CFLAGS)
+
+-include $(OBJ:.o=.d)
+
+# --- tests ---------------------------------------------------------------
+
+check: all units
+	$(PROVE) -e tests/tap $(UNITS) $(BATS)
+
+ASAN = BUILD=build-asan FORTIFY= CFLAGS="-O1 -g -fsanitize=address,undefined \
+	-fno-sanitize-recover=all -fno-omit-frame-pointer"
+CLANG = BUILD=build-clang CC=clang
+
+check-all: check-asan check-valgrind check-clang check-tidy check-cppcheck check-shell check-man
+
+check-asan:
+	ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 \
+		$(MAKE) $(ASAN) check
+
+check-valgrind: units
+	$(PROVE) -e 'valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite' \
+		$(UNITS)
+
+check-clang:
+	$(MAKE) $(CLANG) all units
+
+check-tidy: $(BUILD)/compile_flags.txt
+	printf '%s\n' $(LIB_SRC) $(TOOL_SRC) | xargs -P$(JOBS) -n4 clang-tidy --quiet -p $(BUILD)
+
+$(BUILD)/compile_flags.txt: $(BUILD)/flags
+	printf '%s\n' -std=c11 $(SS_CPPFLAGS) -I$(CURDIR)/lib >$@
+
+check-cppcheck:
+	cppcheck -q -j$(JOBS) --std=c11 --enable=warning,performance,portability --inline-suppr \
+		--error-exitcode=1 --suppress=missingIncludeSystem -D_GNU_SOURCE -Ilib \
+		$(LIB_SRC) $(TOOL_SRC)
+
+check-shell:
+	shellcheck -x -S warning $$(grep -lE '^#!.*(sh|bats)$$' .ci/run tests/* tests/*/* debian/* 2>/dev/null)
+
+check-man:
+	@# From there mandoc finds our own pages; other packages' ones need not be installed.
+	@out=$$(cd tools && mandoc -Tlint $(notdir $(MAN)) 2>&1 | \
+		grep -v 'outdated mandoc.db\|referenced manual not found'); \
+		[ -z "$$out" ] || { printf '%s\n' "$$out"; exit 1; }
+
+check-long: check all
+	tests/torture/kill
+	tests/fresh-root
+
+torture: all
+	tests/torture/kill
+
+bench: all $(BUILD)/rss
+	tests/bench/bench
+
+$(BUILD)/rss: tests/bench/rss.c $(BUILD)/flags
+	$(CC) $(SS_CPPFLAGS) $(SS_CFLAGS) $(SS_LDFLAGS) -o $@ $<
+
+# --- package and installation --------------------------------------------
+
+install: all
+	$(INSTALL) -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBEXECDIR)
+	$(INSTALL) -m 0755 $(BIN_TOOLS) $(DESTDIR)$(PREFIX)/bin
+	$(if $(LIBEXEC_TOOLS),$(INSTALL) -m 0755 $(LIBEXEC_TOOLS) $(DESTDIR)$(LIBEXECDIR))
+	for page in $(MAN); do \
+		$(INSTALL) -D -m 0644 $$page \
+			$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit 1; \
+	done
+	$(INSTALL) -d $(DESTDIR)$(SYSCONFDIR)/secondshot
+	for file in secondshot.conf rsnapshot.conf; do \
+		[ -e $(DESTDIR)$(SYSCONFDIR)/secondshot/$$file ] || \
+			$(INSTALL) -m 0640 etc/$$file $(DESTDIR)$(SYSCONFDIR)/secondshot || exit 1; \
+	done
+	$(INSTALL) -D -m 0644 etc/crontab $(DESTDIR)$(PREFIX)/share/doc/secondshot/examples/crontab
+
+# In a copy, so that the products lie below $(BUILD) and not beside this directory.
+DEBDIR = $(BUILD)/deb/secondshot-$(VERSION)
+deb:
+	rm -rf $(BUILD)/deb
+	mkdir -p $(DEBDIR)
+	tar -c --exclude=./build --exclude='./build-*' --exclude=./.git . | tar -x -C $(DEBDIR)
+	cd $(DEBDIR) && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL dpkg-buildpackage -us -uc -b
+	rm -rf $(DEBDIR)
+
+quickstart:
+	DEB_BUILD_OPTIONS=nocheck $(MAKE) deb
+	tests/quickstart $(BUILD)/deb/secondshot_$(VERSION)_$$(dpkg --print-architecture).deb
+
+clean:
+	rm -rf build build-asan build-clang
+
+FORCE:
+.PHONY: all units check check-all check-asan check-valgrind check-clang check-tidy check-cppcheck \
+	check-shell check-man check-long torture bench install deb quickstart clean FORCE

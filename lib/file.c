@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "mem.h"
+
+static int write_all(int fd, const char *p, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = write(fd, p, len);
+
+		if (n < 0 && errno != EINTR)
+			return -1;
+		if (n > 0) {
+			p += n;
+			len -= n;
+		}
+	}
+	return 0;
+}
+
+int file_replace(int dir, const char *name, const void *p, size_t len, unsigned mode)
+{
+	char *tmp = mem_printf(".%s.new", name);
+	int fd, rc = -1, err;
+
+	/* One left by a killed process may be a hard link by now: never write into it. */
+	if (unlinkat(dir, tmp, 0) < 0 && errno != ENOENT) {
+		free(tmp);
+		return -1;
+	}
+	fd = openat(dir, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	if (fd < 0)
+		goto out;
+	if (write_all(fd, p, len) == 0 && fsync(fd) == 0)
+		rc = 0;
+	err = errno;
+	if (close(fd) < 0 && rc == 0) {
+		err = errno;
+		rc = -1;
+	}
+	errno = err;
+	if (rc == 0)
+		rc = renameat(dir, tmp, dir, name);
+	if (rc == 0)
+		rc = fsync(dir);
+	if (rc < 0) {
+		err = errno;
+		unlinkat(dir, tmp, 0);
+		errno = err;
+	}
+out:
+	err = errno;
+	free(tmp);
+	errno = err;
+	return rc;
+}
+
+char *file_read(int dir, const char *name, size_t *len)
+{
+	int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct stat sb;
+	char *p = NULL;
+	size_t got = 0;
+	int err;
+
+	if (fd < 0)
+		return NULL;
+	if (fstat(fd, &sb) < 0)
+		goto fail;
+	if (!S_ISREG(sb.st_mode)) {
+		errno = EINVAL;
+		goto fail;
+	}
+	p = mem_alloc(FILE_SMALL);
+	for (;;) {
+		ssize_t n = read(fd, p + got, FILE_SMALL - got);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			goto fail;
+		if (n == 0)
+			break;
+		got += n;
+		if (got == FILE_SMALL) {
+			errno = EFBIG;
+			goto fail;
+		}
+	}
+	close(fd);
+	p[got] = 0;
+	*len = got;
+	return p;
+fail:
+	err = errno;
+	free(p);
+	close(fd);
+	errno = err;
+	return NULL;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * file.h - small files that are replaced as a whole, and read with care.
+ */
+#ifndef SS_FILE_H
+#define SS_FILE_H
+
+#include <stddef.h>
+
+#define FILE_SMALL 65536
+
+/*
+ * Put len bytes in place of name below the open directory dir: a temporary file
+ * beside it, fsync, rename, fsync of dir.  0, or -1 with errno; no temporary
+ * file is left then.
+ */
+int file_replace(int dir, const char *name, const void *p, size_t len, unsigned mode);
+
+/*
+ * Read a regular file of at most FILE_SMALL - 1 bytes, no link followed, into
+ * a malloc'd, NUL-ended string.  NULL with errno (EINVAL: no regular file, EFBIG).
+ */
+char *file_read(int dir, const char *name, size_t *len);
+
+#endif

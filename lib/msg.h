@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * msg.h - talk for people, on stderr and in the log.
+ *
+ * An error is reported once, where it is detected, with the object's name and
+ * the reason (use %m for errno).  Names go through escape_name() first.
+ */
+#ifndef SS_MSG_H
+#define SS_MSG_H
+
+enum msg_level { MSG_NONE, MSG_ERROR, MSG_WARN, MSG_INFO, MSG_DEBUG };
+
+/* Set the program's name (kept, not copied) that starts each line. */
+void msg_program(const char *name);
+
+/* Show messages up to level on stderr; the default is MSG_INFO. */
+void msg_level(enum msg_level level);
+
+/* Parse none, error, warn, info or debug into *level; -1 if it is none of them. */
+int msg_parse_level(const char *word, enum msg_level *level);
+
+/*
+ * Append every message up to level also to file, with an RFC 3339 UTC time and
+ * our process id before it.  Returns 0, or -1 after reporting why not.
+ */
+int msg_logfile(const char *file, enum msg_level level);
+
+/* printf-like; the newline is added.  errno is preserved. */
+void msg_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void msg_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void msg_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void msg_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * sandbox.h - a reader gives away what it does not need.
+ *
+ * Who reads what strangers wrote does so without the powers of root:
+ *
+ *  - every capability goes but CAP_DAC_READ_SEARCH, the bounding set is emptied
+ *    (where CAP_SETPCAP allows that), and NO_NEW_PRIVS is set.  This holds on
+ *    every kernel.  The user id stays: root's own files can still be written as
+ *    far as their modes and Landlock let it;
+ *  - with Landlock (Linux 5.13, and switched on) files can be opened only
+ *    beneath the directories named here, for reading or, where said, for
+ *    writing; from ABI 2 (5.19) that covers renaming and linking between
+ *    directories, from 3 (6.2) truncating, from 4 (6.7) TCP, from 5 (6.10)
+ *    ioctl on devices, from 6 (6.12) abstract sockets and signals to others.
+ *    Below an ABI its part does not hold; without Landlock none of it does.
+ *    What is open already stays usable;
+ *  - on no kernel does Landlock stop stat, chmod, chown, utimes: the missing
+ *    capabilities do that for files of other users.
+ *
+ * Everything is inherited by children, and cannot be undone.
+ */
+#ifndef SS_SANDBOX_H
+#define SS_SANDBOX_H
+
+#include <stddef.h>
+
+/*
+ * Confine this process: reading beneath the nro open directories in ro (O_PATH
+ * does), reading and writing beneath the nrw directories named in rw; one that
+ * does not exist is left out.  Call it before any thread is started: only the
+ * calling thread is confined, and those it starts later.  0 also on a kernel
+ * without Landlock (msg_debug() says so); -1 after reporting that something
+ * which should have worked did not: do not go on.
+ */
+int sandbox_reader(const int *ro, size_t nro, const char *const *rw, size_t nrw);
+
+/* The kernel's Landlock ABI, 0 = none. */
+int sandbox_abi(void);
+
+#endif

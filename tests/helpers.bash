@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash disable=SC2034,SC2154
+#
+# helpers.bash - what each bats file loads: private configuration, source trees,
+# and run wrappers that say what happened.
+#
+#	load helpers
+#	setup() { conf; }
+#
+# The tools come from $SS_BIN (default: build/ beside tests/), or, with
+# SS_INSTALLED=1, from the system.
+
+bats_require_minimum_version 1.5.0
+
+TESTS=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
+SS_BIN=${SS_BIN:-$TESTS/../build}
+if [[ ${SS_INSTALLED:-0} != 1 ]]; then
+	SS_BIN=$(cd "$SS_BIN" && pwd)
+	PATH=$SS_BIN:$PATH
+fi
+export PATH LC_ALL=C
+unset SECONDSHOT_CONF SECONDSHOT_LOCK_FD DB_URL DBTYPE DBHOST DBPORT DBNAME DBUSER DBPASS
+umask 022
+
+# requires WHAT...: skip unless all is there: root, unprivileged, btime, or a program.
+requires() {
+	local what
+	for what; do
+		case $what in
+		root) [[ $EUID == 0 ]] || skip "needs root" ;;
+		unprivileged) [[ $EUID != 0 ]] || skip "must not be root" ;;
+		btime)
+			[[ $(stat -c %W "$BATS_TEST_TMPDIR") != [0-]* ]] ||
+				skip "needs a file system with birth times"
+			;;
+		mknod)
+			if [[ ! -e $BATS_TEST_TMPDIR/.mknod ]]; then
+				mknod "$BATS_TEST_TMPDIR/.mknod" c 1 3 2>/dev/null ||
+					skip "needs the right to make devices"
+			fi
+			;;
+		*) type -p -- "$what" >/dev/null || skip "needs $what" ;;
+		esac
+	done
+}
+
+# source_tree DIR: a small tree of every ordinary kind of thing.
+source_tree() {
+	mkdir -p "$1/dir/sub" "$1/empty"
+	printf 'one\n' >"$1/one"
+	printf 'two\n' >"$1/dir/two"
+	printf 'three\n' >"$1/dir/sub/three"
+	: >"$1/nothing"
+	ln -s dir/two "$1/link"
+	ln "$1/one" "$1/dir/one-again"
+	chmod 0640 "$1/dir/two"
+	touch -d '2020-02-02 02:02:02.123456789 UTC' "$1/one"
+}
+
+# conf [KEY=VALUE...]: private secondshot.conf and rsnapshot.conf, a source tree for
+# each host, an empty snapshot root; KEY is one of secondshot.conf's.  Sets ROOT, SRC,
+# CATALOG, RSNAPSHOT_CONF and LOG.  Before it may be set: HOSTS (default "alpha"),
+# LINK_DEST (1), RETAIN ("hourly:3 daysago:2"), RSNAPSHOT_MORE (further lines).
+conf() {
+	local host setting
+	local etc=$BATS_TEST_TMPDIR/etc
+	HOSTS=${HOSTS:-alpha}
+	SRC=$BATS_TEST_TMPDIR/src
+	CATALOG=$BATS_TEST_TMPDIR/catalog.db
+	LOG=$BATS_TEST_TMPDIR/log
+	RSNAPSHOT_CONF=$etc/rsnapshot.conf
+	export SECONDSHOT_CONF=$etc/secondshot.conf
+	ROOT=$BATS_TEST_TMPDIR/root
+	mkdir -p "$etc" "$ROOT"
+	{
+		printf 'config_version\t1.2\n'
+		printf 'snapshot_root\t%s/\n' "$ROOT"
+		printf 'no_create_root\t1\nsync_first\t1\nlink_dest\t%s\n' "${LINK_DEST:-1}"
+		for setting in ${RETAIN:-hourly:3 daysago:2}; do
+			printf 'retain\t%s\t%s\n' "${setting%:*}" "${setting#*:}"
+		done
+		printf 'cmd_rsync\t%s\n' "$(type -p rsync)"
+		printf 'lockfile\t%s/rsnapshot.pid\n' "$BATS_TEST_TMPDIR"
+		printf 'rsync_short_args\t-aHS\n'
+		printf 'rsync_long_args\t--delete --delete-excluded --numeric-ids\n'
+		[[ -z ${RSNAPSHOT_MORE:-} ]] || printf '%b\n' "$RSNAPSHOT_MORE"
+		for host in $HOSTS; do
+			printf 'backup\t%s/%s/\t%s/\n' "$SRC" "$host" "$host"
+			[[ -e $SRC/$host ]] || source_tree "$SRC/$host"
+		done
+	} >"$RSNAPSHOT_CONF"
+	{
+		printf 'db-url = sqlite:///%s\n' "$CATALOG"
+		printf 'rsnapshot-conf = %s\n' "$RSNAPSHOT_CONF"
+		printf 'backup-host = keeper\nlogfile = %s\n' "$LOG"
+		for setting; do printf '%s = %s\n' "${setting%%=*}" "${setting#*=}"; done
+	} >"$SECONDSHOT_CONF"
+}
+
+# run_code N COMMAND...: run it; fail, and say what happened, unless it exits with N.
+# Leaves $output (stdout), $stderr and $lines as bats does.
+run_code() {
+	local want=$1
+	shift
+	run --separate-stderr "$@"
+	if [[ $status != "$want" ]]; then
+		printf 'exit %s, not %s: %s\n' "$status" "$want" "$*"
+		printf 'stdout: %s\n' "$output"
+		printf 'stderr: %s\n' "${stderr:-}"
+		return 1
+	fi
+}
+
+run_ok() {
+	run_code 0 "$@"
+}
+
+# pipeline HOST [OPTION...]: ss-catalog add HOST | ss-hash | ss-catalog store; fails if
+# any of the three does.
+pipeline() {
+	(
+		set -o pipefail
+		ss-catalog add "$@" | ss-hash | ss-catalog store
+	)
+}
+
+# sync_host [HOST]: what rsnapshot copies, without ss-run.
+sync_host() {
+	rsnapshot -c "$RSNAPSHOT_CONF" sync ${1:+"$1/"}
+}
+
+# rotate [INTERVAL]
+rotate() {
+	rsnapshot -c "$RSNAPSHOT_CONF" "${1:-hourly}"
+}
+
+# contains TEXT PATTERN: fail, and show the text, unless the pattern (ERE) is in it.
+contains() {
+	grep -qE -- "$2" <<<"$1" || {
+		printf 'no "%s" in:\n%s\n' "$2" "$1"
+		return 1
+	}
+}
+
+lacks() {
+	! grep -E -- "$2" <<<"$1" || {
+		printf 'unwanted "%s" in:\n%s\n' "$2" "$1"
+		return 1
+	}
+}
+
+# hostile_tree DIR [OPTION...]: names and things nobody would like to meet; see tests/tree.
+hostile_tree() {
+	"$TESTS/tree" "$@"
+}
+
+# rot FILE: change the first byte of a file and put its mtime back.
+rot() {
+	local when byte
+	when=$(stat -c %y "$1")
+	byte=$(head -c1 "$1" | od -An -tu1)
+	# shellcheck disable=SC2059
+	printf "\\x$(printf %02x $((byte ^ 1)))" | dd of="$1" bs=1 conv=notrunc status=none
+	touch -d "$when" "$1"
+}

@@ -1,0 +1,63 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What the source promises about itself.
+
+load helpers
+
+setup() {
+	[[ ${SS_INSTALLED:-0} != 1 ]] || skip "about the source tree"
+	cd "$TESTS/.." || return
+}
+
+@test "a database driver's names stay in its file" {
+	run grep -nE --exclude='db_*' '\b(sqlite3|mysql|mariadb)_' lib/*.[ch] tools/*.c
+	[ "$output" = "" ]
+}
+
+@test "no SQL is made by formatting" {
+	run grep -niE '(printf|buf_str|buf_add|strcat|mem_printf)[ (].*"[^"]*\b(select|insert into|update|delete from|create table|drop table)\b' lib/*.c tools/*.c
+	[ "$output" = "" ]
+	run grep -nE '\bsqlite3_(mprintf|snprintf|vmprintf)\b' lib/*.c
+	[ "$output" = "" ]
+}
+
+@test "what a file of the library exports starts with its name" {
+	[[ -d $SS_BIN/obj/lib ]] || skip "not built here"
+	local object name symbol
+	for object in "$SS_BIN"/obj/lib/*.o; do
+		name=${object##*/}
+		name=${name%.o}
+		while read -r symbol; do
+			[[ $symbol == "${name%%_*}"_* ]] || grep -qw "$symbol" "lib/$name.h" ||
+				{ echo "$name.c exports $symbol"; return 1; }
+		done < <(nm -g --defined-only "$object" | sed 's/.* //' | grep -v '^__')
+	done
+}
+
+@test "headers stay under 100 lines, sources under 400" {
+	run awk 'FNR == 1 { if (name) count[name] = n } { name = FILENAME; n = FNR }
+		END { count[name] = n; for (f in count)
+			if (count[f] >= (f ~ /\.h$/ ? 100 : 400)) print f, count[f] }' lib/*.[ch] tools/*.c
+	[ "$output" = "" ]
+}
+
+@test "functions stay under 60 lines" {
+	run awk '/^[a-z].*[(]/ && !/;$/ { start = FNR; name = $0 }
+		/^}/ && start { if (FNR - start >= 60) print FILENAME ": " name; start = 0 }' lib/*.c tools/*.c
+	[ "$output" = "" ]
+}
+
+@test "every source file names its licence" {
+	run grep -L 'SPDX-License-Identifier: LGPL-2.1-or-later' Makefile debian/rules .ci/run lib/*.[ch] tools/*.[c1-8] tests/*.bats tests/*.bash tests/*/*.c
+	[ "$output" = "" ]
+}
+
+@test "every tool has a man page with EXAMPLES and EXIT STATUS" {
+	local tool page
+	for tool in tools/*.c; do
+		[[ $tool != tools/ss-rsync.c ]] || continue
+		page=$(ls "${tool%.c}".[18])
+		grep -q '^\.Sh EXAMPLES' "$page"
+		grep -q '^\.Sh EXIT STATUS' "$page"
+	done
+}

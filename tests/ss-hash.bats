@@ -1,0 +1,221 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# ss-hash over plain names: what it prints, what it refuses to read.
+
+# shellcheck disable=SC2154
+load helpers
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+	printf 'abc' >a
+	printf 'def' >b
+}
+
+ABC=ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad
+
+@test "names as arguments, in lines, ended by NUL, from a file" {
+	run_ok ss-hash a b
+	[[ $output == "$(sha256sum a b)" ]]
+	run_ok ss-hash < <(printf 'a\nb\n')
+	[[ $output == "$(sha256sum a b)" ]]
+	run_ok ss-hash < <(printf 'b\na')
+	[[ $output == "$(sha256sum b a)" ]]
+	run_ok ss-hash -0 < <(printf 'a\0b\0')
+	[[ $output == "$(sha256sum a b)" ]]
+	printf 'b\0a' >list
+	run_ok ss-hash --files0-from=list
+	[[ $output == "$(sha256sum b a)" ]]
+	run_ok ss-hash --files0-from - <list
+	[[ $output == "$(sha256sum b a)" ]]
+}
+
+@test "an empty list is an answer with -0, and no input at all without" {
+	run_ok ss-hash -0 </dev/null
+	[[ -z $output ]]
+	run_code 2 ss-hash </dev/null
+	contains "$stderr" 'no input'
+}
+
+@test "sha256sum -c accepts every name" {
+	hostile_tree tree
+	find tree -type f -print0 >list
+	ss-hash -0 --format sha256sum <list >sums
+	run_ok sha256sum -c --quiet sums
+	[[ -z $output && -z $stderr ]]
+	[[ $(wc -l <sums) == "$(tr -dc '\0' <list | wc -c)" ]]
+	xargs -0 sha256sum -- <list | cmp - sums
+}
+
+@test "a file called - is not standard input" {
+	printf 'abc' >-
+	run_ok ss-hash -- -
+	[[ $output == "$ABC  ./-" ]]
+}
+
+@test "the order of output is that of input, over many batches" {
+	mkdir many
+	for ((i = 0; i < 5000; i++)); do printf '%d' "$i" >"many/$i"; done
+	shuf -e many/* >list
+	ss-hash <list >sums
+	cut -c67- sums | cmp - list
+	run_ok sha256sum -c --quiet sums
+}
+
+@test "paths beyond PATH_MAX" {
+	hostile_tree tree --long
+	find tree -type f -print0 | ss-hash -0 --format=json >out
+	[[ $(wc -l <out) == "$(find tree -type f -printf '\n' | wc -l)" ]]
+	run awk 'length($0) > 5000 && /"state":"ok"/ { n++ } END { print n + 0 }' out
+	((output > 0))
+	lacks "$(cat out)" '"state":"(missing|unreadable|changed)"'
+	# sha256sum itself reaches them only from where they are.
+	find tree -type f -execdir sha256sum {} \; | sed 's/^\\//' | cut -c1-64 | sort >want
+	grep -o '"digest":"[0-9a-f]*"' out | cut -c11-74 | sort | cmp - want
+}
+
+@test "every algorithm" {
+	for type in md5 sha1 sha256 sha512; do
+		run_ok ss-hash --hashtype=$type a
+		[[ $output == "$(${type}sum a)" ]]
+	done
+	run_ok ss-hash --hashtype=blake2b512 a
+	[[ $output == "$(b2sum a)" ]]
+	run_ok ss-hash --hashtype=sha512-256 a
+	[[ $output == "53048e2681941ef99b2e29b76b4c7dabe4c2d0c634fc6d46e0e2f13107e7af23  a" ]]
+	run_code 2 ss-hash --hashtype=crc32 a
+	contains "$stderr" 'crc32'
+}
+
+@test "nothing but regular files is read, and the others are done" {
+	mkdir dir
+	mkfifo fifo
+	ln -s a link
+	run_code 3 timeout 10 ss-hash a dir fifo link none b
+	[[ $output == "$(sha256sum a b)" ]]
+	for name in dir fifo link; do contains "$stderr" "^ss-hash: $name: it is not a regular file"; done
+	contains "$stderr" '^ss-hash: none: it is not there'
+}
+
+@test "a file that may not be read" {
+	requires root setpriv
+	chmod 0600 a
+	chmod 0755 .
+	chmod a+rx "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" 2>/dev/null || true
+	cp "$(type -p ss-hash)" ./ss-hash
+	setpriv --reuid=65534 --regid=65534 --clear-groups test -r b || skip "nobody cannot get here"
+	run_code 3 setpriv --reuid=65534 --regid=65534 --clear-groups ./ss-hash a b
+	[[ $output == "$(sha256sum b)" ]]
+	contains "$stderr" 'a: Permission denied'
+}
+
+@test "names in messages and on a terminal are escaped" {
+	printf 'abc' >$'x\e[31m\n'
+	run_code 3 ss-hash $'no\e[31m\n'
+	contains "$stderr" 'no\\x1b\[31m\\n: it is not there'
+	requires script
+	script -qec "ss-hash x*" /dev/null </dev/null >out
+	tr -d '\r' <out >plain
+	[[ $(<plain) == "$ABC  x\\x1b[31m\\n" ]]
+}
+
+@test "JSON has each name, and its bytes where they are no text" {
+	printf 'abc' >$'caf\xe9'
+	run_code 3 ss-hash --json a $'caf\xe9' none
+	contains "${lines[0]}" '"type":"digest".*"path":"a".*"state":"ok".*"algorithm":"sha256".*"digest":"'$ABC'"'
+	contains "${lines[1]}" '"path":"caf\\\\xe9".*"path_b64":"Y2Fm6Q=="'
+	contains "${lines[2]}" '"path":"none".*"state":"missing"'
+	lacks "${lines[2]}" 'digest":'
+}
+
+@test "the stream of plain names" {
+	run_ok ss-hash --format=stream a
+	[[ ${lines[0]} == '#secondshot-stream 1' && ${lines[1]} == '#hash sha256' && ${lines[3]} == '#end 1' ]]
+	contains "${lines[2]}" "^ok	f	0644	$UID	.*	sha256	$ABC	a\$"
+}
+
+@test "usage errors name what is wrong and exit with 2" {
+	run_code 2 ss-hash --bogus
+	contains "$stderr" '^ss-hash: --bogus: '
+	run_code 2 ss-hash --threads=x a
+	contains "$stderr" '^ss-hash: --threads'
+	run_code 2 ss-hash --threads=-1 a
+	contains "$stderr" 'threads'
+	run_code 2 ss-hash --format=xml a
+	contains "$stderr" 'xml'
+	run_code 2 ss-hash --json --format=stream a
+	run_code 2 ss-hash --read=tape a
+	contains "$stderr" 'tape'
+	run_code 2 ss-hash --files0-from=list a
+	run_code 2 ss-hash --files0-from=none
+	contains "$stderr" 'none: No such file'
+	run_code 2 ss-hash --config=none a
+	contains "$stderr" 'none: No such file'
+	run_code 2 env DBTYPE=mysql ss-hash a
+	contains "$stderr" 'sqlite'
+	run_code 2 ss-hash < <(printf 'a\0b\0')
+	contains "$stderr" '-0'
+}
+
+@test "help and version go to stdout" {
+	run_ok ss-hash --help
+	((${#lines[@]} <= 24))
+	contains "${lines[0]}" '^Usage: ss-hash'
+	[[ -z $stderr ]]
+	run_ok ss-hash --version
+	contains "$output" '^ss-hash \(secondshot\) [0-9]'
+}
+
+@test "a full disk and a closed pipe are errors" {
+	[[ -e /dev/full ]] || skip "needs /dev/full"
+	run_code 2 bash -c 'ss-hash a b >/dev/full'
+	contains "$stderr" 'standard output'
+	run_code 2 bash -c 'ss-hash --help >/dev/full'
+	mkdir many
+	for ((i = 0; i < 5000; i++)); do printf '%d' "$i" >"many/$i"; done
+	find many -type f >list
+	run_code 2 bash -c 'ss-hash <list | head -n1; exit ${PIPESTATUS[0]}'
+	run_code 2 bash -c 'ss-hash a >&-'
+}
+
+@test "past the cache the digests are the same, and what was reached is said" {
+	dd if=/dev/urandom of=big bs=1000 count=3000 status=none
+	: >empty
+	run_ok ss-hash --read=media a b big empty
+	[[ $output == "$(sha256sum a b big empty)" ]]
+	run_ok ss-hash --read=media --json big
+	contains "$output" '"medium":"(media|cache|unknown)"'
+	run_ok ss-hash --json big
+	contains "$output" '"medium":"unknown"'
+}
+
+@test "memory does not say that it is a medium" {
+	[[ $(stat -fc %T /dev/shm) == tmpfs && -w /dev/shm ]] || skip "needs tmpfs on /dev/shm"
+	file=$(mktemp /dev/shm/ss-hash.XXXXXX)
+	printf 'abc' >"$file"
+	run ss-hash --read=media --json "$file"
+	rm "$file"
+	contains "$output" '"medium":"cache"'
+}
+
+@test "sparse and large files take no memory" {
+	requires prlimit
+	! grep -q __asan_init "$(type -p ss-hash)" || skip "the sanitizer takes its own"
+	truncate -s 1G sparse
+	printf 'x' >>sparse
+	printf 'y' | dd of=sparse bs=1 seek=5000 conv=notrunc status=none
+	run_ok prlimit --as=268435456 ss-hash --threads=2 sparse
+	[[ $output == "$(sha256sum sparse)" ]]
+}
+
+@test "a file that is written to is changed, not hashed" {
+	truncate -s 512M grows
+	(while printf 'x' >>grows; do :; done) &
+	writer=$!
+	while [[ $(stat -c %s grows) == 536870912 ]]; do :; done
+	run --separate-stderr ss-hash grows
+	kill "$writer"
+	wait "$writer" || true
+	[[ $status == 3 && -z $output ]]
+	contains "$stderr" 'grows: it changed while it was read'
+}

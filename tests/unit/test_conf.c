@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* test_conf.c - settings: which wins, what is refused. */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "conf.h"
+#include "mem.h"
+#include "msg.h"
+#include "unit.h"
+
+static char dir[64], *file;
+
+static void put(const char *text)
+{
+	FILE *f = fopen(file, "w");
+
+	need(f);
+	fputs(text, f);
+	need(fclose(f) == 0);
+}
+
+static struct conf none_given(void)
+{
+	return (struct conf){
+		.config = file, .autoverify = -1, .db_timeout = -1, .threads = -1, .quiet = -1, .json = -1,
+	};
+}
+
+/* Does this file load? */
+static int loads(const char *text)
+{
+	struct conf c, o = none_given();
+	int rc;
+
+	put(text);
+	rc = conf_load(&c, &o);
+	conf_free(&c);
+	return rc == 0;
+}
+
+static void test_strength(void)
+{
+	struct conf c, o = none_given();
+	char url[] = "option";
+
+	put("");
+	ok(conf_load(&c, &o) == 0 && strcmp(c.volume, "backup") == 0 && c.db_timeout == 60 && !c.autoverify &&
+	   strcmp(c.hashtype, "sha256") == 0 && !c.logfile && c.threads == 0 && !c.hash_named, "defaults");
+	conf_free(&c);
+	put("# a comment\n; another\n\ndb-url = file ; and one more\nvolume=b\nautoverify = YES\nthreads = 3\n"
+	    "hashtype = md5\nlog-level=debug\n");
+	ok(conf_load(&c, &o) == 0 && strcmp(c.db_url, "file") == 0 && strcmp(c.volume, "b") == 0 &&
+	   c.autoverify == 1 && c.threads == 3 && strcmp(c.hashtype, "md5") == 0 && strcmp(c.config, file) == 0,
+	   "the file over the defaults");
+	conf_free(&c);
+	setenv("DB_URL", "environment", 1);
+	ok(conf_load(&c, &o) == 0 && strcmp(c.db_url, "environment") == 0, "the environment over the file");
+	conf_free(&c);
+	o.db_url = url;
+	o.autoverify = 0;
+	ok(conf_load(&c, &o) == 0 && strcmp(c.db_url, "option") == 0 && c.autoverify == 0 && c.threads == 3,
+	   "options over all, where they are given");
+	conf_free(&c);
+	unsetenv("DB_URL");
+}
+
+static void test_refused(void)
+{
+	struct conf c, o = none_given();
+	char line[400];
+
+	ok(!loads("nonsense = 1\n"), "an unknown key");
+	ok(!loads("volume\n") && !loads("volume =\n"), "a key without a value");
+	ok(!loads("[section]\nvolume = a\n"), "a section");
+	ok(!loads("volume = a\nvolume = b\n"), "a key given twice");
+	ok(!loads("volume = a\n  threads = 2\n"), "an indented line");
+	ok(!loads("autoverify = perhaps\n") && !loads("threads = -1\n") && !loads("threads = 2x\n") &&
+	   !loads("threads = 99999999999999999999\n") && !loads("db-timeout = soon\n"), "bad bools and numbers");
+	ok(!loads("hashtype = crc32\n") && !loads("log-level = loud\n"), "unknown algorithm and level");
+	snprintf(line, sizeof(line), "volume = %0300d\n", 7);
+	ok(!loads(line), "a line that is too long");
+	put("volume = x\n");
+	o.hashtype = mem_strdup("crc32");
+	ok(conf_load(&c, &o) != 0, "options face the same judgement");
+	conf_free(&c);
+	free(o.hashtype);
+	o = none_given();
+	setenv("DBTYPE", "mysql", 1);
+	ok(conf_load(&c, &o) != 0, "another type of database");
+	conf_free(&c);
+	setenv("DBTYPE", "sqlite", 1);
+	ok(conf_load(&c, &o) == 0, "this one");
+	conf_free(&c);
+	unsetenv("DBTYPE");
+}
+
+static int trusted(const char *name)
+{
+	int fd = open(name, O_RDONLY | O_CLOEXEC), rc;
+
+	need(fd >= 0);
+	rc = conf_trusted(fd, name);
+	close(fd);
+	return rc == 0;
+}
+
+static void test_trust(void)
+{
+	char link[128];
+
+	put("volume = x\n");
+	ok(trusted(file), "our own file");
+	need(chmod(file, 0620) == 0);
+	ok(!trusted(file), "a file that its group may write");
+	need(chmod(file, 0602) == 0);
+	ok(!trusted(file), "a file that everybody may write");
+	need(chmod(file, 0600) == 0 && chmod(dir, 0777) == 0);
+	ok(!trusted(file), "a directory that everybody may write");
+	need(chmod(dir, 01777) == 0);
+	ok(!trusted(file), "a sticky one");
+	need(chmod(dir, 0700) == 0);
+	snprintf(link, sizeof(link), "%s/sub", dir);
+	need(mkdir(link, 0777) == 0 && chmod(link, 0777) == 0);
+	snprintf(link, sizeof(link), "%s/sub/link", dir);
+	need(symlink("../conf", link) == 0);
+	ok(!trusted(link), "a link in such a directory to a good file");
+	unlink(link);
+	snprintf(link, sizeof(link), "%s/sub", dir);
+	rmdir(link);
+	ok(!trusted(dir), "a directory is no file");
+	if (geteuid() == 0) {
+		need(chown(file, 12345, 0) == 0);
+		ok(!trusted(file), "a file of somebody else");
+	}
+}
+
+int main(void)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	msg_level(MSG_NONE);
+	unsetenv("DB_URL");
+	unsetenv("DBTYPE");
+	unsetenv("SECONDSHOT_CONF");
+	snprintf(dir, sizeof(dir), "%.40s/conf.XXXXXX", tmp && *tmp ? tmp : "/tmp");
+	need(mkdtemp(dir));
+	file = mem_printf("%s/conf", dir);
+	ok(conf_bool("yes") == 1 && conf_bool("OFF") == 0 && conf_bool("") == -1 && conf_bool("2") == -1, "yes and no");
+	test_strength();
+	test_refused();
+	test_trust();
+	unlink(file);
+	rmdir(dir);
+	free(file);
+	return done();
+}
