@@ -213,23 +213,33 @@ static const char *conf_distrust(const struct stat *st)
 	return NULL;
 }
 
-/* The directory that dir_of names a file in; both it and the file's real one count. */
+/*
+ * Every directory above the file as dir_of names it: who can write one of them can
+ * put another in the next one's place.  What lies in a sticky one (/tmp) stays its owner's.
+ */
 static int conf_parent_trusted(const char *dir_of, const char *name)
 {
 	char *copy = mem_strdup(dir_of);
-	const char *dir = dirname(copy), *why;
+	const char *dir = copy, *why = NULL;
 	struct stat st;
-	int rc = -1;
+	int rc = 0, above = 0;
 
-	if (stat(dir, &st) < 0) {
-		msg_error("%s: %m", escape_name(dir));
-	} else {
-		why = conf_distrust(&st);
-		if (why)
-			msg_error("%s is refused for its directory %s: %s", escape_name(name), escape_name(dir), why);
-		else
-			rc = 0;
-	}
+	do {
+		dir = dirname(copy);
+		if (stat(dir, &st) < 0) {
+			msg_error("%s: %m", escape_name(dir));
+			rc = -1;
+			break;
+		}
+		why = above && st.st_uid == 0 && st.st_mode & S_ISVTX ? NULL : conf_distrust(&st);
+		above = 1;
+		if (why) {
+			msg_error("%s is refused for the directory %s: %s", escape_name(name), escape_name(dir), why);
+			rc = -1;
+			break;
+		}
+		memmove(copy, dir, strlen(dir) + 1);
+	} while (strcmp(dir, "/") != 0 && strcmp(dir, ".") != 0);
 	free(copy);
 	return rc;
 }
@@ -342,9 +352,17 @@ static int conf_options(struct conf *c, const struct conf *options)
 			conf_replace(conf_text(c, k), value);
 		else
 			*conf_int(c, k) = n;
+		c->named |= 1u << i;
 	}
-	c->hash_named = options->hashtype != NULL;
 	c->json = options->json > 0;
+	return 0;
+}
+
+int conf_named(const struct conf *c, const char *key)
+{
+	for (size_t i = 0; i < CONF_KEYS; i++)
+		if (strcmp(conf_keys[i].name, key) == 0)
+			return (int)(c->named >> i & 1);
 	return 0;
 }
 

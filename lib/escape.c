@@ -67,11 +67,18 @@ static void escape_hex(struct buf *out, unsigned char c)
 void escape_add(struct buf *out, const void *bytes, size_t len)
 {
 	const unsigned char *p = bytes;
-	size_t i, n, run, hex;
+	size_t i, n, run, hex = 1;
 
 	for (i = 0; i < len; i += hex) {
-		for (run = i; run < len && (n = plain_len(p + run, len - run, &hex)) > 0; run += n)
-			;
+		/* Most names are plain ASCII: keep the general case out of their way. */
+		for (run = i; run < len; run += n) {
+			n = 1;
+			if (p[run] >= 0x20 && p[run] < 0x7f && p[run] != '\\')
+				continue;
+			n = plain_len(p + run, len - run, &hex);
+			if (!n)
+				break;
+		}
 		buf_add(out, p + i, run - i);
 		i = run;
 		if (i >= len)

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,9 +26,22 @@ static int write_all(int fd, const char *p, size_t len)
 	return 0;
 }
 
+/* As much of a name as a temporary name has room for. */
+static const char *short_name(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len > 200 ? name + len - 200 : name;
+}
+
+int file_is_new(const char *name)
+{
+	return !strncmp(name, FILE_NEW, strlen(FILE_NEW));
+}
+
 int file_replace(int dir, const char *name, const void *p, size_t len, unsigned mode)
 {
-	char *tmp = mem_printf(".%s.new", name);
+	char *tmp = mem_printf(FILE_NEW "%lx.%s", (long)getpid(), short_name(name));
 	int fd, rc = -1, err;
 
 	/* One left by a killed process may be a hard link by now: never write into it. */

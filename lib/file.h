@@ -8,6 +8,10 @@
 #include <stddef.h>
 
 #define FILE_SMALL 65536
+#define FILE_NEW ".new-"	/* how the names of temporary files begin */
+
+/* 1 for the name of a temporary file that a killed process may have left. */
+int file_is_new(const char *name);
 
 /*
  * Put len bytes in place of name below the open directory dir: a temporary file

@@ -15,6 +15,7 @@
 #include "hash_media.h"
 
 #define FILE_BUFFER (256 << 10)
+#define FILE_TRIES 5	/* to read a file whose links are being changed */
 #define FILE_LARGE (1 << 20)	/* from here on the kernel is told that we read on */
 
 static const unsigned char file_zeros[FILE_BUFFER];
@@ -275,31 +276,59 @@ static void file_known(struct hash_job *job, const struct hash_known *k)
 	memcpy(job->digest, k->digest, k->digest_len);
 }
 
-/* The open file has not been read lately: read it, and see that it stood still meanwhile. */
-static void file_read(struct hash_reader *r, int fd, struct hash_job *job, const struct statx *sx,
-		      struct hash_known *k)
+/* Read once, between two looks at the file.  0 and *after, or the state is set. */
+static int file_once(struct hash_reader *r, int fd, struct hash_job *job, const struct statx *sx,
+		     struct hash_known *k, struct hash_identity *after)
 {
-	struct hash_identity after;
 	struct statx again;
-	time_t begun = time(NULL);
 	int torn = 0;
 
 	job->err = file_digest(r, fd, job, sx, k, &torn);
 	if (!job->err && file_stat(fd, &again) < 0)
 		job->err = errno;
-	if (job->err) {
-		job->state = ST_UNREADABLE;
-		return;
+	if (job->err || torn) {
+		job->state = torn ? ST_CHANGED : ST_UNREADABLE;
+		return -1;
 	}
-	file_identity(&after, &again, job->algo);
-	if (torn || memcmp(&after, &k->id, sizeof(after)) != 0) {
-		job->state = ST_CHANGED;
-		return;
+	file_identity(after, &again, job->algo);
+	return 0;
+}
+
+/*
+ * The open file has not been read lately: read it, and see that it stood still
+ * meanwhile.  A rotation or a deletion elsewhere changes an inode's links and so
+ * its ctime: then reading it again must give the same bytes.
+ */
+static void file_read(struct hash_reader *r, int fd, struct hash_job *job, const struct statx *sx,
+		      struct hash_known *k)
+{
+	struct hash_identity after, times;
+	struct hash_known before = { 0 };
+	time_t begun = time(NULL);
+	int try, same;
+
+	job->state = ST_CHANGED;
+	for (try = 0; try < FILE_TRIES; try++) {
+		if (file_once(r, fd, job, sx, k, &after))
+			return;
+		same = memcmp(&after, &k->id, sizeof(after)) == 0 ||
+		       (before.digest_len && memcmp(before.digest, k->digest, k->digest_len) == 0);
+		times = after;
+		times.ctime = k->id.ctime;
+		times.ctime_ns = k->id.ctime_ns;
+		if (memcmp(&times, &k->id, sizeof(times)) != 0)
+			return;
+		k->id = after;
+		if (same)
+			break;
+		before = *k;
 	}
+	if (try == FILE_TRIES)
+		return;
 	file_known(job, k);
 	r->last = *k;
 	/* A file changed this very second may change again without its times showing it. */
-	if (sx->stx_nlink > 1 && sx->stx_ctime.tv_sec + 1 < begun)
+	if (sx->stx_nlink > 1 && after.ctime + 1 < begun)
 		hash_cache_put(r->cache, k);
 }
 

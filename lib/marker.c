@@ -97,6 +97,21 @@ static int parse(struct marker *m, char *text)
 	return -1;
 }
 
+/* " in PATH" for a message: where the open directory lies; "" if that cannot be told. */
+static const char *place(int dir)
+{
+	static char text[512];
+	char proc[40], path[400];
+	int saved = errno;
+
+	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", dir);
+	ssize_t n = readlink(proc, path, sizeof(path) - 1);
+	if (n > 0)
+		snprintf(text, sizeof(text), " in %s", escape_bytes(path, (size_t)n));
+	errno = saved;
+	return n > 0 ? text : "";
+}
+
 int marker_read(int location, const char *host, struct marker *m)
 {
 	int dir = open_dir(location), rc;
@@ -113,10 +128,10 @@ int marker_read(int location, const char *host, struct marker *m)
 	if (!text && errno == ENOENT) {
 		rc = 0;
 	} else if (!text) {
-		msg_error("marker of %s: %m", escape_name(host));
+		msg_error("marker of %s%s: %m", escape_name(host), place(dir));
 		rc = -1;
 	} else if (strlen(text) != len || parse(m, text) < 0) {
-		msg_error("marker of %s: torn, or of a newer version", escape_name(host));
+		msg_error("marker of %s%s: damaged, or of a newer version", escape_name(host), place(dir));
 		errno = EINVAL;
 		rc = -1;
 	} else {

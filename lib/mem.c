@@ -63,23 +63,28 @@ char *mem_strdup(const char *s)
 	return mem_dup(s, strlen(s));
 }
 
-/* Make room for more bytes and the NUL behind them. */
-static void buf_room(struct buf *b, size_t more)
+static void __attribute__((noinline)) buf_grow(struct buf *b, size_t more)
 {
 	size_t need, cap = b->cap ? b->cap : 64;
 
 	if (__builtin_add_overflow(b->len, more, &need) || need > SIZE_MAX / 2 - 1)
 		mem_out();
-	if (need < b->cap)
-		return;
 	while (cap <= need)
 		cap *= 2;
 	b->p = mem_realloc(b->p, cap);
 	b->cap = cap;
 }
 
+/* Make room for more bytes and the NUL behind them. */
+static inline void buf_room(struct buf *b, size_t more)
+{
+	/* len is always less than cap, or both are 0. */
+	if (more >= b->cap - b->len)
+		buf_grow(b, more);
+}
+
 /* Append what fmt makes; errno is the caller's for %m, and stays so. */
-static void __attribute__((format(printf, 2, 0)))
+static void __attribute__((format(printf, 2, 0), nonnull))
 buf_vprintf(struct buf *b, const char *fmt, va_list ap)
 {
 	int saved = errno, len;
@@ -124,7 +129,9 @@ void buf_str(struct buf *b, const char *s)
 
 void buf_char(struct buf *b, char c)
 {
-	buf_add(b, &c, 1);
+	buf_room(b, 1);
+	b->p[b->len++] = c;
+	b->p[b->len] = '\0';
 }
 
 void buf_printf(struct buf *b, const char *fmt, ...)

@@ -33,23 +33,32 @@ static int opt_quiet, opt_json, opt_help, opt_version;
 static poptContext opt_context;
 static const char *opt_none[] = { NULL };
 
-static const struct poptOption opt_shared[] = {
-	{ "config", '\0', POPT_ARG_STRING, &opt_given.config, 0, "Configuration file", "FILE" },
-	{ "db-url", '\0', POPT_ARG_STRING, &opt_given.db_url, 0, "The catalog", "URL" },
-	{ "rsnapshot-conf", '\0', POPT_ARG_STRING, &opt_given.rsnapshot_conf, 0, "rsnapshot's configuration", "FILE" },
-	{ "backup-host", '\0', POPT_ARG_STRING, &opt_given.backup_host, 0, "The machine that backs up", "NAME" },
-	{ "volume", '\0', POPT_ARG_STRING, &opt_given.volume, 0, "Name of the snapshot root", "NAME" },
-	{ "hashtype", '\0', POPT_ARG_STRING, &opt_given.hashtype, 0, "Algorithm of new digests", "NAME" },
-	{ "threads", '\0', POPT_ARG_INT, &opt_threads, 0, "How many files to read at once", "N" },
-	{ "autoverify", '\0', POPT_ARG_STRING, &opt_autoverify, 0, "Verify what was stored", "yes|no" },
-	{ "log-level", '\0', POPT_ARG_STRING, &opt_given.log_level, 0, "none, error, warn, info, debug", "LEVEL" },
-	{ "logfile", '\0', POPT_ARG_STRING, &opt_given.logfile, 0, "Append messages to it", "FILE" },
-	{ "quiet", 'q', POPT_ARG_NONE, &opt_quiet, 0, "No progress, only problems", NULL },
-	{ "json", '\0', POPT_ARG_NONE, &opt_json, 0, "JSON Lines on standard output", NULL },
-	{ "version", '\0', POPT_ARG_NONE, &opt_version, 0, "Show the version", NULL },
-	{ "help", '\0', POPT_ARG_NONE, &opt_help, 0, "Show this help", NULL },
-	POPT_TABLEEND
+/* The shared options, each with the group it belongs to (0: every tool's). */
+static const struct {
+	unsigned use;
+	struct poptOption option;
+} opt_all[] = {
+	{ 0, { "config", '\0', POPT_ARG_STRING, &opt_given.config, 0, "Configuration file", "FILE" } },
+	{ OPT_CATALOG, { "db-url", '\0', POPT_ARG_STRING, &opt_given.db_url, 0, "The catalog", "URL" } },
+	{ OPT_CATALOG, { "db-timeout", '\0', POPT_ARG_INT, &opt_given.db_timeout, 0, "Wait so long for a locked catalog", "SECONDS" } },
+	{ OPT_CATALOG, { "backup-host", '\0', POPT_ARG_STRING, &opt_given.backup_host, 0, "The machine that backs up", "NAME" } },
+	{ OPT_CATALOG, { "volume", '\0', POPT_ARG_STRING, &opt_given.volume, 0, "Name of the snapshot root", "NAME" } },
+	{ OPT_RSNAPSHOT, { "rsnapshot-conf", '\0', POPT_ARG_STRING, &opt_given.rsnapshot_conf, 0, "rsnapshot's configuration", "FILE" } },
+	{ OPT_HASHTYPE, { "hashtype", '\0', POPT_ARG_STRING, &opt_given.hashtype, 0, "Algorithm of new digests", "NAME" } },
+	{ OPT_THREADS, { "threads", '\0', POPT_ARG_INT, &opt_threads, 0, "How many files to read at once", "N" } },
+	{ OPT_AUTOVERIFY, { "autoverify", '\0', POPT_ARG_STRING, &opt_autoverify, 0, "Verify what was stored", "yes|no" } },
+	{ 0, { "log-level", '\0', POPT_ARG_STRING, &opt_given.log_level, 0, "none, error, warn, info, debug", "LEVEL" } },
+	{ 0, { "logfile", '\0', POPT_ARG_STRING, &opt_given.logfile, 0, "Append messages to it", "FILE" } },
+	{ 0, { "quiet", 'q', POPT_ARG_NONE, &opt_quiet, 0, "No progress, only problems", NULL } },
+	{ OPT_JSON, { "json", '\0', POPT_ARG_NONE, &opt_json, 0, "JSON Lines on standard output", NULL } },
+	{ 0, { "version", '\0', POPT_ARG_NONE, &opt_version, 0, "Show the version", NULL } },
+	{ 0, { "help", '\0', POPT_ARG_NONE, &opt_help, 0, "Show this help", NULL } },
 };
+
+#define OPT_ALL (sizeof(opt_all) / sizeof(opt_all[0]))
+
+/* Those of them that the tool takes; all zero ends the table. */
+static struct poptOption opt_shared[OPT_ALL + 1];
 
 /*
  * A closed descriptor would be taken by the next file opened, which then got
@@ -91,6 +100,9 @@ static int opt_parse(const struct opt_tool *tool, int argc, const char **argv)
 	struct poptOption *t = table;
 	int rc;
 
+	for (size_t i = 0, n = 0; i < OPT_ALL; i++)
+		if (!opt_all[i].use || opt_all[i].use & tool->use)
+			opt_shared[n++] = opt_all[i].option;
 	opt_given = (struct conf){ .autoverify = -1, .db_timeout = -1, .threads = -1, .quiet = -1, .json = -1 };
 	if (tool->table)
 		*t++ = opt_include(tool->table, NULL);
@@ -141,7 +153,10 @@ static int opt_logging(const struct conf *c)
 
 	msg_parse_level(c->log_level, &level);
 	msg_level(c->quiet && level > MSG_WARN ? MSG_WARN : level);
-	return c->logfile ? msg_logfile(c->logfile, level) : 0;
+	if (!c->logfile || msg_logfile(c->logfile, level) == 0)
+		return 0;
+	/* The system's log is root's: who may not write it does without, as it was told. */
+	return geteuid() != 0 && !opt_given.logfile ? 0 : -1;
 }
 
 const char **opt_start(const struct opt_tool *tool, int argc, const char **argv,

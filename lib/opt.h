@@ -11,15 +11,24 @@
 /*
  * What a tool says of itself.  table is its own popt table (popt fills the
  * variables it points to; entries with val != 0 are not used), ended by
- * POPT_TABLEEND; the shared one (--config --db-url --rsnapshot-conf
- * --backup-host --volume --hashtype --threads --autoverify --log-level
- * --logfile --quiet --json --version --help) is added for it.
+ * POPT_TABLEEND; added for it are --config --log-level --logfile --quiet
+ * --version --help and those that use names.
  */
+enum opt_use {			/* groups of shared options that a tool takes */
+	OPT_CATALOG = 1,	/* --db-url --db-timeout --volume --backup-host */
+	OPT_RSNAPSHOT = 2,	/* --rsnapshot-conf */
+	OPT_HASHTYPE = 4,	/* --hashtype */
+	OPT_THREADS = 8,	/* --threads */
+	OPT_AUTOVERIFY = 16,	/* --autoverify */
+	OPT_JSON = 32,		/* --json */
+};
+
 struct opt_tool {
 	const char *name;	/* "ss-hash" */
 	const char *usage;	/* "[OPTION...] SAVESET..." */
 	const char *about;	/* one line below it in --help */
 	const struct poptOption *table;
+	unsigned use;		/* of enum opt_use */
 };
 
 /*

@@ -52,11 +52,16 @@ void put_time(struct buf *b, int64_t seconds, uint32_t ns)
 void put_hex(struct buf *b, const unsigned char *p, size_t len)
 {
 	static const char digits[] = "0123456789abcdef";
+	char text[2 * ENTRY_DIGEST_MAX];
+	size_t i, n;
 
-	for (; len > 0; p++, len--) {
-		const char pair[] = { digits[*p >> 4], digits[*p & 15] };
-
-		buf_add(b, pair, sizeof(pair));
+	for (; len > 0; p += n, len -= n) {
+		n = len < ENTRY_DIGEST_MAX ? len : ENTRY_DIGEST_MAX;
+		for (i = 0; i < n; i++) {
+			text[2 * i] = digits[p[i] >> 4];
+			text[2 * i + 1] = digits[p[i] & 15];
+		}
+		buf_add(b, text, 2 * n);
 	}
 }
 

@@ -13,7 +13,7 @@
  *    writing; from ABI 2 (5.19) that covers renaming and linking between
  *    directories, from 3 (6.2) truncating, from 4 (6.7) TCP, from 5 (6.10)
  *    ioctl on devices, from 6 (6.12) abstract sockets and signals to others.
- *    Below an ABI its part does not hold; without Landlock none of it does.
+ *    Directories can still be listed.  Below an ABI its part does not hold; without Landlock none of it does.
  *    What is open already stays usable;
  *  - on no kernel does Landlock stop stat, chmod, chown, utimes: the missing
  *    capabilities do that for files of other users.

@@ -38,6 +38,7 @@ static const struct poptOption table[] = {
 static const struct opt_tool tool = {
 	"ss-hash", "[OPTION...] [FILE...]",
 	"Digests of the files named by a stream, a list of names, or the command line.", table,
+	OPT_HASHTYPE | OPT_THREADS | OPT_JSON,
 };
 
 /* What the command line asks for, beside the names. */
@@ -153,7 +154,7 @@ out:
 /* The algorithm: the command line's, else the stream's, else the configuration's. */
 static const struct hash_algo *pick_algo(const struct conf *c, const struct stream_head *h)
 {
-	const char *name = h->hash && !c->hash_named ? h->hash : c->hashtype;
+	const char *name = h->hash && !conf_named(c, "hashtype") ? h->hash : c->hashtype;
 	const struct hash_algo *a = hash_algo_find(name);
 
 	if (!a)
@@ -263,12 +264,13 @@ static int run(const struct conf *c, const char **args)
 
 int main(int argc, const char **argv)
 {
+	static char buffer[65536];
 	struct conf conf;
 	int code;
 	const char **args = opt_start(&tool, argc, argv, &conf, &code);
 
 	if (args) {
-		setvbuf(stdout, NULL, _IOFBF, 65536);
+		setvbuf(stdout, buffer, _IOFBF, sizeof(buffer));
 		code = run(&conf, args);
 	}
 	conf_free(&conf);

@@ -47,7 +47,7 @@ static void test_strength(void)
 
 	put("");
 	ok(conf_load(&c, &o) == 0 && strcmp(c.volume, "backup") == 0 && c.db_timeout == 60 && !c.autoverify &&
-	   strcmp(c.hashtype, "sha256") == 0 && !c.logfile && c.threads == 0 && !c.hash_named, "defaults");
+	   strcmp(c.hashtype, "sha256") == 0 && !c.logfile && c.threads == 0 && !conf_named(&c, "hashtype"), "defaults");
 	conf_free(&c);
 	put("# a comment\n; another\n\ndb-url = file ; and one more\nvolume=b\nautoverify = YES\nthreads = 3\n"
 	    "hashtype = md5\nlog-level=debug\n");

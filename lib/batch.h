@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * batch.h - changes of rows, collected and then written in one short transaction.
+ *
+ * Between two flushes nothing is locked.  The regular files that want a digest
+ * are told to a callback after their rows are committed, so that whoever stores
+ * their digests finds them.
+ */
+#ifndef SS_BATCH_H
+#define SS_BATCH_H
+
+#include "rows.h"
+
+struct batch;
+
+/* Called after a commit for each inode without a digest; e->since is its key. */
+typedef void batch_want_fn(const struct entry *e, void *arg);
+
+/*
+ * Changes for saveset seq of series, whose predecessor is seq - 1; inodes that
+ * were known before saveset oldest are not taken for the same as a new path's.
+ */
+struct batch *batch_new(struct catalog *cat, int64_t series, int64_t seq, int64_t oldest,
+			batch_want_fn *want, void *arg);
+
+/* Close a row with the predecessor. */
+void batch_close(struct batch *b, const struct row *row);
+
+/*
+ * Open a row for e, which lies in directory dir.  A directory's contents are
+ * number sub, and fresh says that nobody knows that number yet.  A regular file
+ * has its inode in the catalog already if e->since is not 0.
+ */
+void batch_open(struct batch *b, const struct entry *e, int64_t dir, int64_t sub, int fresh);
+
+/* The row stays; only its digest is wanted. */
+void batch_want(struct batch *b, const struct entry *e);
+
+/* Write if enough was collected (or, with force, anything).  0, or -1 after reporting. */
+int batch_flush(struct batch *b, int64_t next_dir, int force);
+
+/* Files that were moved or written to while the tree was walked, so far. */
+unsigned long batch_conflicts(const struct batch *b);
+
+void batch_free(struct batch *b);	/* what was not flushed is forgotten; NULL is a no-op */
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * child.h - other programs: start, pipe, wait, and one way to read a status.
+ *
+ * Programs are named by path (or looked for beside our own executable and in
+ * the libexec directory, child_tool()), never through a shell or $PATH.
+ * Children get SIGTERM when we die (PR_SET_PDEATHSIG), have default signal
+ * dispositions, and get no password from the environment (DBPASS, DB_URL,
+ * MYSQL_PWD are removed).  A child that cannot be executed says so itself and
+ * has the status 127.
+ */
+#ifndef SS_CHILD_H
+#define SS_CHILD_H
+
+#include <sys/types.h>
+
+struct child {
+	const char *name;	/* for messages: argv[0]'s last component */
+	pid_t pid;
+	int status;		/* exit code 0-255, or 128 + signal; valid after child_wait() */
+};
+
+/* Path of one of our own tools, malloc'd; it is where ss-run itself is, or in libexec. */
+char *child_tool(const char *name);
+
+/*
+ * Start argv (argv[0] the path) with in and out as its stdin and stdout
+ * (-1: /dev/null for in, ours for out); env: NULL-ended NAME=VALUE list added to
+ * the environment, or NULL.  0, or -1 after reporting.  in and out stay the caller's.
+ */
+int child_start(struct child *c, const char *const argv[], const char *const env[], int in, int out);
+
+/* Wait for it.  Returns c->status, or -1 after reporting. */
+int child_wait(struct child *c);
+
+/* child_start() and child_wait(). */
+int child_run(const char *const argv[], const char *const env[]);
+
+/*
+ * Start n programs as one pipe (stdout of each into stdin of the next, the last
+ * one's ours) and wait for all of them; c[i].status for each.  0, or -1 after reporting.
+ */
+int child_pipe(struct child *c, const char *const *const argv[], size_t n);
+
+/* What a status is called: "exit 3", "signal 9 (Killed)"; a static buffer. */
+const char *child_status_text(int status);
+
+/*
+ * Send sig to every child that was started and not yet waited for, and start no
+ * more: child_start() returns -1, silently, from now on.  For signal handlers.
+ */
+void child_kill_all(int sig);
+
+#endif

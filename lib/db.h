@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * db.h - the seam to the database: nothing above it knows which one it is.
+ *
+ * Statements are named in sql.h, prepared once, and take bound parameters only.
+ * Every failure is reported where it is detected, by the driver; callers just
+ * pass the failure on.
+ */
+#ifndef SS_DB_H
+#define SS_DB_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "sql.h"
+
+struct db;		/* a connection */
+struct db_stmt;		/* a prepared statement, owned by its connection */
+
+/* What a url names, for messages: the file, or host and database, never a password. */
+const char *db_name(const struct db *db);
+
+/*
+ * Open what url names (sqlite:////absolute, sqlite:///relative, or a plain
+ * path); lock waits last timeout seconds.  create: make it if it is not there,
+ * readable by its owner only.  NULL after reporting.
+ */
+struct db *db_open(const char *url, int timeout, int create);
+void db_close(struct db *db);		/* rolls back what is open; NULL is a no-op */
+
+/*
+ * Run fn(arg) in a write transaction and commit it.  fn returns 0, or -1 to
+ * have it rolled back.  Where the database asks for it (deadlock, lost
+ * connection) the whole transaction is tried again, a bounded number of times:
+ * fn must be able to run again.  0, or -1 after reporting.
+ */
+int db_transaction(struct db *db, int (*fn)(void *arg), void *arg);
+
+/*
+ * Get statement id with its parameters bound, ready to be stepped.  fmt has a
+ * letter for each: i an int64_t; b const void * and size_t; s const char * (its
+ * bytes; NULL is SQL's NULL); n nothing, SQL's NULL; z an int64_t of which 0 is
+ * SQL's NULL.  Bytes must live until the statement is stepped to its end or
+ * reset.  NULL after reporting.
+ */
+struct db_stmt *db_bind(struct db *db, enum sql_id id, const char *fmt, ...);
+
+enum db_got { DB_FAIL = -1, DB_DONE = 0, DB_ROW = 1 };
+
+/* The next result row; after DB_DONE and DB_FAIL (reported) the statement is reset. */
+enum db_got db_step(struct db_stmt *st);
+void db_reset(struct db_stmt *st);	/* leave the rest of the result; NULL is a no-op */
+
+/* Columns of the row, from 0; bytes are valid until the next step or reset.  NULL reads as 0 or "". */
+int64_t db_int(struct db_stmt *st, int col);
+const void *db_bytes(struct db_stmt *st, int col, size_t *len);
+char *db_strdup(struct db_stmt *st, int col);	/* malloc'd, NUL-ended */
+int db_is_null(struct db_stmt *st, int col);
+
+/* db_bind() and step to the end.  Number of rows changed, or -1 after reporting. */
+int64_t db_run(struct db *db, enum sql_id id, const char *fmt, ...);
+
+/*
+ * Like db_run() for a statement that gives one row with one integer: 1 and
+ * *value, 0 if there is no row or it is NULL, -1 after reporting.
+ */
+int db_value(struct db *db, int64_t *value, enum sql_id id, const char *fmt, ...);
+
+/* Run SQL text that is part of the program (schema); 0 or -1 after reporting. */
+int db_script(struct db *db, const char *sql);
+
+/* Write a consistent copy to the new file path (SQLite only); 0 or -1 after reporting. */
+int db_backup(struct db *db, const char *path);
+
+/* The database's own check of its structure: 0 sound, 1 damaged (reported), -1. */
+int db_integrity(struct db *db);
+
+#endif

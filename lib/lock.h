@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * lock.h - one run at a time, by flock, with the holder's name in the file.
+ *
+ * The lock is on ROOT/.secondshot/lock.  Its descriptor is inherited by the
+ * programs a run starts, so that an orphaned transfer goes on holding it, and a
+ * tool started by the holder finds it through SECONDSHOT_LOCK_FD (the number of
+ * a descriptor; believed only if it is that very file) and does not lock again.
+ */
+#ifndef SS_LOCK_H
+#define SS_LOCK_H
+
+struct lock;
+
+/*
+ * Take the lock of the open directory dir (ROOT/.secondshot; name for messages).
+ * SS_OK; SS_LOCKED after naming the holder (pid, command, since when); SS_FAIL
+ * after reporting.  A lock whose holder is dead but whose children still have
+ * it is waited for, 60 seconds at most.
+ */
+int lock_take(struct lock **l, int dir, const char *name);
+
+/* The "SECONDSHOT_LOCK_FD=N" line for the environment of children; owned by l. */
+const char *lock_env(const struct lock *l);
+
+void lock_release(struct lock *l);	/* NULL is a no-op */
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * rsnap.h - rsnapshot's configuration, read.  To run it: rsnap_job.h.
+ */
+#ifndef SS_RSNAP_H
+#define SS_RSNAP_H
+
+#include <stddef.h>
+
+struct rsnap_point {		/* a backup or backup_script line */
+	char *src;		/* NULL for a backup_script */
+	char *dest;		/* as rsnapshot compares it, without trailing slashes */
+	char *host;		/* first component of dest */
+};
+
+struct rsnap_retain {
+	char *name;
+	unsigned count;
+};
+
+struct rsnap {
+	char *file;		/* the user's configuration */
+	char *root;		/* snapshot_root, no trailing slash */
+	char *cmd_rsync, *cmd_cp, *lockfile, *logfile;	/* NULL where not given */
+	struct rsnap_retain *retain;	/* lowest interval first */
+	size_t nretain;
+	struct rsnap_point *point;
+	size_t npoint;
+	char **host;		/* each once, in order of appearance */
+	size_t nhost;
+	int sync_first, link_dest, no_create_root;
+	char *rsync_short_args, *rsync_long_args;
+};
+
+/*
+ * Read file as rsnapshot 1.4 does: words separated by tabs, comments,
+ * continuation lines, include_conf (files, and `commands`), retain and interval.
+ * NULL after reporting file, line and reason: unreadable, writable by others,
+ * no snapshot_root, no retain, sync_first not 1, a host that is ".", ".." or
+ * starts with ".sync" or ".secondshot".
+ */
+struct rsnap *rsnap_read(const char *file);
+void rsnap_free(struct rsnap *r);
+
+/* Index of an interval's retain line, or -1. */
+int rsnap_interval(const struct rsnap *r, const char *name);
+
+#endif

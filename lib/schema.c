@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "schema.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "escape.h"
+#include "mem.h"
+#include "msg.h"
+
+/*
+ * Names, paths, ids and digests are bytes.  Rows of one series lie together, and
+ * in each directory by name, so that a tree is read with one ordered scan.
+ *
+ *   paths   one physical version of one path: in the savesets first..last of
+ *           its series (last NULL: up to the newest).  A regular file points to
+ *           its inode by (ino, since), a directory to its contents by sub.
+ *   inodes  what a regular file's inode held from saveset `since` on.
+ *   dirs    where a directory's contents hang: (parent, name).
+ */
+static const char v1[] =
+	"CREATE TABLE meta (keyword VARBINARY(64) NOT NULL PRIMARY KEY, value VARBINARY(255));"
+	"CREATE TABLE hosts (id INTEGER PRIMARY KEY, name VARBINARY(255) NOT NULL UNIQUE,"
+	" created BIGINT NOT NULL);"
+	"CREATE TABLE volumes (id INTEGER PRIMARY KEY, uid VARBINARY(32) NOT NULL,"
+	" name VARBINARY(255) NOT NULL, backup_host VARBINARY(255) NOT NULL,"
+	" root BLOB NOT NULL, fs VARBINARY(80) NOT NULL, created BIGINT NOT NULL,"
+	" UNIQUE (backup_host, name), UNIQUE (backup_host, uid));"
+	"CREATE TABLE series (id INTEGER PRIMARY KEY,"
+	" host BIGINT NOT NULL REFERENCES hosts(id), volume BIGINT NOT NULL REFERENCES volumes(id),"
+	" last_seq BIGINT NOT NULL, next_dir BIGINT NOT NULL, UNIQUE (host, volume));"
+	"CREATE TABLE savesets (id INTEGER PRIMARY KEY,"
+	" series BIGINT NOT NULL REFERENCES series(id), seq BIGINT,"
+	" name VARBINARY(320) NOT NULL UNIQUE, uid VARBINARY(32) NOT NULL UNIQUE,"
+	" status BIGINT NOT NULL, relabelled BIGINT NOT NULL DEFAULT 0,"
+	" overwritten BIGINT NOT NULL DEFAULT 0, created BIGINT NOT NULL,"
+	" finished BIGINT, hash VARBINARY(16) NOT NULL, entries BIGINT NOT NULL DEFAULT 0,"
+	" files BIGINT NOT NULL DEFAULT 0, dirs BIGINT NOT NULL DEFAULT 0,"
+	" others BIGINT NOT NULL DEFAULT 0, bytes BIGINT NOT NULL DEFAULT 0,"
+	" blocks BIGINT NOT NULL DEFAULT 0, vanished BIGINT NOT NULL DEFAULT 0,"
+	" unhashed BIGINT NOT NULL DEFAULT 0, metadata VARBINARY(64), digest VARBINARY(64),"
+	" reason BLOB, UNIQUE (series, seq));"
+	"CREATE TABLE locations (saveset BIGINT NOT NULL REFERENCES savesets(id),"
+	" location VARBINARY(255) NOT NULL, PRIMARY KEY (saveset, location)) WITHOUT ROWID;"
+	"CREATE TABLE dirs (series BIGINT NOT NULL, id BIGINT NOT NULL, parent BIGINT NOT NULL,"
+	" name VARBINARY(255) NOT NULL, first BIGINT NOT NULL,"
+	" PRIMARY KEY (series, id)) WITHOUT ROWID;"
+	"CREATE TABLE paths (series BIGINT NOT NULL, dir BIGINT NOT NULL,"
+	" name VARBINARY(255) NOT NULL, first BIGINT NOT NULL, last BIGINT,"
+	" type BIGINT NOT NULL, mode BIGINT NOT NULL, uid BIGINT NOT NULL, gid BIGINT NOT NULL,"
+	" ino BIGINT, since BIGINT, sub BIGINT, mtime BIGINT, mtime_ns BIGINT, data BLOB,"
+	" PRIMARY KEY (series, dir, name, first)) WITHOUT ROWID;"
+	"CREATE TABLE inodes (series BIGINT NOT NULL, ino BIGINT NOT NULL, since BIGINT NOT NULL,"
+	" btime BIGINT NOT NULL, size BIGINT NOT NULL, blocks BIGINT NOT NULL,"
+	" mtime BIGINT NOT NULL, mtime_ns BIGINT NOT NULL, shared BIGINT NOT NULL,"
+	" algo VARBINARY(16), digest VARBINARY(64), verified BIGINT, verdict BIGINT,"
+	" medium BIGINT, PRIMARY KEY (series, ino, since)) WITHOUT ROWID;"
+	"CREATE INDEX paths_inode ON paths (series, ino, since);";
+
+/*
+ * How many rows a saveset added and closed: what it cost, and what changed; and
+ * the file system on which the inodes of a series mean something.
+ */
+static const char v2[] =
+	"ALTER TABLE savesets ADD COLUMN rows_added BIGINT NOT NULL DEFAULT 0;"
+	"ALTER TABLE savesets ADD COLUMN rows_closed BIGINT NOT NULL DEFAULT 0;"
+	"ALTER TABLE series ADD COLUMN fs VARBINARY(80);";
+
+static const char *const steps[SCHEMA_VERSION + 1] = { NULL, v1, v2 };
+
+static int set_version(struct db *db, int version)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", version);
+	return db_run(db, SQL_META_SET, "ss", "schema", text) < 0 ? -1 : 0;
+}
+
+/* Version of the schema in db, 0 = it has none, -1 after reporting. */
+static int version_of(struct db *db)
+{
+	int64_t tables;
+
+	if (db_value(db, &tables, SQL_META_EXISTS, "") < 0)
+		return -1;
+	if (tables == 0)
+		return 0;
+	struct db_stmt *st = db_bind(db, SQL_META_GET, "s", "schema");
+	enum db_got got = st ? db_step(st) : DB_FAIL;
+	if (got == DB_FAIL)
+		return -1;
+	int version = 0;
+	if (got == DB_ROW) {
+		char *text = db_strdup(st, 0);
+
+		version = atoi(text);
+		free(text);
+		db_reset(st);
+	}
+	if (version > 0)
+		return version;
+	msg_error("%s: not a secondshot catalog: it does not tell its schema",
+		  escape_name(db_name(db)));
+	return -1;
+}
+
+static int apply(void *arg)
+{
+	struct db *db = arg;
+	int from = version_of(db);	/* again: another process may have been faster */
+
+	for (int v = from + 1; from >= 0 && v <= SCHEMA_VERSION; v++)
+		if (db_script(db, steps[v]) < 0)
+			return -1;
+	return from < 0 ? -1 : set_version(db, SCHEMA_VERSION);
+}
+
+static int copy_aside(struct db *db, int version)
+{
+	char *copy = NULL;
+	int rc = -1;
+
+	for (int n = 0; n < 100; n++) {
+		free(copy);
+		copy = n ? mem_printf("%s.schema-%d.%d", db_name(db), version, n)
+			 : mem_printf("%s.schema-%d", db_name(db), version);
+		if (access(copy, F_OK) < 0)
+			break;
+	}
+	rc = db_backup(db, copy);
+	if (rc == 0)
+		msg_info("%s: schema %d is upgraded to %d; the old catalog is kept in %s",
+			 escape_name(db_name(db)), version, SCHEMA_VERSION, escape_name(copy));
+	free(copy);
+	return rc;
+}
+
+int schema_upgrade(struct db *db)
+{
+	int from = version_of(db);
+
+	if (from < 0)
+		return -1;
+	if (from == SCHEMA_VERSION)
+		return 0;
+	if (from > SCHEMA_VERSION) {
+		msg_error("%s: the catalog has schema %d, this program knows up to %d;"
+			  " use a newer secondshot", escape_name(db_name(db)), from,
+			  SCHEMA_VERSION);
+		return -1;
+	}
+	if (from > 0 && copy_aside(db, from) < 0)
+		return -1;
+	return db_transaction(db, apply, db);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * schema.h - the catalog's tables, and the way from each older form to the next.
+ */
+#ifndef SS_SCHEMA_H
+#define SS_SCHEMA_H
+
+#include "db.h"
+
+#define SCHEMA_VERSION 2
+
+/*
+ * Bring db to SCHEMA_VERSION: an empty one gets its tables; an older one is
+ * copied beside itself first (NAME.schema-N, never over an existing file);
+ * a newer one is refused.  0, or -1 after reporting.
+ */
+int schema_upgrade(struct db *db);
+
+#endif

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "sql.h"
+
+/* A saveset is always read whole, in this order of columns (catalog.c: saveset_fill). */
+#define SAVESET                                                                         \
+	"SELECT s.id, s.series, s.seq, s.name, s.uid, s.status, s.relabelled,"          \
+	" s.overwritten, s.created, s.finished, s.hash, s.entries, s.files, s.dirs,"    \
+	" s.others, s.bytes, s.blocks, s.vanished, s.unhashed, s.metadata, s.digest,"   \
+	" s.reason, s.rows_added, s.rows_closed, h.name, v.name, v.backup_host, v.root,"\
+	" v.uid FROM savesets s JOIN series r ON r.id = s.series"                       \
+	" JOIN hosts h ON h.id = r.host JOIN volumes v ON v.id = r.volume "
+
+/* A row with its inode, in this order of columns (rows.c: decode). */
+#define ROW                                                                             \
+	"SELECT p.dir, p.name, p.first, p.last, p.type, p.mode, p.uid, p.gid, p.ino,"   \
+	" p.since, p.sub, COALESCE(p.mtime, i.mtime), COALESCE(p.mtime_ns, i.mtime_ns),"\
+	" p.data, i.size, i.blocks, i.btime, i.shared, i.algo, i.digest, i.verified,"   \
+	" i.verdict FROM paths p LEFT JOIN inodes i"                                    \
+	" ON i.series = p.series AND i.ino = p.ino AND i.since = p.since "
+
+#define MEMBER " AND p.first <= ? AND (p.last IS NULL OR p.last >= ?) "
+
+static const char *const text[SQL_COUNT] = {
+	[SQL_META_EXISTS] = "SELECT count(*) FROM sqlite_master WHERE name = 'meta'",
+	[SQL_META_GET] = "SELECT value FROM meta WHERE keyword = ?",
+	[SQL_META_SET] = "REPLACE INTO meta (keyword, value) VALUES (?, ?)",
+
+	[SQL_HOST_ID] = "SELECT id FROM hosts WHERE name = ?",
+	[SQL_HOST_ADD] = "INSERT INTO hosts (name, created) VALUES (?, ?)",
+	[SQL_HOSTS] =
+		"SELECT h.name, h.created, count(s.seq), min(s.created), max(s.created),"
+		" max(CASE WHEN s.status = 1 THEN s.created END)"
+		" FROM hosts h LEFT JOIN series r ON r.host = h.id"
+		" LEFT JOIN savesets s ON s.series = r.id AND s.seq IS NOT NULL"
+		" GROUP BY h.id, h.name, h.created ORDER BY h.name",
+
+	[SQL_VOLUME_GET] =
+		"SELECT id, uid, root, fs FROM volumes WHERE backup_host = ? AND name = ?",
+	[SQL_VOLUME_BY_UID] = "SELECT id, name FROM volumes WHERE backup_host = ? AND uid = ?",
+	[SQL_VOLUME_ADD] =
+		"INSERT INTO volumes (uid, name, backup_host, root, fs, created)"
+		" VALUES (?, ?, ?, ?, ?, ?)",
+	[SQL_VOLUME_UPDATE] = "UPDATE volumes SET root = ?, fs = ? WHERE id = ?",
+	[SQL_VOLUMES] =
+		"SELECT name, uid, root, backup_host, created FROM volumes"
+		" ORDER BY backup_host, name",
+
+	[SQL_SERIES_GET] =
+		"SELECT r.id, r.last_seq, r.next_dir FROM series r JOIN hosts h ON h.id = r.host"
+		" WHERE h.name = ? AND r.volume = ?",
+	[SQL_SERIES_LIST] = "SELECT id, last_seq, next_dir FROM series WHERE volume = ?",
+	[SQL_SERIES_ADD] =
+		"INSERT INTO series (host, volume, last_seq, next_dir) VALUES (?, ?, 0, 2)",
+	[SQL_SERIES_NEXT_DIR] = "UPDATE series SET next_dir = ? WHERE id = ?",
+	[SQL_SERIES_LAST_SEQ] = "UPDATE series SET last_seq = ?, fs = ? WHERE id = ?",
+	/* Numbers that were given out must be below those to come. */
+	[SQL_SERIES_WRONG] =
+		"SELECT count(*) FROM series r WHERE r.last_seq <"
+		" (SELECT COALESCE(max(s.seq), 0) FROM savesets s WHERE s.series = r.id)"
+		" OR r.next_dir <= (SELECT COALESCE(max(d.id), 1) FROM dirs d WHERE d.series = r.id)",
+	/* Rows in directories that no row leads to. */
+	[SQL_ROWS_LOST] =
+		"SELECT count(*) FROM paths p WHERE p.dir > 1 AND NOT EXISTS"
+		" (SELECT 1 FROM dirs d JOIN paths q ON q.series = d.series AND q.dir = d.parent"
+		" AND q.name = d.name AND q.sub = d.id WHERE d.series = p.series AND d.id = p.dir)",
+	[SQL_SERIES_FS] = "SELECT fs FROM series WHERE id = ?",
+
+	[SQL_SAVESET_NEW] =
+		"INSERT INTO savesets (series, name, uid, status, created, hash)"
+		" VALUES (?, ?, ?, 0, ?, ?)",
+	[SQL_SAVESET_NAME_TAKEN] = "SELECT 1 FROM savesets WHERE name = ?",
+	[SQL_SAVESET_BY_NAME] = SAVESET "WHERE s.name = ?",
+	[SQL_SAVESET_BY_UID] = SAVESET "WHERE s.uid = ?",
+	[SQL_SAVESET_AT] =
+		SAVESET "JOIN locations l ON l.saveset = s.id WHERE h.name = ? AND v.name = ?"
+		" AND v.backup_host = ? AND l.location = ? ORDER BY s.seq DESC LIMIT 1",
+	[SQL_SAVESET_LATEST] =
+		SAVESET "WHERE h.name = ? AND v.name = ? AND v.backup_host = ?"
+		" AND s.status = 1 ORDER BY s.seq DESC LIMIT 1",
+	[SQL_SAVESET_BY_ID] = SAVESET "WHERE s.id = ?",
+	[SQL_SAVESET_BY_SEQ] = SAVESET "WHERE s.series = ? AND s.seq = ?",
+	[SQL_SAVESETS] =
+		SAVESET "WHERE s.status <> 0"
+		" ORDER BY h.name, v.backup_host, v.name, s.created, s.seq, s.id",
+	[SQL_SAVESET_PUBLISH] =
+		"UPDATE savesets SET seq = ?, status = ?, finished = ?, entries = ?, files = ?,"
+		" dirs = ?, others = ?, bytes = ?, blocks = ?, vanished = ?, unhashed = ?,"
+		" metadata = ?, digest = ?, reason = ?, rows_added = ?, rows_closed = ?"
+		" WHERE id = ?",
+	[SQL_SAVESET_STATUS] = "UPDATE savesets SET status = ? WHERE id = ?",
+	[SQL_SAVESET_FAIL] =
+		"UPDATE savesets SET status = ?, reason = ?, finished = ? WHERE id = ?",
+	[SQL_SAVESET_HASHED] =
+		"UPDATE savesets SET digest = ?, finished = ?, unhashed = 0 WHERE id = ?",
+	[SQL_SAVESET_UNHASHED] = "UPDATE savesets SET unhashed = ? WHERE id = ?",
+	[SQL_SAVESET_RELABELLED] =
+		"UPDATE savesets SET relabelled = 1 WHERE series = ? AND seq >= ? AND seq <= ?",
+	[SQL_SAVESET_OVERWRITTEN] =
+		"UPDATE savesets SET overwritten = 1 WHERE series = ? AND seq >= ? AND seq <= ?",
+	[SQL_SAVESET_DELETE] = "DELETE FROM savesets WHERE id = ?",
+	[SQL_SAVESETS_DISPLACED] =
+		"SELECT s.id FROM savesets s JOIN locations l ON l.saveset = s.id"
+		" WHERE s.series = ? AND l.location = ? AND s.id <> ?",
+	/* The newest saveset that still lies somewhere: older rows can be trusted to exist. */
+	[SQL_SEQ_COVERED] =
+		"SELECT max(s.seq) FROM savesets s JOIN locations l ON l.saveset = s.id"
+		" WHERE s.series = ?",
+	[SQL_SEQ_BEFORE] = "SELECT max(seq) FROM savesets WHERE series = ? AND seq < ?",
+	[SQL_SEQ_AFTER] = "SELECT min(seq) FROM savesets WHERE series = ? AND seq > ?",
+
+	[SQL_LOCATION_ADD] = "REPLACE INTO locations (saveset, location) VALUES (?, ?)",
+	[SQL_LOCATION_DELETE] = "DELETE FROM locations WHERE saveset = ? AND location = ?",
+	[SQL_LOCATIONS_DELETE] = "DELETE FROM locations WHERE saveset = ?",
+	[SQL_LOCATION_COUNT] = "SELECT count(*) FROM locations WHERE saveset = ?",
+	/* A numbered location wins over .sync, so it comes first. */
+	[SQL_LOCATIONS] =
+		"SELECT location FROM locations WHERE saveset = ?"
+		" ORDER BY location = ? , location",
+
+	[SQL_ROWS_FROM] =
+		ROW "WHERE p.series = ? AND p.dir >= ?" MEMBER
+		"ORDER BY p.series, p.dir, p.name LIMIT ?",
+	[SQL_ROWS_REST] =
+		ROW "WHERE p.series = ? AND p.dir = ? AND p.name > ?" MEMBER
+		"ORDER BY p.name LIMIT ?",
+	[SQL_ROW_ADD] =
+		"INSERT INTO paths (series, dir, name, first, type, mode, uid, gid, ino, since,"
+		" sub, mtime, mtime_ns, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[SQL_ROW_CLOSE] =
+		"UPDATE paths SET last = ? WHERE series = ? AND dir = ? AND name = ? AND first = ?",
+	[SQL_DIR_ADD] =
+		"INSERT INTO dirs (series, id, parent, name, first) VALUES (?, ?, ?, ?, ?)",
+	[SQL_DIR_GET] = "SELECT parent, name FROM dirs WHERE series = ? AND id = ?",
+
+	[SQL_INODE_FIND] =
+		"SELECT since, shared FROM inodes WHERE series = ? AND ino = ? AND btime = ?"
+		" AND size = ? AND mtime = ? AND mtime_ns = ? AND since >= ?"
+		" ORDER BY since DESC LIMIT 1",
+	[SQL_INODE_ADD] =
+		"INSERT OR IGNORE INTO inodes (series, ino, since, btime, size, blocks, mtime, mtime_ns,"
+		" shared) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)",
+	[SQL_INODE_SHARED] =
+		"UPDATE inodes SET shared = 1 WHERE series = ? AND ino = ? AND since = ?",
+	[SQL_INODE_DIGEST] =
+		"UPDATE inodes SET algo = ?, digest = ? WHERE series = ? AND ino = ?"
+		" AND since = ? AND size = ? AND mtime = ? AND mtime_ns = ? AND digest IS NULL",
+	[SQL_INODE_GET] =
+		"SELECT algo, digest FROM inodes WHERE series = ? AND ino = ? AND since = ?",
+	[SQL_INODE_VERDICT] =
+		"UPDATE inodes SET verified = ?, verdict = ?, medium = ?"
+		" WHERE series = ? AND ino = ? AND since = ?",
+	[SQL_INODE_PATHS] =
+		"SELECT dir, name, first, last FROM paths"
+		" WHERE series = ? AND ino = ? AND since = ? ORDER BY first, dir, name",
+
+	[SQL_UNDO_ROWS] = "DELETE FROM paths WHERE series = ? AND first > ?",
+	[SQL_UNDO_CLOSE] = "UPDATE paths SET last = NULL WHERE series = ? AND last >= ?",
+	[SQL_UNDO_INODES] = "DELETE FROM inodes WHERE series = ? AND since > ?",
+	[SQL_UNDO_DIRS] = "DELETE FROM dirs WHERE series = ? AND first > ?",
+	[SQL_UNDO_SAVESETS] = "DELETE FROM savesets WHERE series = ? AND status = 0",
+	[SQL_SAVESETS_RUNNING] =
+		"SELECT count(*) FROM savesets WHERE series = ? AND status = 0",
+
+	/* Rows that no saveset covers when those between two remaining ones are gone. */
+	[SQL_PRUNE_ROWS] =
+		"SELECT dir, name, first, ino, since, sub FROM paths WHERE series = ?"
+		" AND first > ? AND first <= ? AND last < ? LIMIT ?",
+	[SQL_PRUNE_ROW] =
+		"DELETE FROM paths WHERE series = ? AND dir = ? AND name = ? AND first = ?",
+	[SQL_PRUNE_INODE] =
+		"DELETE FROM inodes WHERE series = ? AND ino = ? AND since = ? AND NOT EXISTS"
+		" (SELECT 1 FROM paths p WHERE p.series = inodes.series AND p.ino = inodes.ino"
+		" AND p.since = inodes.since)",
+	[SQL_PRUNE_DIR] =
+		"DELETE FROM dirs WHERE series = ? AND id = ? AND NOT EXISTS"
+		" (SELECT 1 FROM paths p WHERE p.series = dirs.series AND p.dir = dirs.parent"
+		" AND p.name = dirs.name AND p.sub = dirs.id)",
+};
+
+const char *sql_text(enum sql_id id)
+{
+	return text[id];
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "summary.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "escape.h"
+#include "mem.h"
+#include "msg.h"
+#include "put.h"
+#include "rows.h"
+
+/* Inodes of which more than one path is known, with the line of their first path. */
+struct seen {
+	struct {
+		uint64_t ino;
+		int64_t since;
+		uint64_t line;	/* 0 = free */
+	} *slot;
+	size_t n, cap;		/* cap is a power of two */
+};
+
+static size_t place(const struct seen *s, uint64_t ino, int64_t since)
+{
+	size_t i = (ino * 0x9e3779b97f4a7c15u + (uint64_t)since) & (s->cap - 1);
+
+	while (s->slot[i].line && (s->slot[i].ino != ino || s->slot[i].since != since))
+		i = (i + 1) & (s->cap - 1);
+	return i;
+}
+
+static void grow(struct seen *s)
+{
+	struct seen bigger = { .cap = s->cap ? s->cap * 2 : 1024 };
+
+	bigger.slot = mem_alloc(bigger.cap * sizeof(*bigger.slot));
+	for (size_t i = 0; i < s->cap; i++)
+		if (s->slot[i].line)
+			bigger.slot[place(&bigger, s->slot[i].ino, s->slot[i].since)] = s->slot[i];
+	bigger.n = s->n;
+	free(s->slot);
+	*s = bigger;
+}
+
+/* Line of the inode's first path; 0 if this, line, is the first. */
+static uint64_t first_line(struct seen *s, const struct row *row, uint64_t line)
+{
+	if (!row->shared)
+		return 0;
+	if (s->n * 2 >= s->cap)
+		grow(s);
+	size_t i = place(s, row->e.ino, row->e.since);
+	if (s->slot[i].line)
+		return s->slot[i].line;
+	s->slot[i].ino = row->e.ino;
+	s->slot[i].since = row->e.since;
+	s->slot[i].line = line;
+	s->n++;
+	return 0;
+}
+
+/* The fields up to LINKED, which both digests share. */
+static void line_start(struct buf *b, const struct entry *e, uint64_t linked)
+{
+	const char type[] = { e->type, '\t' };
+
+	buf_add(b, type, sizeof(type));
+	put_mode(b, e->mode);
+	put_unsigned(b, e->uid);
+	put_unsigned(b, e->gid);
+	put_signed(b, e->size);
+	put_time(b, e->mtime, e->mtime_ns);
+	put_unsigned(b, linked);
+}
+
+static void line_end(struct buf *b, const struct entry *e)
+{
+	escape_add(b, e->data, e->data_len);
+	buf_char(b, '\t');
+	escape_add(b, e->path, e->path_len);
+	buf_char(b, '\n');
+}
+
+struct making {
+	struct summary *sum;
+	struct seen seen;
+	EVP_MD_CTX *metadata, *full;
+	struct buf start, end, middle;
+	int failed;		/* of EVP */
+};
+
+static void update(struct making *m, EVP_MD_CTX *ctx, const struct buf *b)
+{
+	if (EVP_DigestUpdate(ctx, b->p, b->len) != 1)
+		m->failed = 1;
+}
+
+static void add_row(struct making *m, const struct row *row)
+{
+	struct summary *sum = m->sum;
+	const struct entry *e = &row->e;
+	uint64_t linked = e->type == 'f' ? first_line(&m->seen, row, sum->entries + 1) : 0;
+
+	sum->entries++;
+	if (e->type == 'f') {
+		sum->files++;
+		sum->unhashed += !e->digest_len;
+		if (!linked) {
+			sum->bytes += e->size;
+			sum->blocks += e->blocks;
+		}
+	} else if (e->type == 'd') {
+		sum->dirs++;
+	} else {
+		sum->others++;
+	}
+
+	buf_reset(&m->start);
+	buf_reset(&m->middle);
+	buf_reset(&m->end);
+	line_start(&m->start, e, linked);
+	line_end(&m->end, e);
+	buf_str(&m->middle, "-\t-\t");
+	update(m, m->metadata, &m->start);
+	update(m, m->metadata, &m->middle);
+	update(m, m->metadata, &m->end);
+	if (sum->unhashed)
+		return;		/* there will be no full digest */
+	buf_reset(&m->middle);
+	put_digest(&m->middle, e);
+	update(m, m->full, &m->start);
+	update(m, m->full, &m->middle);
+	update(m, m->full, &m->end);
+}
+
+static void finish(struct making *m, EVP_MD_CTX *ctx, char *hex)
+{
+	unsigned char raw[EVP_MAX_MD_SIZE];
+	struct buf b = { 0 };
+	unsigned len;
+
+	if (EVP_DigestFinal_ex(ctx, raw, &len) != 1 || len != 32) {
+		m->failed = 1;
+		return;
+	}
+	put_hex(&b, raw, len);
+	memcpy(hex, b.p, 65);
+	buf_free(&b);
+}
+
+int summary_make(struct catalog *cat, int64_t series, int64_t seq, struct summary *sum)
+{
+	struct making m = { .sum = sum };
+	struct rows *rows = rows_open(cat, series, seq);
+	const struct row *row;
+	int got = -1;
+
+	*sum = (struct summary){ 0 };
+	m.metadata = EVP_MD_CTX_new();
+	m.full = EVP_MD_CTX_new();
+	if (!m.metadata || !m.full || EVP_DigestInit_ex(m.metadata, EVP_sha256(), NULL) != 1 ||
+	    EVP_DigestInit_ex(m.full, EVP_sha256(), NULL) != 1) {
+		m.failed = 1;
+		goto out;
+	}
+	while ((got = rows_next(rows, &row)) > 0)
+		add_row(&m, row);
+	finish(&m, m.metadata, sum->metadata);
+	if (!sum->unhashed)
+		finish(&m, m.full, sum->full);
+out:
+	if (m.failed)
+		msg_error("OpenSSL cannot compute SHA-256");
+	EVP_MD_CTX_free(m.metadata);
+	EVP_MD_CTX_free(m.full);
+	free(m.seen.slot);
+	buf_free(&m.start);
+	buf_free(&m.middle);
+	buf_free(&m.end);
+	rows_close(rows);
+	return got < 0 || m.failed ? -1 : 0;
+}

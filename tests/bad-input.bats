@@ -1,0 +1,300 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Bad input gets a message that names the thing and the reason, exit 2, and
+# nothing is lost.
+
+# shellcheck disable=SC2034,SC2154
+load helpers
+load catalog
+
+setup() {
+	stage db-timeout=1
+	take
+}
+
+# Everything that may write to the catalog or conclude from absence.
+all_exit_2() {
+	local before
+	before=$(sum_of "$CATALOG")
+	run_code 2 ss-catalog add alpha
+	contains "$stderr" "$1"
+	run_code 2 ss-catalog pending "$S"
+	contains "$stderr" "$1"
+	run_code 2 ss-catalog reconcile
+	contains "$stderr" "$1"
+	run_code 2 ss-catalog check
+	contains "$stderr" "$1"
+	run_code 2 ss-verify "$S"
+	contains "$stderr" "$1"
+	run_code 2 ss-verify --all
+	run_code 2 ss-verify --structure alpha@.sync
+	run_code 2 ss-prune
+	contains "$stderr" "$1"
+	run_code 2 ss-prune "$S"
+	run_code 2 ss-catalog store <"$BATS_TEST_TMPDIR/stream"
+	contains "$stderr" "$1"
+	[ "$(sum_of "$CATALOG")" = "$before" ]
+}
+
+@test "an unmounted disk: the volume's id is not there" {
+	ss-catalog files "$S" --format stream >"$BATS_TEST_TMPDIR/stream"
+	mv "$ROOT" "$ROOT.away"
+	mkdir "$ROOT"
+	all_exit_2 'volume offline'
+	rmdir "$ROOT"
+	all_exit_2 'volume offline'
+	: >"$ROOT"
+	all_exit_2 'volume offline'
+	rm "$ROOT"
+	mv "$ROOT.away" "$ROOT"
+	run_ok ss-catalog check
+	run_ok ss-verify --all
+}
+
+@test "another disk: the volume's id is another" {
+	ss-catalog files "$S" --format stream >"$BATS_TEST_TMPDIR/stream"
+	cp "$ROOT/.secondshot/volume" "$BATS_TEST_TMPDIR/volume"
+	sed -i 's/^id ./id f/; t; s/^id f/id 0/' "$ROOT/.secondshot/volume"
+	! cmp -s "$ROOT/.secondshot/volume" "$BATS_TEST_TMPDIR/volume" ||
+		sed -i 's/^id f/id 0/' "$ROOT/.secondshot/volume"
+	all_exit_2 'volume offline'
+	printf 'secondshot-volume 1\nid 1234\n' >"$ROOT/.secondshot/volume"
+	all_exit_2 'volume offline'
+	rm "$ROOT/.secondshot/volume"
+	mkfifo "$ROOT/.secondshot/volume"
+	all_exit_2 'volume offline'
+	rm "$ROOT/.secondshot/volume"
+	ln -s "$BATS_TEST_TMPDIR/volume" "$ROOT/.secondshot/volume"
+	all_exit_2 'volume offline'
+	rm "$ROOT/.secondshot/volume"
+	cp "$BATS_TEST_TMPDIR/volume" "$ROOT/.secondshot/volume"
+	run_ok ss-catalog check
+}
+
+@test "init does not give an old volume a new id, nor a catalog another volume" {
+	local before
+	before=$(sum_of "$ROOT/.secondshot/volume")
+	run_ok ss-catalog init
+	[ "$(sum_of "$ROOT/.secondshot/volume")" = "$before" ]
+	rm "$ROOT/.secondshot/volume"
+	run_code 2 ss-catalog init
+	contains "$stderr" 'volume offline'
+	[ "$(sql 'SELECT count(*) FROM volumes')" = 1 ]
+}
+
+@test "a catalog that is none" {
+	mv "$CATALOG" "$CATALOG.good"
+	try() {
+		local before
+		before=$(sum_of "$CATALOG" 2>&1 || :)
+		run_code 2 ss-catalog savesets
+		contains "$stderr" "$1"
+		run_code 2 ss-catalog add alpha
+		run_code 2 ss-verify --all
+		run_code 2 ss-prune
+		[ "$(sum_of "$CATALOG" 2>&1 || :)" = "$before" ]
+		[ -z "$output" ]
+	}
+	try 'there is no catalog'
+	: >"$CATALOG"
+	try empty
+	echo 'this is a text and no database at all' >"$CATALOG"
+	try 'not a secondshot catalog'
+	head -c 100000 /dev/urandom >"$CATALOG"
+	try 'not a secondshot catalog'
+	rm "$CATALOG"
+	sql 'CREATE TABLE savesets (id INTEGER)'
+	try 'not a secondshot catalog'
+	run_code 2 ss-catalog init
+	contains "$stderr" 'something else'
+	rm "$CATALOG"
+	mkdir "$CATALOG"
+	run_code 2 ss-catalog savesets
+	rmdir "$CATALOG"
+	mkfifo "$CATALOG"
+	run_code 2 timeout 5 ss-catalog savesets
+	rm "$CATALOG"
+	head -c 20000 "$CATALOG.good" >"$CATALOG"
+	run_code 2 ss-catalog add alpha
+	mv "$CATALOG.good" "$CATALOG"
+	still_lists "$S"
+}
+
+@test "a catalog that others can write is refused" {
+	local mode
+	requires root
+	for mode in 0602 0620 0666; do
+		chmod "$mode" "$CATALOG"
+		run_code 2 ss-catalog savesets
+		contains "$stderr" 'others than root'
+	done
+	chmod 0600 "$CATALOG"
+	chown 12345 "$CATALOG"
+	run_code 2 ss-verify --all
+	contains "$stderr" 'others than root'
+}
+
+@test "a catalog is made for its owner alone" {
+	rm "$CATALOG"
+	umask 0
+	run_ok ss-catalog init
+	[ "$(stat -c %a "$CATALOG")" = 600 ]
+}
+
+@test "a catalog that somebody else has locked" {
+	local pid
+	coproc sqlite3 "$CATALOG"
+	pid=$COPROC_PID
+	echo "BEGIN EXCLUSIVE; SELECT 'held';" >&"${COPROC[1]}"
+	read -r -u "${COPROC[0]}"
+	for command in "ss-catalog savesets" "ss-catalog add alpha" "ss-verify --all" ss-prune "ss-catalog check"; do
+		SECONDS=0
+		# shellcheck disable=SC2086
+		run_code 2 $command
+		contains "$stderr" 'locked by another process'
+		[ "$SECONDS" -le 5 ]
+	done
+	kill "$pid"
+	wait "$pid" || :
+	run_ok ss-catalog check
+	take
+	still_lists "$S"
+}
+
+@test "a newer schema is refused, and not touched" {
+	local before
+	sql "UPDATE meta SET value = '99' WHERE keyword = CAST('schema' AS BLOB)"
+	before=$(sum_of "$CATALOG")
+	run_code 2 ss-catalog savesets
+	contains "$stderr" 'schema 99'
+	run_code 2 ss-catalog init
+	run_code 2 ss-catalog add alpha
+	[ "$(sum_of "$CATALOG")" = "$before" ]
+	for word in 0 -1 x ''; do
+		sql "UPDATE meta SET value = '$word' WHERE keyword = CAST('schema' AS BLOB)"
+		run_code 2 ss-catalog savesets
+		[ -n "$stderr" ]
+	done
+	sql "DELETE FROM meta"
+	run_code 2 ss-catalog savesets
+	contains "$stderr" schema
+}
+
+@test "unknown hosts and savesets, wrong arguments" {
+	local before
+	before=$(sum_of "$CATALOG")
+	run_code 2 ss-catalog add nobody
+	contains "$stderr" nobody
+	run_code 2 ss-catalog savesets nobody
+	contains "$stderr" 'no such host'
+	run_code 2 ss-catalog files nobody
+	run_code 2 ss-catalog files alpha@hourly.9
+	contains "$stderr" 'no such saveset'
+	run_code 2 ss-verify "$S" no-such-saveset
+	run_code 2 ss-verify
+	run_code 2 ss-verify --all "$S"
+	run_code 2 ss-verify --read=tape "$S"
+	run_code 2 ss-prune no-such-saveset
+	run_code 2 ss-catalog
+	run_code 2 ss-catalog nonsense
+	run_code 2 ss-catalog add
+	run_code 2 ss-catalog add alpha beta
+	run_code 2 ss-catalog --no-such-option check
+	contains "$stderr" no-such-option
+	run_code 2 ss-catalog files "$S" --format xml
+	run_code 2 ss-catalog add alpha --location=../root
+	run_code 2 ss-catalog add alpha --location=hourly.9
+	[ "$(sum_of "$CATALOG")" = "$before" ]
+}
+
+@test "a host's tree that is a link or a file is no tree" {
+	ln -s /etc "$ROOT/.sync/beta"
+	run_code 2 ss-catalog add beta
+	contains "$stderr" beta
+	: >"$ROOT/.sync/gamma"
+	run_code 2 ss-catalog add gamma
+	ln -s .sync "$ROOT/hourly.0"
+	run_code 2 ss-catalog add alpha --location=hourly.0
+	[ "$(names)" = "$S" ]
+	run_ok ss-catalog check
+}
+
+@test "another run holds the lock" {
+	local fd
+	exec {fd}<>"$ROOT/.secondshot/lock"
+	flock "$fd"
+	# Its holder is this shell, which lives: pid, start time, since when, what.
+	echo "$$ $(sed 's/.*) //' "/proc/$$/stat" | cut -d' ' -f20) 2026-01-01T00:00:00Z a-test" >"$ROOT/.secondshot/lock"
+	run_code 11 ss-catalog add alpha
+	contains "$stderr" "a-test.*$$"
+	run_code 11 ss-catalog reconcile
+	run_code 11 ss-prune
+	exec {fd}>&-
+	run_ok ss-prune
+}
+
+@test "a full disk or a closed pipe behind stdout is an error" {
+	local command
+	for command in "ss-catalog savesets" "ss-catalog savesets --json" "ss-catalog hosts" \
+		"ss-catalog files $S" "ss-catalog files $S -0" "ss-catalog files $S --format stream" \
+		"ss-catalog pending $S" "ss-catalog add alpha" "ss-verify --help"; do
+		# shellcheck disable=SC2086
+		run_code 2 bash -c "$command >/dev/full"
+		[ -n "$stderr" ]
+		run_code 2 bash -c "set -o pipefail; { $command; } | : ; exit \${PIPESTATUS[0]}" || {
+			# The reader may have been slower than the writer.
+			[ "$status" = 0 ]
+		}
+	done
+	rm "$TREE/one"
+	run_code 2 bash -c "ss-verify alpha@.sync >/dev/full"
+	run_code 2 bash -c "ss-catalog savesets >&-"
+}
+
+@test "an old catalog is upgraded after a copy was made" {
+	local before
+	[ -e "$TESTS/schemas/v1.sql" ]
+	rm "$CATALOG"
+	sqlite3 "$CATALOG" <"$TESTS/schemas/v1.sql"
+	chmod 600 "$CATALOG"
+	before=$(sqlite3 "$CATALOG" .dump | sum_of)
+	run_ok ss-catalog savesets --json
+	contains "$stderr" 'schema 1 is upgraded'
+	[ "$(jq -r .name <<<"$output")" = old-backup-20200101-000000Z ]
+	[ "$(jq -r .rows_added <<<"$output")" = 0 ]
+	[ "$(sqlite3 "$CATALOG.schema-1" .dump | sum_of)" = "$before" ]
+	[ "$(stat -c %a "$CATALOG.schema-1")" = 600 ]
+	run_ok ss-catalog files old-backup-20200101-000000Z -0
+	[ "$(ss-catalog files old-backup-20200101-000000Z -0 | tr '\0' ' ')" = '. dir dir/file ' ]
+	# The copy of an earlier upgrade is not overwritten.
+	before=$(sum_of "$CATALOG.schema-1")
+	rm "$CATALOG"
+	sqlite3 "$CATALOG" <"$TESTS/schemas/v1.sql"
+	run_ok ss-catalog hosts
+	[ "$(sum_of "$CATALOG.schema-1")" = "$before" ]
+	[ -e "$CATALOG.schema-1.1" ]
+	# A new catalog has the same tables as an upgraded one.
+	local upgraded
+	upgraded=$(sql "SELECT m.name, i.name, i.type, i.\"notnull\", i.dflt_value, i.pk FROM sqlite_master m
+		JOIN pragma_table_info(m.name) i ORDER BY 1, 2")
+	rm "$CATALOG"
+	rm "$ROOT/.secondshot/volume"
+	run_ok ss-catalog init
+	[ "$(sql "SELECT m.name, i.name, i.type, i.\"notnull\", i.dflt_value, i.pk FROM sqlite_master m
+		JOIN pragma_table_info(m.name) i ORDER BY 1, 2")" = "$upgraded" ]
+}
+
+@test "an upgrade that is killed leaves the old catalog or the new one" {
+	local n
+	for n in 1 2 3 4 6 8 10 12 14 16; do
+		rm -f "$CATALOG"*
+		sqlite3 "$CATALOG" <"$TESTS/schemas/v1.sql"
+		chmod 600 "$CATALOG"
+		strace -f -qq -o /dev/null -e inject=pwrite64,fdatasync,fsync,unlink:signal=KILL:when="$n" \
+			ss-catalog hosts >/dev/null 2>&1 || :
+		run_ok ss-catalog savesets --json
+		[ "$(jq -r .name <<<"$output")" = old-backup-20200101-000000Z ]
+		run_ok sqlite3 "$CATALOG" 'pragma integrity_check'
+		[ "$output" = ok ]
+	done
+}

@@ -1,0 +1,157 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# The two digests of a saveset, and what ss-catalog check makes of them.
+
+# shellcheck disable=SC2034,SC2154
+load helpers
+load catalog
+
+setup() {
+	stage
+}
+
+@test "both digests are what another program computes from the tree" {
+	hostile_tree "$TREE/hostile"
+	rm -r "$TREE/hostile/times"
+	take
+	[ "$(field "$S" metadata_digest)" = "$("$TESTS/metadata.pl" "$TREE")" ]
+	find "$TREE" -type f -print0 | xargs -0 sha256sum -z >"$BATS_TEST_TMPDIR/sums"
+	[ "$(field "$S" full_digest)" = "$("$TESTS/metadata.pl" "$TREE" "$BATS_TEST_TMPDIR/sums")" ]
+}
+
+@test "equal trees have equal digests, whoever they are of" {
+	local digest
+	take
+	digest="$(field "$S" metadata_digest) $(field "$S" full_digest)"
+	cp -a "$TREE" "$ROOT/.sync/beta"
+	take beta
+	[ "$(field "$S" metadata_digest) $(field "$S" full_digest)" = "$digest" ]
+}
+
+@test "each attribute counts, and putting it back brings the digest back" {
+	local digest seen=
+	requires root
+	take
+	digest=$(field "$S" metadata_digest)
+	seen=$digest$'\n'
+	differs() {
+		take
+		digest=$(field "$S" metadata_digest)
+		[[ $seen != *"$digest"* ]] || { echo "same digest after: $1"; return 1; }
+		seen+=$digest$'\n'
+	}
+	local dir
+	dir=$(stat -c %y "$TREE/dir")
+	chmod 0641 "$TREE/dir/two"; differs mode
+	chown 7:0 "$TREE/dir/two"; differs uid
+	chown 0:7 "$TREE/dir/two"; differs gid
+	touch -d '2001-01-01 00:00:00.000000001' "$TREE/dir/two"; differs mtime
+	echo longer text >"$TREE/dir/two"; touch -d '2001-01-01 00:00:00.000000001' "$TREE/dir/two"; differs size
+	ln -sfn dir "$TREE/link"; touch -h -d 2001-01-01 "$TREE/link"; differs target
+	chmod 0700 "$TREE"; differs 'mode of the top'
+	chmod 0755 "$TREE"
+	rm "$TREE/dir/one-again"; cp -p "$TREE/one" "$TREE/dir/one-again"; touch -d "$dir" "$TREE/dir"; differs 'hard link'
+	mv "$TREE/dir/one-again" "$TREE/dir/one-more"; touch -d "$dir" "$TREE/dir"; differs name
+	rm "$TREE/nothing"; mkfifo "$TREE/nothing"; differs type
+	touch -d 2001-01-01 "$TREE/empty"; differs 'mtime of a directory'
+	rm "$TREE/nothing"; mkdir "$TREE/nothing"; differs 'another type'
+}
+
+@test "the file system's own numbers do not count" {
+	local digest
+	take
+	digest="$(field "$S" metadata_digest) $(field "$S" full_digest)"
+	cp -a "$TREE" "$ROOT/.sync/copy"
+	rm -r "$TREE"
+	mv "$ROOT/.sync/copy" "$TREE"
+	take
+	[ "$(field "$S" metadata_digest) $(field "$S" full_digest)" = "$digest" ]
+	[ "$(field "$S" rows_added)" -gt 3 ]
+}
+
+@test "check names what differs: rows, counts, digests, markers" {
+	take
+	run_ok ss-catalog check
+	cp "$CATALOG" "$BATS_TEST_TMPDIR/good.db"
+	local change
+	for change in "UPDATE paths SET mode = mode + 1 WHERE name = CAST('two' AS BLOB)" \
+		"UPDATE paths SET name = CAST('tvo' AS BLOB) WHERE name = CAST('two' AS BLOB)" \
+		"UPDATE inodes SET digest = zeroblob(32) WHERE size = 6" \
+		"UPDATE inodes SET size = 7 WHERE size = 6" \
+		"UPDATE inodes SET mtime_ns = mtime_ns + 1 WHERE size = 6" \
+		"UPDATE inodes SET blocks = blocks + 1 WHERE size = 6" \
+		"DELETE FROM paths WHERE name = CAST('nothing' AS BLOB)" \
+		"UPDATE savesets SET files = files + 1" \
+		"UPDATE savesets SET bytes = bytes + 1" \
+		"UPDATE savesets SET metadata = 'x'" \
+		"UPDATE savesets SET digest = 'x'" \
+		"UPDATE savesets SET status = 2" \
+		"UPDATE savesets SET uid = '00000000000000000000000000000000'"; do
+		cp "$BATS_TEST_TMPDIR/good.db" "$CATALOG"
+		sql "$change"
+		run_code 1 ss-catalog check
+		contains "$output" "^differs	$S	"
+		run_code 1 ss-catalog check --json
+		jq -e 'select(.type == "finding" and .class == "differs").saveset' <<<"$output" >/dev/null
+	done
+	cp "$BATS_TEST_TMPDIR/good.db" "$CATALOG"
+	sed -i 's/^files .*/files 99/' "$ROOT/.sync/.secondshot/alpha"
+	run_code 1 ss-catalog check
+	contains "$output" 'files in its marker'
+	rm "$ROOT/.sync/.secondshot/alpha"
+	run_code 1 ss-catalog check "$S"
+	contains "$output" 'marker: missing'
+}
+
+@test "a row without its inode, or with half a digest, is told, not shown" {
+	take
+	cp "$CATALOG" "$BATS_TEST_TMPDIR/good.db"
+	sql 'DELETE FROM inodes WHERE size = 6'
+	run_code 2 ss-catalog check
+	contains "$stderr" damaged
+	run_code 2 ss-catalog files "$S"
+	cp "$BATS_TEST_TMPDIR/good.db" "$CATALOG"
+	sql 'UPDATE inodes SET digest = zeroblob(31) WHERE size = 6'
+	run_code 2 ss-catalog check
+	run_code 2 ss-verify "$S"
+}
+
+@test "a bit flipped in the catalog's file is found, or changes nothing that is shown" {
+	local flips=${SS_FLIPS:-12} used at byte before after seed=${SEED:-$RANDOM}
+	[[ -z ${SS_LONG:-} ]] || flips=400
+	echo "SEED=$seed"
+	RANDOM=$seed
+	take
+	turn
+	fresh "$TREE/dir/two" 22
+	take
+	shown() (
+		set -o pipefail
+		# Of a saveset's record that which its marker or its rows can bear witness of.
+		ss-catalog savesets --json | jq -c 'del(.finished, .vanished, .relabelled, .overwritten,
+			.rows_added, .rows_closed, .hashtype, .reason)' &&
+			ss-catalog hosts --json | jq -r .name &&
+			ss-catalog volumes --json | jq -r '.name, .id, .path' &&
+			for name in "${all[@]}"; do ss-catalog files "$name" --json || return; done
+	)
+	mapfile -t all < <(names)
+	before=$(shown)
+	# Where there is nothing but zeros there is mostly nothing at all.
+	mapfile -t used < <(od -An -v -tu1 -w1 "$CATALOG" | awk '$1 { print NR - 1 }')
+	cp "$CATALOG" "$BATS_TEST_TMPDIR/good.db"
+	while ((flips-- > 0)); do
+		cp "$BATS_TEST_TMPDIR/good.db" "$CATALOG"
+		at=${used[(RANDOM * 32768 + RANDOM) % ${#used[@]}]}
+		byte=$(od -An -tu1 -j "$at" -N1 "$CATALOG")
+		# shellcheck disable=SC2059
+		printf "\\x$(printf %02x $((byte ^ (1 << RANDOM % 8))))" |
+			dd of="$CATALOG" bs=1 seek="$at" conv=notrunc status=none
+		run timeout 20 ss-catalog check
+		((status != 1 && status != 2)) || continue
+		((status == 0)) || { echo "byte $at, was $byte: exit $status"; return 1; }
+		# An error message is no wrong answer.
+		after=$(shown 2>/dev/null) || continue
+		[[ $before == "$after" ]] ||
+			{ echo "byte $at, was $byte: not found"; diff <(echo "$before") <(echo "$after"); return 1; }
+	done
+}

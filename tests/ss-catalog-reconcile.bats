@@ -1,0 +1,190 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# ss-catalog reconcile: the disk is the truth for where savesets lie.
+
+# shellcheck disable=SC2034,SC2154
+load helpers
+load catalog
+
+setup() {
+	stage
+}
+
+unchanged() {
+	[ "$(sum_of "$CATALOG")" = "$1" ]
+}
+
+@test "locations renamed by hand" {
+	take
+	local first=$S before
+	mv "$ROOT/.sync" "$ROOT/hourly.0"
+	run_ok ss-catalog reconcile
+	[ "$(field "$first" location)" = hourly.0 ]
+	mv "$ROOT/hourly.0" "$ROOT/daysago.17"
+	run_ok ss-catalog reconcile
+	[ "$(field "$first" location)" = daysago.17 ]
+	run_ok ss-verify alpha@daysago.17
+	before=$(sum_of "$CATALOG")
+	run_ok ss-catalog reconcile
+	lacks "$stderr" 'brought up to date'
+	unchanged "$before"
+}
+
+@test "cp -al: one saveset in several places, a numbered one wins over .sync" {
+	take
+	cp -al "$ROOT/.sync" "$ROOT/hourly.0"
+	cp -al "$ROOT/.sync" "$ROOT/hourly.1"
+	run_ok ss-catalog reconcile
+	[ "$(field "$S" location)" = hourly.0,hourly.1,.sync ]
+	run_ok ss-verify alpha@hourly.1
+	run_ok ss-catalog check
+	# One of the copies is edited: only there it is something else.
+	rm "$ROOT/hourly.0/alpha/one"
+	run_ok ss-catalog reconcile
+	[ "$(field "$S" location)" = hourly.1,.sync ]
+}
+
+@test "a second sync under an old marker is not believed" {
+	take
+	fresh "$TREE/one" other
+	run_ok ss-catalog reconcile
+	[ "$(field "$S" status) $(field "$S" location)" = 'gone null' ]
+	take
+	run_ok ss-catalog check
+	run_ok ss-verify alpha
+}
+
+@test "link_dest 0: one marker over two trees" {
+	take
+	local first=$S
+	cp -al "$ROOT/.sync" "$ROOT/hourly.0"
+	fresh "$TREE/dir/two" 'second sync'
+	run_ok ss-catalog reconcile
+	[ "$(field "$first" location)" = hourly.0 ]
+	take
+	mv "$ROOT/hourly.0" "$ROOT/hourly.1"
+	cp -al "$ROOT/.sync" "$ROOT/hourly.0"
+	run_ok ss-catalog reconcile
+	[ "$(field "$first" location)" = hourly.1 ]
+	[ "$(field "$S" location)" = hourly.0,.sync ]
+	run_ok ss-verify --all
+	run_ok ss-catalog check
+}
+
+@test "a marker over another tree is not believed, nor one of a host for another" {
+	HOSTS='alpha beta'
+	conf
+	take
+	cp -a "$SRC/beta" "$ROOT/.sync/"
+	mv "$ROOT/.sync/.secondshot/alpha" "$ROOT/.sync/.secondshot/beta"
+	run_ok ss-catalog reconcile
+	[ "$(field "$S" status)" = gone ]
+	mv "$ROOT/.sync/.secondshot/beta" "$ROOT/.sync/.secondshot/alpha"
+	run_ok ss-catalog reconcile
+	[ "$(field "$S" status) $(field "$S" location)" = 'complete .sync' ]
+	run_ok ss-verify --all
+}
+
+@test "torn, foreign and strange markers are told, and mended where the tree shows whose they are" {
+	local dir=$ROOT/.sync/.secondshot marker
+	take
+	marker=$(cat "$dir/alpha")
+	strange() {
+		run_code 1 ss-catalog reconcile
+		contains "$stderr" "marker of alpha"
+		contains "$stderr" "written anew"
+		[ "$(field "$S" status)" = complete ]
+		[ "$(cat "$dir/alpha")" = "$marker" ]
+		run_ok ss-catalog reconcile
+	}
+	printf '%s' "${marker%end*}" >"$dir/alpha"; strange
+	: >"$dir/alpha"; strange
+	printf 'something else\n' >"$dir/alpha"; strange
+	printf '%s\n' "${marker/marker 1/marker 2}" >"$dir/alpha"; strange
+	printf 'secondshot-marker 1\n\0%s\n' "$marker" >"$dir/alpha"; strange
+	head -c 1000000 /dev/zero >"$dir/alpha"; strange
+	sed -i 's/^id .*/id short/' "$dir/alpha"; strange
+	sed -i 's/^files .*/files many/' "$dir/alpha"; strange
+	sed -i "s/^saveset .*/saveset $(printf '%0400d' 0)/" "$dir/alpha"; strange
+	rm "$dir/alpha"; mkfifo "$dir/alpha"; strange
+	rm "$dir/alpha"; printf '%s\n' "$marker" >"$BATS_TEST_TMPDIR/else"; ln -s "$BATS_TEST_TMPDIR/else" "$dir/alpha"; strange
+	# Over another tree it is nobody's, and the saveset is not there any more.
+	echo broken >"$dir/alpha"
+	fresh "$TREE/one" 'another file'
+	run_code 1 ss-catalog reconcile
+	contains "$stderr" 'cannot be told'
+	[ "$(field "$S" status)" = gone ]
+	take
+	# In a numbered location the saveset stays where it was, whatever became of it.
+	turn
+	echo broken >"$ROOT/hourly.0/.secondshot/alpha"
+	chmod 0600 "$ROOT/hourly.0/alpha/nothing"
+	run_code 1 ss-catalog reconcile
+	[ "$(field "$S" status) $(field "$S" location)" = 'complete hourly.0' ]
+	run_code 1 ss-prune
+	[ "$(field "$S" status)" = complete ]
+	chmod 0644 "$ROOT/hourly.0/alpha/nothing"
+	run_code 1 ss-catalog reconcile
+	run_ok ss-catalog reconcile
+	dir=$ROOT/hourly.0/.secondshot
+	# Keys of a later version do no harm.
+	sed -i 's/^end/colour green\nend/' "$dir/alpha"
+	run_ok ss-catalog reconcile
+	[ "$(field "$S" status)" = complete ]
+}
+
+@test "a marker of a saveset that the catalog does not know" {
+	take
+	rm "$CATALOG"
+	run_ok ss-catalog init
+	run_ok ss-catalog reconcile
+	contains "$stderr" 'does not know'
+	[ -z "$(names)" ]
+}
+
+@test "what cannot be read is not gone: exit 2, the catalog as it was" {
+	local before call
+	take
+	turn
+	take
+	before=$(sum_of "$CATALOG")
+	for call in openat getdents64 read; do
+		run strace -f -qq -o "$BATS_TEST_TMPDIR/log" -P "$ROOT/hourly.0" -P "$ROOT/hourly.0/.secondshot" \
+			-P "$ROOT/hourly.0/.secondshot/alpha" -P hourly.0 -P .secondshot \
+			-e trace="$call" -e inject="$call":error=EIO ss-catalog reconcile
+		contains "$(cat "$BATS_TEST_TMPDIR/log")" INJECTED
+		[ "$status" = 2 ]
+		unchanged "$before"
+		run strace -f -qq -o /dev/null -P "$ROOT/hourly.0" -P "$ROOT/hourly.0/.secondshot" \
+			-P "$ROOT/hourly.0/.secondshot/alpha" -P hourly.0 -P .secondshot \
+			-e trace="$call" -e inject="$call":error=EIO ss-prune
+		[ "$status" = 2 ]
+		unchanged "$before"
+	done
+	# The tree itself, where it has to be walked to be believed.
+	rm -r "$ROOT/hourly.0"
+	mv "$ROOT/.sync" "$ROOT/hourly.0"
+	run strace -f -qq -o "$BATS_TEST_TMPDIR/log" -P "$ROOT/hourly.0/alpha/dir" \
+		-e trace=getdents64 -e inject=getdents64:error=EIO ss-catalog reconcile
+	contains "$(cat "$BATS_TEST_TMPDIR/log")" INJECTED
+	[ "$status" = 2 ]
+	unchanged "$before"
+}
+
+@test "temporary files that a killed process left are collected" {
+	take
+	: >"$ROOT/.sync/.secondshot/.new-1f.alpha"
+	run_ok ss-catalog reconcile
+	[ ! -e "$ROOT/.sync/.secondshot/.new-1f.alpha" ]
+	run_ok ss-verify --all
+}
+
+@test "markers and trees in what is no location are not looked at" {
+	take
+	cp -al "$ROOT/.sync" "$ROOT/_delete.4711"
+	cp -al "$ROOT/.sync" "$ROOT/lost+found"
+	ln -s .sync "$ROOT/hourly.7"
+	: >"$ROOT/hourly.8"
+	run_ok ss-catalog reconcile
+	[ "$(field "$S" location)" = .sync ]
+}

@@ -1,0 +1,166 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# ss-catalog store and pending: digests from a stream, whatever becomes of the stream.
+
+# shellcheck disable=SC2034,SC2154
+load helpers
+load catalog
+
+setup() {
+	stage
+	STREAM=$BATS_TEST_TMPDIR/stream
+	HASHED=$BATS_TEST_TMPDIR/hashed
+}
+
+# the files of the newest saveset that have no digest
+pending() {
+	ss-catalog pending alpha@.sync | grep -vc '^#'
+}
+
+store() {
+	ss-catalog store <"$1"
+}
+
+@test "a stored saveset is finished, in the catalog and in its marker" {
+	ss-catalog add alpha >"$STREAM"
+	S=$(newest)
+	[ "$(field "$S" finished) $(field "$S" full_digest)" = 'null null' ]
+	lacks "$(cat "$ROOT/.sync/.secondshot/alpha")" ^full
+	ss-hash <"$STREAM" | store /dev/stdin
+	[ "$(field "$S" finished)" != null ]
+	contains "$(cat "$ROOT/.sync/.secondshot/alpha")" "^full $(field "$S" full_digest)\$"
+	run_ok ss-catalog check
+	[ "$(pending)" = 0 ]
+	# Once more: nothing changes, nothing is wrong.
+	cp "$CATALOG" "$BATS_TEST_TMPDIR/before"
+	ss-hash <"$STREAM" | store /dev/stdin
+	ss-catalog files "$S" --json >"$BATS_TEST_TMPDIR/json"
+	[ "$(jq -r .digest <"$BATS_TEST_TMPDIR/json" | grep -c '^sha256:')" = 5 ]
+}
+
+@test "a stream cut anywhere is stored as far as it is valid" {
+	local all lines n
+	ss-catalog add alpha >"$STREAM"
+	ss-hash <"$STREAM" >"$HASHED"
+	lines=$(wc -l <"$HASHED")
+	cp "$CATALOG" "$BATS_TEST_TMPDIR/fresh.db"
+	all=$(pending)
+	for ((n = 5; n < lines; n++)); do
+		cp "$BATS_TEST_TMPDIR/fresh.db" "$CATALOG"
+		run_code 3 store <(head -n "$n" "$HASHED")
+		contains "$stderr" 'without its end'
+		[ "$(pending)" -le $((all - n + 5)) ]
+		run_ok ss-catalog check
+	done
+	# In the middle of a line.
+	run_code 3 store <(head -c -20 "$HASHED")
+	ss-catalog pending alpha@.sync | ss-hash | store /dev/stdin
+	[ "$(pending)" = 0 ]
+	run_ok ss-catalog check
+}
+
+@test "an empty stream, a foreign one, a wrong one: exit 2, with the line" {
+	ss-catalog add alpha >"$STREAM"
+	ss-hash <"$STREAM" >"$HASHED"
+	run_code 2 store /dev/null
+	contains "$stderr" empty
+	run_code 2 store <(echo 'hello')
+	contains "$stderr" 'line 1'
+	run_code 2 store <(sed '1s/1$/2/' "$HASHED")
+	contains "$stderr" 'line 1'
+	run_code 2 store <(sed '7s/	[^	]*$//' "$HASHED")
+	contains "$stderr" 'line 7'
+	run_code 2 store <(sed '8s/$/\\q/' "$HASHED")
+	contains "$stderr" 'line 8'
+	run_code 2 store <(grep -v '^#marker' "$HASHED")
+	run_code 2 store <(sed 's/^#marker .*/#marker 00000000000000000000000000000000/' "$HASHED")
+	contains "$stderr" 'no such saveset'
+	run_code 2 store <(sed 's/^#saveset .*/#saveset other/' "$HASHED")
+	run_code 2 store /dev/urandom
+	run_code 2 store <(sed 's/^#end .*/#end 1/' "$HASHED")
+	# What came before the wrong line was kept, and the rest is done now.
+	run_ok store "$HASHED"
+	run_ok ss-catalog check
+}
+
+@test "a digest that differs from the stored one does not replace it" {
+	local before
+	take
+	before=$(ss-catalog files "$S" --json)
+	ss-catalog files "$S" --format stream >"$HASHED"
+	awk -F'\t' -v OFS='\t' '!/^#/ { $13 = sprintf("%064d", NR) } { print }' "$HASHED" >"$STREAM"
+	run_code 1 store "$STREAM"
+	contains "$stderr" 'differ from those stored before'
+	[ "$(ss-catalog files "$S" --json)" = "$before" ]
+	run_ok ss-catalog check
+	run_ok ss-verify "$S"
+}
+
+@test "records that fit no file of the catalog change nothing" {
+	ss-catalog add alpha | ss-hash >"$HASHED"
+	local all
+	all=$(pending)
+	[ "$all" -gt 0 ]
+	# Another inode, size, time; a number beyond all bounds is a bad stream.
+	run_code 3 store <(awk -F'\t' -v OFS='\t' '!/^#/ { $8 += 1000000 } { print }' "$HASHED")
+	run_code 3 store <(awk -F'\t' -v OFS='\t' '!/^#/ { $6 += 1 } { print }' "$HASHED")
+	[ "$(pending)" = "$all" ]
+	run_code 2 store <(awk -F'\t' -v OFS='\t' '!/^#/ { $6 = "99999999999999999999" } { print }' "$HASHED")
+	run_code 2 store <(awk -F'\t' -v OFS='\t' '!/^#/ { $12 = "md4" } { print }' "$HASHED")
+	run_code 2 store <(awk -F'\t' -v OFS='\t' '!/^#/ { $13 = "00" } { print }' "$HASHED")
+	[ "$(pending)" = "$all" ]
+	run_ok store "$HASHED"
+}
+
+@test "files that could not be hashed leave the saveset unfinished: exit 3" {
+	ss-catalog add alpha >"$STREAM"
+	rm "$TREE/dir/two"
+	set +o pipefail
+	run_code 3 bash -c 'ss-hash <"$1" | ss-catalog store' - "$STREAM"
+	S=$(newest)
+	[ "$(field "$S" unhashed)" = 1 ]
+	[ "$(field "$S" finished)" = null ]
+	[ "$(ss-catalog pending "$S" | grep -v '^#' | cut -f14)" = dir/two ]
+	run_code 1 ss-verify "$S"
+	run_code 3 ss-catalog files "$S" --format sha256sum
+}
+
+@test "ss-hash or store killed, then resumed by pending" {
+	local n
+	(cd "$TREE" && for n in $(seq 300); do echo "$n" >"file-$n"; done)
+	ss-catalog add alpha >"$STREAM"
+	ss-hash <"$STREAM" | head -n 100 | { run_code 3 ss-catalog store; }
+	ss-hash <"$STREAM" >"$HASHED"
+	for n in 1 3 5; do
+		strace -f -qq -o /dev/null -e inject=pwrite64:signal=KILL:when="$n" \
+			ss-catalog store <"$HASHED" 2>/dev/null || :
+		run_ok sqlite3 "$CATALOG" 'pragma integrity_check'
+	done
+	ss-catalog pending alpha@.sync | ss-hash | ss-catalog store
+	[ "$(pending)" = 0 ]
+	run_ok ss-catalog check
+	run_ok ss-verify alpha@.sync
+}
+
+@test "both forms of the stream store the same" {
+	ss-catalog add -0 alpha | ss-hash | ss-catalog store
+	S=$(newest)
+	[ "$(pending)" = 0 ]
+	run_ok ss-catalog check
+	[ "$(ss-catalog pending -0 "$S" | tr '\0' '\n' | grep -c '^#')" = 6 ]
+}
+
+@test "each algorithm is stored with its digest, and all verify side by side" {
+	local algo
+	for algo in md5 sha1 sha512 sha512-256 blake2b512 sha256; do
+		echo "$algo" >"$TREE/$algo"
+		(set -o pipefail; ss-catalog add --hashtype "$algo" alpha | ss-hash | ss-catalog store)
+	done
+	run_ok ss-verify alpha@.sync
+	run_ok ss-catalog check
+	run_ok ss-catalog files alpha@.sync
+	for algo in md5 sha1 sha512 sha512-256 blake2b512 sha256; do
+		contains "$output" "$algo:[0-9a-f]* $algo\$"
+	done
+	contains "$output" "blake2b512:$(b2sum <"$TREE/blake2b512" | cut -c-128)"
+}

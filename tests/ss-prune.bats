@@ -1,0 +1,244 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# ss-prune: what leaves, and that nothing else does.
+
+# shellcheck disable=SC2034,SC2154
+load helpers
+load catalog
+
+setup() {
+	stage
+}
+
+# generations N: as many savesets, each with something changed, added and removed.
+generations() {
+	local i
+	for ((i = 1; i <= $1; i++)); do
+		fresh "$TREE/dir/two" "two in $i"
+		echo "$i" >"$TREE/of-$i"
+		rm -f "$TREE/of-$((i - 2))"
+		mkdir -p "$TREE/tree-$((i / 2))/deep/er"
+		echo "$i" >"$TREE/tree-$((i / 2))/deep/er/$i"
+		((i % 3)) || rm -rf "$TREE/tree-$((i / 2 - 1))"
+		take
+		turn
+	done
+}
+
+@test "savesets that are gone from disk are forgotten, the rows of others stay" {
+	local seed=${SEED:-$RANDOM} all name location
+	echo "SEED=$seed"
+	RANDOM=$seed
+	generations 6
+	mapfile -t all < <(names)
+	while ((${#all[@]})); do
+		still_lists "${all[@]}"
+		run_ok ss-catalog check
+		no_orphans
+		name=${all[RANDOM % ${#all[@]}]}
+		location=$(field "$name" location)
+		rm -rf "${ROOT:?}/$location"
+		run_ok ss-prune
+		[ -z "$(ss-catalog savesets --json | jq -r --arg n "$name" 'select(.name == $n).name')" ]
+		mapfile -t all < <(names)
+	done
+	[ "$(sql 'SELECT (SELECT count(*) FROM paths) + (SELECT count(*) FROM inodes) + (SELECT count(*) FROM dirs)')" = 0 ]
+	# And the series goes on.
+	take
+	still_lists "$S"
+	[ "$(field "$S" sequence)" = 7 ]
+	run_ok ss-catalog check
+	run_ok ss-verify --all
+}
+
+@test "named savesets are deleted from disk and catalog, in any order" {
+	local seed=${SEED:-$RANDOM} all name location
+	echo "SEED=$seed"
+	RANDOM=$seed
+	generations 5
+	for _ in 1 2 3 4; do
+		mapfile -t all < <(names)
+		name=${all[RANDOM % (${#all[@]} - 1)]}
+		location=$(field "$name" location)
+		run_ok ss-prune "$name"
+		[ ! -e "$ROOT/$location/alpha" ]
+		[ ! -e "$ROOT/$location/.secondshot/alpha" ]
+		mapfile -t all < <(names)
+		still_lists "${all[@]}"
+		run_ok ss-catalog check
+		run_ok ss-verify --all
+		no_orphans
+	done
+	[ -z "$(ls -A "$ROOT/.secondshot/trash")" ]
+}
+
+@test "a host's newest complete saveset stays" {
+	generations 2
+	local new old
+	new=$(newest)
+	old=$(names | head -n1)
+	take alpha --status=partial
+	run_code 2 ss-prune "$new"
+	contains "$stderr" 'newest complete'
+	run_code 2 ss-prune --dry-run "$new"
+	run_code 2 ss-prune alpha
+	# Nothing of what was named goes, if not all of it may.
+	run_code 2 ss-prune "$old" "$new"
+	[ "$(names | head -n1)" = "$old" ]
+	run_ok ss-prune "$old" "$old"
+	[ "$(names | head -n1)" = "$new" ]
+	run_ok ss-prune "$S"
+	run_ok ss-verify --all
+	[ "$(names)" = "$new" ]
+}
+
+@test "--dry-run says it and changes nothing" {
+	local before disk old
+	generations 3
+	old=$(names | head -n1)
+	disk=$(find "$ROOT" ! -path '*/.secondshot/lock' -printf '%p %i %s %T@\n' | sort)
+	before=$(sum_of "$CATALOG")
+	run_ok ss-prune --dry-run "$old"
+	contains "$output" "^delete	$old	$ROOT/hourly.2/alpha\$"
+	[ "$(sum_of "$CATALOG")" = "$before" ]
+	[ "$(find "$ROOT" ! -path '*/.secondshot/lock' -printf '%p %i %s %T@\n' | sort)" = "$disk" ]
+	rm -r "$ROOT/hourly.1"
+	run_ok ss-prune --dry-run
+	[ "$(sum_of "$CATALOG")" = "$before" ]
+	contains "$output$stderr" "$(names | sed -n 2p)"
+}
+
+@test "no link in a doomed tree leads out of it" {
+	local canary=$BATS_TEST_TMPDIR/canary
+	cp -a "$TREE" "$canary"
+	ln -s "$canary" "$TREE/absolute"
+	ln -s ../../../canary "$TREE/relative"
+	ln -s "$canary/one" "$TREE/dir/file"
+	ln "$canary/dir/two" "$TREE/dir/hard"
+	ln -s .. "$TREE/dir/up"
+	listing "$canary" >"$BATS_TEST_TMPDIR/want"
+	take
+	local old=$S
+	turn
+	take
+	run_ok ss-prune "$old"
+	[ ! -e "$ROOT/hourly.0/alpha" ]
+	listing "$canary" | cmp - "$BATS_TEST_TMPDIR/want"
+	[ "$(cat "$canary/dir/two")" = two ]
+	run_ok ss-verify --all
+}
+
+@test "every name and kind of thing is deleted, and 3000 levels" {
+	hostile_tree "$TREE/hostile" --long
+	perl -e 'chdir shift or die; for (1 .. 3000) { mkdir "d" or die; chdir "d" or die }' "$TREE"
+	chmod 0 "$TREE/hostile/names" "$TREE/hostile/bytes"
+	take
+	mv "$ROOT/.sync" "$ROOT/hourly.0"
+	mkdir -p "$ROOT/.sync/alpha"
+	echo small >"$ROOT/.sync/alpha/small"
+	run_ok ss-catalog reconcile
+	local old=$S
+	take
+	run_ok bash -c 'ulimit -s 256; exec prlimit --nofile=24 ss-prune "$1"' - "$old"
+	[ -z "$(ls -A "$ROOT/.secondshot/trash")" ]
+	[ ! -e "$ROOT/hourly.0/alpha" ]
+	no_orphans
+	run_ok ss-catalog check
+}
+
+@test "a saveset in several places leaves all of them" {
+	take
+	local old=$S
+	cp -al "$ROOT/.sync" "$ROOT/hourly.0"
+	cp -al "$ROOT/.sync" "$ROOT/hourly.1"
+	run_ok ss-catalog reconcile
+	[ "$(field "$S" location)" = hourly.0,hourly.1,.sync ]
+	fresh "$TREE/one" other
+	take
+	[ "$(field "$old" location)" = hourly.0,hourly.1 ]
+	run_ok ss-prune "$old"
+	[ ! -e "$ROOT/hourly.0/alpha" ]
+	[ ! -e "$ROOT/hourly.1/alpha" ]
+	still_lists "$S"
+	run_ok ss-verify --all
+}
+
+@test "killed at any moment, the next run brings it to its end" {
+	local step=7 n=1 old all
+	[[ -z ${SS_LONG:-} ]] || step=1
+	generations 3
+	mapfile -t all < <(names)
+	old=${all[1]}
+	cp -a "$ROOT" "$ROOT.kept"
+	cp "$CATALOG" "$CATALOG.kept"
+	while :; do
+		rm -rf "$ROOT"
+		cp -a "$ROOT.kept" "$ROOT"
+		rm -f "$CATALOG-journal"
+		cp "$CATALOG.kept" "$CATALOG"
+		run strace -f -qq -o /dev/null \
+			-e inject=pwrite64,fsync,fdatasync,renameat,renameat2,unlink,unlinkat,ftruncate:signal=KILL:when="$n" \
+			ss-prune "$old"
+		((status != 0)) || break
+		run_ok ss-prune
+		# Either it is whole, or it is not there.
+		if [[ -n $(names | grep -Fx "$old") ]]; then
+			run_ok ss-prune "$old"
+		fi
+		[ -z "$(names | grep -Fx "$old")" ]
+		[ -z "$(ls -A "$ROOT/.secondshot/trash" 2>/dev/null)" ]
+		still_lists "${all[0]}" "${all[2]}"
+		run_ok ss-catalog check
+		no_orphans
+		n=$((n + step))
+	done
+	[ "$n" -gt 20 ]
+}
+
+@test "what a killed run left in the trash goes with the next" {
+	take
+	mkdir -p "$ROOT/.secondshot/trash/left/behind"
+	run_ok ss-prune --dry-run
+	[ -e "$ROOT/.secondshot/trash/left/behind" ]
+	run_ok ss-prune
+	[ -z "$(ls -A "$ROOT/.secondshot/trash")" ]
+}
+
+@test "an attempt is forgotten when two complete savesets came after it" {
+	run_ok ss-catalog add alpha --status=failed
+	export SECONDSHOT_NOW=$(($(date +%s) + 100))
+	take
+	turn
+	SECONDSHOT_NOW=$((SECONDSHOT_NOW + 100))
+	run_ok ss-catalog add alpha --status=stale
+	run_ok ss-prune
+	[ "$(ss-catalog savesets --json | jq -r .status | xargs)" = 'failed complete stale' ]
+	SECONDSHOT_NOW=$((SECONDSHOT_NOW + 100))
+	take
+	turn
+	run_ok ss-prune
+	[ "$(ss-catalog savesets --json | jq -r .status | xargs)" = 'complete stale complete' ]
+}
+
+# What the newest saveset closed has to be open again when it leaves.
+@test "the newest saveset is pruned as if it had never come" {
+	local first
+	take
+	first=$S
+	turn
+	chmod 700 "$TREE"
+	rm "$TREE/one"
+	fresh "$TREE/dir/two" 'other words'
+	mkdir "$TREE/new" && echo n >"$TREE/new/file"
+	take alpha --status=partial
+	turn
+	run_ok ss-prune "$S"
+	no_orphans
+	still_lists "$first"
+	rm "$TREE/dir/sub/three"
+	take
+	no_orphans
+	still_lists "$first" "$S"
+	run_ok ss-verify --all
+	run_ok ss-catalog check
+}

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * ss-catalog - the catalog: what every saveset holds.  One function a verb.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "add.h"
+#include "check.h"
+#include "escape.h"
+#include "exits.h"
+#include "list.h"
+#include "lock.h"
+#include "msg.h"
+#include "opt.h"
+#include "reconcile.h"
+#include "rsnap.h"
+#include "series.h"
+#include "store.h"
+
+static char *location, *status_word, *reason, *format_word;
+static long long vanished;
+static int accept_empty, zero;
+
+static const struct poptOption table[] = {
+	{ "location", 0, POPT_ARG_STRING, &location, 0, "add: where the tree lies (.sync)", "NAME" },
+	{ "status", 0, POPT_ARG_STRING, &status_word, 0, "add: complete, partial, failed, stale", "WORD" },
+	{ "vanished", 0, POPT_ARG_LONGLONG, &vanished, 0, "add: files that vanished meanwhile", "N" },
+	{ "reason", 0, POPT_ARG_STRING, &reason, 0, "add: why it is not complete", "TEXT" },
+	{ "accept", 0, POPT_ARG_NONE, &accept_empty, 0, "add: take a tree that lost all its files", NULL },
+	{ "format", 0, POPT_ARG_STRING, &format_word, 0, "text, json, sha256sum, stream", "WORD" },
+	{ NULL, '0', POPT_ARG_NONE, &zero, 0, "names and records end with NUL", NULL },
+	POPT_TABLEEND
+};
+
+struct call {
+	const struct conf *c;
+	const char *const *args;	/* behind the verb */
+	enum list_format format;
+	struct catalog cat;
+	struct volume v;
+};
+
+/* Open the volume that rsnapshot's configuration names. */
+static int open_volume(struct call *k)
+{
+	struct rsnap *r = rsnap_read(k->c->rsnapshot_conf);
+	int rc = r ? volume_open(&k->v, r->root) : -1;
+
+	rsnap_free(r);
+	return rc;
+}
+
+struct registering {
+	struct call *k;
+	int fresh;
+};
+
+static int register_volume(void *arg)
+{
+	struct registering *r = arg;
+
+	return series_add_volume(&r->k->cat, r->k->c, &r->k->v, &r->fresh);
+}
+
+/* No catalog is made for a snapshot root that is not there. */
+static int root_there(const char *root)
+{
+	struct stat sb;
+
+	if (stat(root, &sb) == 0 && S_ISDIR(sb.st_mode))
+		return 1;
+	errno = errno ? errno : ENOTDIR;
+	msg_error("%s: %m", escape_name(root));
+	return 0;
+}
+
+/*
+ * A volume that the catalog knows and whose root has no id is a disk that is not
+ * mounted: no id is made there.  0, or -1 after reporting.
+ */
+static int prepare_volume(struct call *k, const char *root, int *made)
+{
+	char id[ID_LEN + 1];
+	int known = series_known_volume(&k->cat, k->c, id);
+
+	*made = 0;
+	if (known == 0)
+		return volume_create(&k->v, root, made);
+	if (known > 0 && volume_open(&k->v, root) == 0)
+		return 0;
+	if (known > 0)
+		msg_error("the catalog knows volume %s with the id %s; if this is the right disk and"
+			  " only its id was lost, write \"secondshot-volume 1\" and \"id %s\","
+			  " a line each, into %s/" MARKER_DIR "/volume", escape_name(k->c->volume), id,
+			  id, escape_name(root));
+	return -1;
+}
+
+static int do_init(struct call *k)
+{
+	struct rsnap *r = rsnap_read(k->c->rsnapshot_conf);
+	struct registering reg = { k, 0 };
+	int made = 0, code = SS_FAIL;
+
+	if (r && root_there(r->root) && catalog_open(&k->cat, k->c, 1) == 0 &&
+	    prepare_volume(k, r->root, &made) == 0 &&
+	    db_transaction(k->cat.db, register_volume, &reg) == 0) {
+		msg_info("%s: volume %s %s, catalog %s", escape_name(k->v.root),
+			 escape_name(k->c->volume), reg.fresh || made ? "is ready" : "was ready",
+			 escape_name(db_name(k->cat.db)));
+		code = SS_OK;
+	}
+	rsnap_free(r);
+	return code;
+}
+
+static int do_add(struct call *k)
+{
+	struct add_options o = { .host = k->args[0], .location = location ? location : ".sync",
+				 .reason = reason, .status = SV_COMPLETE, .vanished = vanished,
+				 .accept = accept_empty, .zero = zero };
+	struct lock *lock = NULL;
+	struct saveset made = { 0 };
+
+	if (status_word && (saveset_status_parse(status_word, &o.status) < 0 ||
+			    o.status == SV_RUNNING || o.status == SV_GONE)) {
+		msg_error("--status=%s: it must be complete, partial, failed or stale",
+			  escape_name(status_word));
+		return SS_FAIL;
+	}
+	if (open_volume(k) < 0)
+		return SS_FAIL;
+	int code = lock_take(&lock, k->v.own, k->v.root);
+	if (code == SS_OK)
+		code = catalog_open(&k->cat, k->c, 0) < 0 ? SS_FAIL :
+			add_run(&k->cat, k->c, &k->v, &o, stdout, &made);
+	if (made.id)
+		msg_info("%s: %s, %lld files, %lld rows added", escape_name(made.name),
+			 saveset_status_name(made.status), (long long)made.files,
+			 (long long)made.rows_added);
+	saveset_free(&made);
+	lock_release(lock);
+	return code;
+}
+
+static int do_pending(struct call *k)
+{
+	struct saveset s;
+	int code = SS_FAIL;
+
+	if (catalog_open(&k->cat, k->c, 0) < 0 || catalog_find(&k->cat, k->c, k->args[0], &s))
+		return SS_FAIL;
+	if (volume_open(&k->v, s.root) == 0 && volume_is(&k->v, s.volume_uid) == 0)
+		code = list_pending(&k->cat, &s, zero);
+	saveset_free(&s);
+	return code;
+}
+
+static int do_store(struct call *k)
+{
+	return catalog_open(&k->cat, k->c, 0) < 0 ? SS_FAIL : store_run(&k->cat, stdin);
+}
+
+static int do_hosts(struct call *k)
+{
+	return catalog_open(&k->cat, k->c, 0) < 0 ? SS_FAIL : list_hosts(&k->cat, k->format);
+}
+
+static int do_volumes(struct call *k)
+{
+	return catalog_open(&k->cat, k->c, 0) < 0 ? SS_FAIL : list_volumes(&k->cat, k->format);
+}
+
+static int do_savesets(struct call *k)
+{
+	return catalog_open(&k->cat, k->c, 0) < 0 ? SS_FAIL :
+		list_savesets(&k->cat, k->c, k->args[0], k->format);
+}
+
+static int do_files(struct call *k)
+{
+	struct saveset s;
+
+	if (catalog_open(&k->cat, k->c, 0) < 0 || catalog_find(&k->cat, k->c, k->args[0], &s))
+		return SS_FAIL;
+	int code = list_files(&k->cat, &s, k->format);
+	saveset_free(&s);
+	return code;
+}
+
+static int do_reconcile(struct call *k)
+{
+	struct lock *lock = NULL;
+	size_t changed, damaged = 0;
+
+	if (open_volume(k) < 0)
+		return SS_FAIL;
+	int code = lock_take(&lock, k->v.own, k->v.root);
+	if (code == SS_OK)
+		code = catalog_open(&k->cat, k->c, 0) < 0 ||
+		       reconcile_run(&k->cat, k->c, &k->v, 0, &changed, &damaged) < 0 ? SS_FAIL : SS_OK;
+	if (code == SS_OK && changed)
+		msg_info("%s: locations of %zu savesets brought up to date", escape_name(k->v.root),
+			 changed);
+	if (code == SS_OK && damaged)
+		code = SS_FINDINGS;
+	lock_release(lock);
+	return code;
+}
+
+static int do_check(struct call *k)
+{
+	struct saveset s = { 0 };
+
+	if (catalog_open(&k->cat, k->c, 0) < 0 ||
+	    (k->args[0] && catalog_find(&k->cat, k->c, k->args[0], &s)))
+		return SS_FAIL;
+	int code = check_run(&k->cat, k->args[0] ? &s : NULL, k->format == LIST_JSON);
+	saveset_free(&s);
+	return code;
+}
+
+enum may {			/* options that make sense with a verb */
+	MAY_ADD = 1,		/* --location --status --vanished --reason --accept */
+	MAY_ZERO = 2,		/* -0 */
+	MAY_JSON = 4,		/* --json, --format=text|json */
+	MAY_FORMAT = 8,		/* every --format */
+};
+
+static const struct verb {
+	const char *name, *args;
+	int (*run)(struct call *k);
+	int least, most;	/* arguments */
+	unsigned may;
+} verbs[] = {
+	{ "init", "", do_init, 0, 0, 0 },
+	{ "add", " HOST", do_add, 1, 1, MAY_ADD | MAY_ZERO },
+	{ "pending", " SAVESET", do_pending, 1, 1, MAY_ZERO },
+	{ "store", "", do_store, 0, 0, 0 },
+	{ "hosts", "", do_hosts, 0, 0, MAY_JSON },
+	{ "volumes", "", do_volumes, 0, 0, MAY_JSON },
+	{ "savesets", " [HOST]", do_savesets, 0, 1, MAY_JSON },
+	{ "files", " SAVESET", do_files, 1, 1, MAY_JSON | MAY_ZERO | MAY_FORMAT },
+	{ "reconcile", "", do_reconcile, 0, 0, 0 },
+	{ "check", " [SAVESET]", do_check, 0, 1, MAY_JSON },
+};
+
+#define VERBS (sizeof(verbs) / sizeof(*verbs))
+
+/* An option that a verb would pass over in silence is an error.  0, or -1 after reporting. */
+static int check_options(const struct verb *v, const struct conf *c, enum list_format f)
+{
+	const char *wrong = NULL;
+
+	if ((location || status_word || reason || vanished || accept_empty) && !(v->may & MAY_ADD))
+		wrong = "--location, --status, --vanished, --reason and --accept go with add";
+	else if (zero && !(v->may & MAY_ZERO))
+		wrong = "-0 goes with files, add and pending";
+	else if (zero && (format_word || c->json))
+		wrong = "-0 and another format exclude each other";
+	else if (format_word && c->json && f != LIST_JSON)
+		wrong = "--json and another format exclude each other";
+	else if ((format_word || c->json) && !(v->may & MAY_JSON))
+		wrong = "it has one format";
+	else if ((f == LIST_SHA256SUM || f == LIST_STREAM) && !(v->may & MAY_FORMAT))
+		wrong = "its formats are text and json";
+	if (wrong)
+		msg_error("%s: %s", v->name, wrong);
+	return wrong ? -1 : 0;
+}
+
+static int run_verb(const struct verb *v, struct call *k, int n)
+{
+	enum list_format f = LIST_TEXT;
+
+	if (n < v->least || n > v->most) {
+		msg_error("usage: ss-catalog [OPTION...] %s%s", v->name, v->args);
+		return SS_FAIL;
+	}
+	if (format_word && list_format(format_word, &f) < 0) {
+		msg_error("--format=%s: it must be text, json, sha256sum or stream",
+			  escape_name(format_word));
+		return SS_FAIL;
+	}
+	if (check_options(v, k->c, f) < 0)
+		return SS_FAIL;
+	k->format = k->c->json ? LIST_JSON : zero ? LIST_ZERO : f;
+	int code = v->run(k);
+	catalog_close(&k->cat);
+	volume_close(&k->v);
+	return code;
+}
+
+static int run(const struct conf *c, const char *const *args)
+{
+	struct call k = { .c = c, .v = { .fd = -1, .own = -1 } };
+	int n = 0;
+
+	while (args[n])
+		n++;
+	for (size_t i = 0; n && i < VERBS; i++)
+		if (!strcmp(verbs[i].name, args[0])) {
+			k.args = args + 1;
+			return run_verb(&verbs[i], &k, n - 1);
+		}
+	msg_error("%s%sverbs are init, add, pending, store, hosts, volumes, savesets, files,"
+		  " reconcile, check; see --help", n ? escape_name(args[0]) : "",
+		  n ? ": no such verb; " : "");
+	return SS_FAIL;
+}
+
+int main(int argc, const char **argv)
+{
+	static const struct opt_tool tool = {
+		"ss-catalog",
+		"[OPTION...] VERB",
+		"VERB: init add pending store hosts volumes savesets files reconcile check",
+		table, OPT_CATALOG | OPT_RSNAPSHOT | OPT_HASHTYPE | OPT_JSON,
+	};
+	struct conf conf = { 0 };
+	int code = SS_FAIL;
+	const char **args = opt_start(&tool, argc, argv, &conf, &code);
+
+	if (args)
+		code = run(&conf, args);
+	conf_free(&conf);
+	return opt_finish(code);
+}

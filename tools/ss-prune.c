@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * ss-prune - forget savesets that are gone from disk, delete those that are named.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "escape.h"
+#include "exits.h"
+#include "forget.h"
+#include "lock.h"
+#include "mem.h"
+#include "msg.h"
+#include "opt.h"
+#include "reconcile.h"
+#include "rsnap.h"
+#include "trash.h"
+
+static int dry_run;
+
+static const struct poptOption table[] = {
+	{ "dry-run", 'n', POPT_ARG_NONE, &dry_run, 0, "only say what would be done", NULL },
+	POPT_TABLEEND
+};
+
+/* Look up what was named, each once, and ask whether it may go.  0, or -1 after reporting. */
+static int choose(struct catalog *cat, const struct conf *c, const struct volume *v,
+		  const char *const *names, struct saveset **list, size_t *n)
+{
+	for (; *names; names++) {
+		struct saveset s;
+		size_t i = 0;
+
+		if (catalog_find(cat, c, *names, &s))
+			return -1;
+		while (i < *n && (*list)[i].id != s.id)
+			i++;
+		if (i < *n) {
+			saveset_free(&s);
+			continue;
+		}
+		*list = mem_array(*list, *n + 1, sizeof(**list));
+		(*list)[(*n)++] = s;
+		if (strcmp(s.volume_uid, v->id) || strcmp(s.backup_host, c->backup_host)) {
+			msg_error("%s: lies on another volume", escape_name(*names));
+			return -1;
+		}
+		if (forget_allowed(cat, &s) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* All is looked up and allowed before the first tree is touched. */
+static int delete_named(struct catalog *cat, const struct conf *c, const struct volume *v,
+			const char *const *names, const struct forget_options *o)
+{
+	struct saveset *list = NULL;
+	size_t n = 0;
+	int rc = choose(cat, c, v, names, &list, &n);
+
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		rc = forget_delete(cat, v, &list[i], o);
+	catalog_list_free(list, n);
+	return rc;
+}
+
+static int prune(const struct conf *c, const struct volume *v, const char *const *names)
+{
+	const struct forget_options o = { .dry = dry_run, .json = c->json };
+	struct catalog cat = { 0 };
+	size_t n, damaged = 0;
+	int rc = -1;
+
+	if (catalog_open(&cat, c, 0) < 0)
+		return SS_FAIL;
+	if (reconcile_run(&cat, c, v, dry_run, &n, &damaged) == 0)
+		rc = *names ? delete_named(&cat, c, v, names, &o) : forget_gone(&cat, c, v, &o, &n);
+	/* Also what a run that was killed left there. */
+	if (!dry_run && trash_empty(v) < 0)
+		rc = -1;
+	catalog_close(&cat);
+	return rc < 0 ? SS_FAIL : damaged ? SS_FINDINGS : SS_OK;
+}
+
+static int run(const struct conf *c, const char *const *names)
+{
+	struct rsnap *r = rsnap_read(c->rsnapshot_conf);
+	struct volume v = { .fd = -1, .own = -1 };
+	struct lock *lock = NULL;
+	int code = SS_FAIL;
+
+	if (r && volume_open(&v, r->root) == 0) {
+		code = lock_take(&lock, v.own, v.root);
+		if (code == SS_OK)
+			code = prune(c, &v, names);
+	}
+	lock_release(lock);
+	volume_close(&v);
+	rsnap_free(r);
+	return code;
+}
+
+int main(int argc, const char **argv)
+{
+	static const struct opt_tool tool = {
+		"ss-prune", "[OPTION...] [SAVESET...]",
+		"Forget savesets that are gone from disk; delete those that are named.",
+		table, OPT_CATALOG | OPT_RSNAPSHOT | OPT_JSON,
+	};
+	struct conf conf = { 0 };
+	int code = SS_FAIL;
+	const char **args = opt_start(&tool, argc, argv, &conf, &code);
+
+	if (args)
+		code = run(&conf, args);
+	conf_free(&conf);
+	return opt_finish(code);
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * ss-verify - are stored trees still what was recorded of them?
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "escape.h"
+#include "exits.h"
+#include "findings.h"
+#include "mem.h"
+#include "msg.h"
+#include "opt.h"
+#include "sandbox.h"
+#include "verify.h"
+
+static int all, structure;
+static char *read_word;
+
+static const struct poptOption table[] = {
+	{ "all", 'a', POPT_ARG_NONE, &all, 0, "every saveset that lies on disk", NULL },
+	{ "structure", 's', POPT_ARG_NONE, &structure, 0, "do not read the files' contents", NULL },
+	{ "read", 0, POPT_ARG_STRING, &read_word, 0, "media (default) or cache", "WORD" },
+	POPT_TABLEEND
+};
+
+/* Fill *list with what was asked for.  An exit code. */
+static int choose(struct catalog *cat, const struct conf *c, const char *const *names,
+		  struct saveset **list, size_t *n)
+{
+	*list = NULL;
+	*n = 0;
+	if (all) {
+		size_t kept = 0;
+
+		if (catalog_list(cat, NULL, list, n) < 0)
+			return SS_FAIL;
+		for (size_t i = 0; i < *n; i++) {
+			struct saveset *s = &(*list)[i];
+
+			if (s->seq && s->status != SV_GONE && !strcmp(s->backup_host, c->backup_host))
+				(*list)[kept++] = *s;
+			else
+				saveset_free(s);
+		}
+		*n = kept;
+		return SS_OK;
+	}
+	for (; *names; names++) {
+		*list = mem_array(*list, *n + 1, sizeof(**list));
+		if (catalog_find(cat, c, *names, &(*list)[*n]))
+			return SS_FAIL;
+		++*n;
+	}
+	return SS_OK;
+}
+
+/* Read the savesets' volumes, write the catalog, no more.  0 or -1. */
+static int confine(struct catalog *cat, const struct saveset *list, size_t n)
+{
+	char *dir = mem_strdup(db_name(cat->db)), *slash = strrchr(dir, '/');
+	int *fd = mem_array(NULL, n + 1, sizeof(*fd)), rc;
+	size_t nfd = 0;
+
+	if (slash)
+		slash[slash == dir] = 0;
+	const char *const rw[] = { slash ? dir : "." };
+	for (size_t i = 0; i < n; i++) {
+		if (i && !strcmp(list[i].root, list[i - 1].root))
+			continue;
+		fd[nfd] = open(list[i].root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		nfd += fd[nfd] >= 0;	/* a root that is not there is told of later */
+	}
+	rc = sandbox_reader(fd, nfd, rw, 1);
+	while (nfd > 0)
+		close(fd[--nfd]);
+	free(fd);
+	free(dir);
+	return rc;
+}
+
+static int verify(struct catalog *cat, const struct conf *c, const struct saveset *list, size_t n)
+{
+	struct verify_options o = { .how = HASH_MEDIA, .structure = structure, .json = c->json,
+				    .quiet = c->quiet, .threads = (unsigned)c->threads };
+	size_t done = 0;
+	int code = SS_OK;
+
+	if (read_word && !strcmp(read_word, "cache"))
+		o.how = HASH_CACHED;
+	struct verify *v = verify_new(cat, &o);
+	for (size_t i = 0; i < n; i++)
+		verify_expect(v, &list[i]);
+	for (size_t i = 0; i < n; i++) {
+		if (verify_saveset(v, &list[i]) < 0)
+			code = SS_FAIL;
+		else
+			done++;
+	}
+	if (verify_finish(v) < 0)
+		code = SS_FAIL;
+	size_t findings = verify_findings(v);
+	msg_info("%zu of %zu savesets verified, %zu findings", done, n, findings);
+	if (c->json)
+		findings_summary(done, n, findings);
+	if (code == SS_OK && findings)
+		code = SS_FINDINGS;
+	verify_free(v);
+	return code;
+}
+
+static int run(const struct conf *c, const char *const *names)
+{
+	struct catalog cat = { 0 };
+	struct saveset *list = NULL;
+	size_t n = 0;
+
+	if (all == !!*names) {
+		msg_error(all ? "--all or names of savesets, not both"
+			      : "which savesets? Name them, or HOST@LOCATION, HOST@latest, or --all");
+		return SS_FAIL;
+	}
+	if (read_word && strcmp(read_word, "media") && strcmp(read_word, "cache")) {
+		msg_error("--read=%s: it must be media or cache", escape_name(read_word));
+		return SS_FAIL;
+	}
+	if (catalog_open(&cat, c, 0) < 0)
+		return SS_FAIL;
+	int code = choose(&cat, c, names, &list, &n);
+	if (code == SS_OK && n == 0) {
+		msg_error("there is nothing to verify of backup host %s", escape_name(c->backup_host));
+		code = SS_FAIL;
+	}
+	if (code == SS_OK)
+		code = confine(&cat, list, n) < 0 ? SS_FAIL : verify(&cat, c, list, n);
+	catalog_list_free(list, n);
+	catalog_close(&cat);
+	return code;
+}
+
+int main(int argc, const char **argv)
+{
+	static const struct opt_tool tool = {
+		"ss-verify", "[OPTION...] SAVESET... | HOST@LOCATION | HOST@latest | --all",
+		"Compare stored trees with the catalog: structure and contents.", table,
+		OPT_CATALOG | OPT_THREADS | OPT_JSON,
+	};
+	struct conf conf = { 0 };
+	int code = SS_FAIL;
+	const char **args = opt_start(&tool, argc, argv, &conf, &code);
+
+	if (args)
+		code = run(&conf, args);
+	conf_free(&conf);
+	return opt_finish(code);
+}
