@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * run.h - a nightly run: what its parts (run_*.c) share.
+ */
+#ifndef SS_RUN_H
+#define SS_RUN_H
+
+#include "catalog.h"
+#include "conf.h"
+#include "lock.h"
+#include "rsnap.h"
+#include "volume.h"
+
+enum run_state {
+	RUN_IDLE,		/* not tried */
+	RUN_WAITS,		/* its complete saveset lies only in .sync: rotate first */
+	RUN_COMPLETE, RUN_PARTIAL, RUN_FAILED,
+};
+
+struct run_host {
+	const char *name;	/* owned by the rsnap */
+	int wanted;		/* named, or nobody was */
+	enum run_state state;
+	int64_t files;
+	char *saveset;		/* name of the new one, or NULL */
+	char *why;		/* it failed, or NULL */
+};
+
+struct run {
+	struct conf conf;
+	struct rsnap *rsnap;
+	struct volume volume;
+	struct lock *lock;
+	struct catalog catalog;
+	char *dir;		/* ROOT/.secondshot/run, this run's own */
+	char *private;		/* the configuration rsnapshot gets */
+	char **env;		/* the environment it gets */
+	struct run_host *host;	/* every configured one */
+	size_t nhost;
+	int dry;		/* print the commands, do nothing */
+	int named;		/* hosts were named: nothing is rotated by itself */
+	int no_rotate;
+	const char **rotate;	/* intervals asked for, NULL-ended, or NULL */
+	int rotated;		/* the lowest interval was begun, or in a dry run would have been */
+	int code;		/* worst exit code so far */
+};
+
+/*
+ * Get everything ready, in r, whose options are set and the rest zero: read
+ * rsnapshot's configuration, open the volume, take the lock, open the catalog.
+ * hosts: the names given, NULL-ended.  SS_OK, or the exit code after reporting.
+ * run_close() in every case.
+ */
+int run_open(struct run *r, const char *const hosts[]);
+void run_close(struct run *r);
+
+/* The run itself.  Its exit code. */
+int run_all(struct run *r);
+
+/* The worse of r's code and this one becomes r's: 2, then 1, then 3, then 0. */
+void run_worse(struct run *r, int code);
+
+/* The signal that asked us to stop, or 0.  From then on no child can be started. */
+int run_stopped(void);
+
+#endif

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * run_cmd.c - the commands of a run: put together, executed, or printed.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "escape.h"
+#include "exits.h"
+#include "mem.h"
+#include "msg.h"
+#include "rsnap_job.h"
+#include "opt.h"
+#include "run_cmd.h"
+
+#ifndef RSNAPSHOT
+#define RSNAPSHOT "/usr/bin/rsnapshot"
+#endif
+
+#define RUN_DIR "run"
+
+int run_cmd_installed(void)
+{
+	if (access(RSNAPSHOT, X_OK) == 0)
+		return 0;
+	msg_error("rsnapshot is not installed: " RSNAPSHOT ": %m");
+	return -1;
+}
+
+/* ROOT/.secondshot/run, empty. */
+static int make_dir(struct run *r)
+{
+	int fd = -1, ret = -1;
+	struct dirent *d;
+	DIR *dir = NULL;
+
+	if (mkdirat(r->volume.own, RUN_DIR, 0700) != 0 && errno != EEXIST)
+		goto out;
+	fd = openat(r->volume.own, RUN_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	if (dir == NULL)
+		goto out;
+	while (errno = 0, (d = readdir(dir)) != NULL)
+		if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0 &&
+		    unlinkat(fd, d->d_name, 0) != 0)
+			goto out;
+	ret = errno == 0 ? 0 : -1;
+out:
+	if (ret != 0)
+		msg_error("%s: cannot be made empty: %m", escape_name(r->dir));
+	if (dir != NULL)
+		closedir(dir);
+	else if (fd >= 0)
+		close(fd);
+	return ret;
+}
+
+int run_cmd_prepare(struct run *r)
+{
+	char *wrapper;
+	int ret = -1;
+
+	r->dir = mem_printf("%s/" MARKER_DIR "/" RUN_DIR, r->volume.root);
+	if (r->dry) {
+		r->private = rsnap_job_path(r->dir);
+		return 0;
+	}
+	wrapper = child_tool("ss-rsync");
+	if (access(wrapper, X_OK) != 0) {
+		msg_error("%s: %m", escape_name(wrapper));
+	} else if (make_dir(r) == 0) {
+		r->private = rsnap_job_conf(r->rsnap, r->dir, wrapper);
+		r->env = rsnap_job_env(r->rsnap, r->dir);
+		ret = r->private == NULL ? -1 : 0;
+	}
+	free(wrapper);
+	return ret;
+}
+
+void run_cmd_take(struct run_cmd *c, char *arg)
+{
+	c->arg = mem_array(c->arg, c->n + 2, sizeof(*c->arg));
+	c->arg[c->n++] = arg;
+	c->arg[c->n] = NULL;
+}
+
+void run_cmd_add(struct run_cmd *c, const char *arg)
+{
+	run_cmd_take(c, mem_strdup(arg));
+}
+
+void run_cmd_free(struct run_cmd *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->n; i++)
+		free(c->arg[i]);
+	free(c->arg);
+	*c = (struct run_cmd){ 0 };
+}
+
+/* Which of the shared options each of our tools takes. */
+static unsigned uses(const char *tool)
+{
+	if (strcmp(tool, "ss-hash") == 0)
+		return OPT_HASHTYPE | OPT_THREADS;
+	if (strcmp(tool, "ss-verify") == 0)
+		return OPT_CATALOG | OPT_THREADS;
+	return OPT_CATALOG | OPT_RSNAPSHOT | OPT_HASHTYPE;
+}
+
+/* Hand on what we were told on the command line: the rest they find where we did. */
+static void hand_on(const struct conf *c, struct run_cmd *cmd, unsigned use)
+{
+	char threads[16], timeout[16];
+	const struct {
+		unsigned use;
+		const char *key, *value;
+	} option[] = {
+		{ OPT_CATALOG, "db-url", c->db_url },
+		{ OPT_CATALOG, "db-timeout", timeout },
+		{ OPT_CATALOG, "volume", c->volume },
+		{ OPT_CATALOG, "backup-host", c->backup_host },
+		{ OPT_RSNAPSHOT, "rsnapshot-conf", c->rsnapshot_conf },
+		{ OPT_HASHTYPE, "hashtype", c->hashtype },
+		{ OPT_THREADS, "threads", threads },
+		{ ~0u, "log-level", c->log_level },
+		{ ~0u, "logfile", c->logfile },
+	};
+	size_t i;
+
+	snprintf(threads, sizeof(threads), "%d", c->threads);
+	snprintf(timeout, sizeof(timeout), "%d", c->db_timeout);
+	for (i = 0; i < sizeof(option) / sizeof(option[0]); i++)
+		if (option[i].use & use && conf_named(c, option[i].key))
+			run_cmd_take(cmd, mem_printf("--%s=%s", option[i].key, option[i].value));
+}
+
+void run_cmd_tool(const struct run *r, struct run_cmd *c, const char *tool, const char *verb)
+{
+	const struct conf *conf = &r->conf;
+
+	*c = (struct run_cmd){ 0 };
+	run_cmd_take(c, child_tool(tool));
+	if (verb != NULL)
+		run_cmd_add(c, verb);
+	if (conf->config != NULL)
+		run_cmd_take(c, mem_printf("--config=%s", conf->config));
+	hand_on(conf, c, uses(tool));
+	if (conf->quiet)
+		run_cmd_add(c, "--quiet");
+}
+
+/* Print s so that a shell reads it back as one word, and a terminal takes no harm. */
+static void print_word(const char *s)
+{
+	static const char safe[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+				   "@%_+=:,./-";
+	struct buf b = { 0 };
+	int raw;
+	const char *p;
+
+	if (*s != '\0' && s[strspn(s, safe)] == '\0') {
+		fputs(s, stdout);
+		return;
+	}
+	escape_add(&b, s, strlen(s));
+	raw = b.p == NULL || strcmp(b.p, s) == 0;
+	fputs(raw ? "'" : "$'", stdout);
+	for (p = raw ? s : b.p; *p != '\0'; p++) {
+		if (*p == '\'')
+			fputs(raw ? "'\\''" : "\\'", stdout);
+		else
+			putchar(*p);
+	}
+	putchar('\'');
+	buf_free(&b);
+}
+
+static void print_cmd(const struct run_cmd *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->n; i++) {
+		if (i > 0)
+			putchar(' ');
+		print_word(c->arg[i]);
+	}
+}
+
+int run_cmd(const struct run *r, struct run_cmd *c)
+{
+	int status = 0;
+
+	if (r->dry) {
+		print_cmd(c);
+		putchar('\n');
+	} else {
+		status = child_run((const char *const *)c->arg, NULL);
+	}
+	run_cmd_free(c);
+	return status;
+}
+
+void run_cmd_pipe(const struct run *r, struct run_cmd *c, int *status, size_t n)
+{
+	const char *const **argv = mem_alloc(n * sizeof(*argv));
+	struct child *child = mem_alloc(n * sizeof(*child));
+	int failed = 0;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		argv[i] = (const char *const *)c[i].arg;
+		if (r->dry) {
+			print_cmd(&c[i]);
+			fputs(i + 1 < n ? " | " : "\n", stdout);
+		}
+	}
+	if (!r->dry)
+		failed = child_pipe(child, argv, n) != 0;
+	for (i = 0; i < n; i++) {
+		status[i] = failed ? -1 : child[i].status;
+		run_cmd_free(&c[i]);
+	}
+	free(child);
+	free(argv);
+}
+
+int run_cmd_rsnapshot(const struct run *r, const char *verb, const char *dest)
+{
+	struct run_cmd c = { 0 };
+	struct child child;
+	int status = -1;
+
+	run_cmd_add(&c, RSNAPSHOT);
+	run_cmd_add(&c, "-c");
+	run_cmd_add(&c, r->private);
+	run_cmd_add(&c, verb);
+	/* The slash keeps a host named 0 from being taken for none. */
+	if (dest != NULL)
+		run_cmd_take(&c, mem_printf("%s/", dest));
+	if (r->dry)
+		return run_cmd(r, &c);
+	if (rsnap_job_unlock(r->rsnap) == 0 &&
+	    child_start(&child, (const char *const *)c.arg, (const char *const *)r->env, -1,
+			STDERR_FILENO) == 0)
+		status = child_wait(&child);
+	run_cmd_free(&c);
+	return status;
+}
+
+int run_cmd_reconcile(struct run *r)
+{
+	struct run_cmd c;
+	int status;
+
+	run_cmd_tool(r, &c, "ss-catalog", "reconcile");
+	status = run_cmd(r, &c);
+	/* 1 = a damaged marker: no reason to go without a backup. */
+	if (status == SS_FINDINGS)
+		run_worse(r, SS_FINDINGS);
+	if (status == SS_OK || status == SS_FINDINGS)
+		return 0;
+	if (!run_stopped())
+		msg_error("the catalog could not be compared with the disk: ss-catalog reconcile: %s",
+			  status < 0 ? "not run" : child_status_text(status));
+	return -1;
+}
+
+int run_cmd_finish(const struct run *r, struct run_cmd *first)
+{
+	struct run_cmd c[3] = { *first };
+	int status[3];
+	size_t i;
+	int code = SS_OK;
+
+	run_cmd_tool(r, &c[1], "ss-hash", NULL);
+	run_cmd_tool(r, &c[2], "ss-catalog", "store");
+	run_cmd_pipe(r, c, status, 3);
+	for (i = 0; i < 3; i++) {
+		if (status[i] == SS_INCOMPLETE && code == SS_OK)
+			code = SS_INCOMPLETE;
+		else if (status[i] != SS_OK && status[i] != SS_INCOMPLETE)
+			code = SS_FAIL;
+	}
+	return code;
+}

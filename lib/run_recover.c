@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * run_recover.c - what earlier runs left undone.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "escape.h"
+#include "exits.h"
+#include "mem.h"
+#include "msg.h"
+#include "rsnap_job.h"
+#include "run_cmd.h"
+#include "run_recover.h"
+#include "run_rotate.h"
+#include "trash.h"
+
+#define DELETED "_delete."
+
+/* _delete.PID, where that is no rsnapshot which is still at it. */
+static int is_leftover(const struct dirent *d)
+{
+	const char *digits = d->d_name + strlen(DELETED);
+
+	return (d->d_type == DT_DIR || d->d_type == DT_UNKNOWN) &&
+	       strncmp(d->d_name, DELETED, strlen(DELETED)) == 0 && *digits != '\0' &&
+	       strspn(digits, "0123456789") == strlen(digits) &&
+	       !rsnap_job_alive(strtol(digits, NULL, 10));
+}
+
+/* Move what rsnapshot was killed over deleting into the trash.  Number of them, or -1 after reporting. */
+static int collect_deleted(struct run *r)
+{
+	struct dirent **list = NULL;
+	int n = scandirat(r->volume.fd, ".", &list, is_leftover, alphasort), i, ret = 0;
+
+	if (n < 0) {
+		msg_error("%s: %m", escape_name(r->volume.root));
+		return -1;
+	}
+	for (i = 0; i < n; i++) {
+		if (ret >= 0) {
+			msg_info("removing %s, which rsnapshot left over", escape_name(list[i]->d_name));
+			ret = trash_move(&r->volume, r->volume.fd, list[i]->d_name);
+		}
+		free(list[i]);
+	}
+	free(list);
+	return ret < 0 ? -1 : n;
+}
+
+/* The newest saveset of the list that is on our volume and was taken by us; NULL = none. */
+static const struct saveset *newest_of(const struct conf *c, const struct saveset *list, size_t n)
+{
+	const struct saveset *best = NULL, *s;
+
+	for (s = list; s < list + n; s++)
+		if ((s->status == SV_COMPLETE || s->status == SV_PARTIAL) && s->seq != 0 &&
+		    strcmp(s->volume, c->volume) == 0 && strcmp(s->backup_host, c->backup_host) == 0 &&
+		    (best == NULL || s->seq > best->seq))
+			best = s;
+	return best;
+}
+
+/* Hash what the newest saveset of a host lacks. */
+static int finish_hashing(struct run *r, const char *host)
+{
+	const struct saveset *s;
+	struct saveset *list;
+	struct run_cmd c;
+	size_t n;
+	int code;
+
+	if (catalog_list(&r->catalog, host, &list, &n) != 0)
+		return -1;
+	s = newest_of(&r->conf, list, n);
+	if (s != NULL && s->unhashed > 0 && s->locations != NULL && *s->locations != '\0') {
+		if (!r->dry)
+			msg_info("%s: hashing what an earlier run did not, %" PRId64 " files",
+				 escape_name(s->name), s->unhashed);
+		run_cmd_tool(r, &c, "ss-catalog", "pending");
+		run_cmd_add(&c, "--");
+		run_cmd_add(&c, s->name);
+		code = run_cmd_finish(r, &c);
+		if (!run_stopped())
+			run_worse(r, code);
+	}
+	catalog_list_free(list, n);
+	return 0;
+}
+
+int run_recover(struct run *r)
+{
+	size_t i;
+	int n;
+
+	if (!r->dry) {
+		/* The rotation first: what it was about to delete may have to come back. */
+		if (run_rotate_recover(r) != 0)
+			return -1;
+		n = collect_deleted(r);
+		if (n < 0 || trash_empty(&r->volume) != 0)
+			return -1;
+	}
+	if (run_cmd_reconcile(r) != 0)
+		return -1;
+	for (i = 0; i < r->nhost && !run_stopped(); i++)
+		if (r->host[i].wanted && finish_hashing(r, r->host[i].name) != 0)
+			return -1;
+	return 0;
+}

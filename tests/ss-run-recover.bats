@@ -1,0 +1,248 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# ss-run: killed at any moment, the next one makes it good.
+# run_code leaves $stderr.
+# shellcheck disable=SC2154
+
+load helpers
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+begin() {
+	conf
+	ss-catalog init
+}
+
+# generations N: N runs, the file "generation" telling which one.
+generations() {
+	local n
+	for ((n = 1; n <= $1; n++)); do
+		generation "$n"
+		ss-run --quiet
+	done
+}
+
+generation() {
+	echo "generation $1" >"$SRC/alpha/generation"
+	touch -d "2020-01-0$1" "$SRC/alpha/generation"
+}
+
+# kept: which generations lie where.
+kept() {
+	(cd "$ROOT" && grep -H . */alpha/generation .sync/alpha/generation 2>/dev/null) |
+		sed 's|/alpha/generation:generation||' | xargs
+}
+
+# journal COPY|RENAME: what ss-run notes before it lets rsnapshot rotate hourly.
+journal() {
+	local dir
+	{
+		printf 'secondshot-rotation 1\ninterval hourly .sync %s\n' "$1"
+		for dir in .sync hourly.0 hourly.1 hourly.2; do
+			[[ ! -d $ROOT/$dir ]] || printf 'at %s %s %s\n' "$dir" "$(stat -c %i "$ROOT/$dir")" "$(birth "$ROOT/$dir")"
+		done
+		echo end
+	} >"$ROOT/.secondshot/rotation"
+}
+
+# birth FILE: in nanoseconds, 0 where there is none.
+birth() {
+	local when
+	when=$(stat -c %.9W "$1")
+	when=${when/./}
+	[[ $when =~ ^0+$ ]] && when=0
+	echo "$when"
+}
+
+converges() {
+	generation 5
+	run_ok ss-run
+	contains "$stderr" "$1"
+	[ ! -e "$ROOT/.secondshot/rotation" ]
+	run_code 1 compgen -G "$ROOT/_delete.*"
+	[ -z "$(ls "$ROOT/.secondshot/trash")" ]
+	run_ok ss-verify --all
+	run_ok ss-catalog check
+}
+
+@test "killed when the slots were shifted half way" {
+	begin
+	generations 3
+	generation 4
+	ss-run --no-rotate
+	journal rename
+	mv "$ROOT/hourly.2" "$ROOT/_delete.4711"
+	mv "$ROOT/hourly.1" "$ROOT/hourly.2"
+	converges 'rotation of hourly .* was interrupted, and has been undone'
+	[ "$(kept)" = "hourly.0 5 hourly.1 4 hourly.2 3" ]
+}
+
+@test "undone, nothing is lost: the one to be deleted comes back" {
+	begin
+	generations 3
+	journal rename
+	mv "$ROOT/hourly.2" "$ROOT/_delete.4711"
+	mv "$ROOT/hourly.1" "$ROOT/hourly.2"
+	mv "$ROOT/hourly.0" "$ROOT/hourly.1"
+	run_code 2 ss-run --rotate=hourly
+	contains "$stderr" 'has been undone'
+	[ "$(kept)" = "hourly.0 3 hourly.1 2 hourly.2 1" ]
+	run_ok ss-verify --all
+}
+
+@test "killed when all was renamed" {
+	begin
+	generations 3
+	generation 4
+	ss-run --no-rotate
+	journal rename
+	mv "$ROOT/hourly.2" "$ROOT/_delete.4711"
+	mv "$ROOT/hourly.1" "$ROOT/hourly.2"
+	mv "$ROOT/hourly.0" "$ROOT/hourly.1"
+	mv "$ROOT/.sync" "$ROOT/hourly.0"
+	converges 'was finished'
+	[ "$(kept)" = "hourly.0 5 hourly.1 4 hourly.2 3" ]
+}
+
+@test "killed before anything was renamed" {
+	begin
+	generations 2
+	generation 4
+	ss-run --no-rotate
+	journal rename
+	converges 'had not begun'
+	[ "$(kept)" = "hourly.0 5 hourly.1 4 hourly.2 2" ]
+}
+
+@test "link_dest 0: killed while .sync was copied" {
+	LINK_DEST=0 begin
+	generations 3
+	generation 4
+	ss-run --no-rotate
+	journal copy
+	mv "$ROOT/hourly.2" "$ROOT/_delete.4711"
+	mv "$ROOT/hourly.1" "$ROOT/hourly.2"
+	mv "$ROOT/hourly.0" "$ROOT/hourly.1"
+	cp -al "$ROOT/.sync" "$ROOT/hourly.0"
+	rm -r "$ROOT/hourly.0/alpha/dir"
+	converges 'has been undone'
+	[ "$(kept)" = "hourly.0 5 hourly.1 4 hourly.2 3 .sync 5" ]
+	[ -e "$ROOT/hourly.1/alpha/dir/two" ]
+}
+
+@test "link_dest 0: killed before .sync was copied" {
+	LINK_DEST=0 begin
+	generations 3
+	generation 4
+	ss-run --no-rotate
+	journal copy
+	mv "$ROOT/hourly.2" "$ROOT/_delete.4711"
+	mv "$ROOT/hourly.1" "$ROOT/hourly.2"
+	mv "$ROOT/hourly.0" "$ROOT/hourly.1"
+	converges 'has been undone'
+	[ "$(kept)" = "hourly.0 5 hourly.1 4 hourly.2 3 .sync 5" ]
+}
+
+@test "a journal that is none stops the run" {
+	begin
+	generations 1
+	echo nonsense >"$ROOT/.secondshot/rotation"
+	run_code 2 ss-run
+	contains "$stderr" 'rotation: not the journal of a rotation'
+	[ "$(kept)" = "hourly.0 1" ]
+}
+
+@test "a sync that was killed: its tree is not taken for a saveset" {
+	local link
+	for link in 1 0; do
+		rm -rf root catalog.db
+		LINK_DEST=$link begin
+		generations 1
+		mkdir -p "$ROOT/.sync/alpha"
+		echo torn >"$ROOT/.sync/alpha/torn"
+		generation 2
+		run_ok ss-run
+		[ ! -e "$ROOT/hourly.0/alpha/torn" ]
+		run_ok ss-verify --all
+	done
+}
+
+@test "a tree left in .sync does not drag older savesets along (link_dest 1)" {
+	begin
+	generations 1
+	cp -al "$ROOT/hourly.0" "$ROOT/.sync"
+	chmod 0600 "$SRC/alpha/dir/two"
+	run_ok ss-run
+	[ "$(stat -c %a "$ROOT/hourly.1/alpha/dir/two")" = 640 ]
+	[ "$(stat -c %a "$ROOT/hourly.0/alpha/dir/two")" = 600 ]
+}
+
+@test "files that were not hashed are hashed by the next run" {
+	begin
+	sync_host alpha
+	ss-catalog add alpha >/dev/null
+	run_ok ss-run
+	contains "$stderr" 'hashing what an earlier run did not'
+	[ "$(ss-catalog savesets --json alpha | jq -s 'map(.unhashed) | add')" -eq 0 ]
+	[ -d "$ROOT/hourly.1" ]
+}
+
+@test "leftovers are collected, but only those of rsnapshot" {
+	begin
+	generations 1
+	mkdir -p "$ROOT/_delete.123/alpha/deep" "$ROOT/_delete.mine" "$ROOT/.secondshot/trash/x/y"
+	touch "$ROOT/.secondshot/run/old"
+	run_ok ss-run
+	contains "$stderr" 'removing _delete.123'
+	[ ! -e "$ROOT/_delete.123" ]
+	[ -d "$ROOT/_delete.mine" ]
+	[ -z "$(ls "$ROOT/.secondshot/trash")" ]
+	[ ! -e "$ROOT/.secondshot/run/old" ]
+}
+
+# slow_rsync: it says that it runs, and goes on when it may.
+slow_rsync() {
+	cat >rsync <<-END
+		#!/bin/bash
+		touch $PWD/syncing
+		while [ ! -e $PWD/go ]; do sleep 0.1; done
+		exec /usr/bin/rsync "\$@"
+	END
+	chmod +x rsync
+	sed -i "s|^cmd_rsync.*|cmd_rsync\t$PWD/rsync|" "$RSNAPSHOT_CONF"
+}
+
+@test "kill -9 of ss-run alone ends what it started, and the next run waits for that" {
+	begin
+	slow_rsync
+	ss-run 3>&- &
+	while [ ! -e syncing ]; do sleep 0.1; done
+	kill -9 $!
+	wait $! || true
+	touch go
+	run_ok ss-run
+	[ -d "$ROOT/hourly.0/alpha" ]
+	run_ok ss-verify --all
+}
+
+@test "SIGTERM and SIGHUP end the run, and it dies of them" {
+	local sig
+	begin
+	slow_rsync
+	for sig in TERM HUP; do
+		rm -f syncing go
+		ss-run 3>&- &
+		while [ ! -e syncing ]; do sleep 0.1; done
+		kill -$sig $!
+		code=0
+		wait $! || code=$?
+		[ "$code" -eq $((128 + $(kill -l $sig))) ]
+	done
+	touch go
+	run_ok ss-run
+	[ ! -e rsnapshot.pid ]
+	# Nobody recorded a failure: it was stopped from outside.
+	[ "$(ss-catalog savesets --json alpha | jq -r .status)" = complete ]
+}

@@ -1,0 +1,122 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# ss-run: what it refuses, with nothing lost.
+# run_code leaves $stderr.
+# shellcheck disable=SC2154
+
+load helpers
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+	HOSTS="alpha beta" conf
+	ss-catalog init
+	find "$ROOT" | sort >before
+}
+
+# nothing_changed: the snapshot root is as it was.
+nothing_changed() {
+	find "$ROOT" ! -path '*/.secondshot/lock' ! -path '*/.secondshot/run*' ! -path '*/.secondshot/trash' |
+		sort | cmp - before
+}
+
+@test "an unknown host, before anything is done" {
+	run_code 2 ss-run alpha nobody
+	contains "$stderr" 'nobody: no such host'
+	nothing_changed
+}
+
+@test "unknown intervals and options" {
+	run_code 2 ss-run --rotate=fortnightly
+	contains "$stderr" 'fortnightly: no such interval'
+	run_code 2 ss-run --rotate=hourly --no-rotate
+	run_code 2 ss-run --frobnicate
+	nothing_changed
+}
+
+@test "a volume that is offline" {
+	mv "$ROOT/.secondshot/volume" volume
+	cp "$CATALOG" catalog.before
+	sort -o before <(grep -v '/volume$' before)
+	run_code 2 ss-run
+	contains "$stderr" 'offline'
+	nothing_changed
+	cmp "$CATALOG" catalog.before
+	mv "$ROOT" elsewhere
+	run_code 2 ss-run
+	contains "$stderr" 'offline'
+	[ ! -e "$ROOT" ]
+	cmp "$CATALOG" catalog.before
+}
+
+@test "another run holds the lock" {
+	cat >rsync <<-END
+		#!/bin/bash
+		touch $PWD/syncing
+		while [ ! -e $PWD/go ]; do sleep 0.1; done
+		exec /usr/bin/rsync "\$@"
+	END
+	chmod +x rsync
+	sed -i "s|^cmd_rsync.*|cmd_rsync\t$PWD/rsync|" "$RSNAPSHOT_CONF"
+	ss-run 3>&- &
+	while [ ! -e syncing ]; do sleep 0.1; done
+	run_code 11 ss-run
+	contains "$stderr" "locked by ss-run, process $!, since 20"
+	touch go
+	wait $!
+}
+
+@test "a catalog that is not there, or is none" {
+	mv "$CATALOG" catalog
+	run_code 2 ss-run
+	contains "$stderr" "catalog.db"
+	nothing_changed
+	echo nonsense >"$CATALOG"
+	run_code 2 ss-run
+	contains "$stderr" "catalog.db"
+	nothing_changed
+}
+
+@test "a configuration of rsnapshot that cannot be read, believed, or worked with" {
+	run_code 2 ss-run --rsnapshot-conf=/nowhere
+	contains "$stderr" '/nowhere'
+	chmod 0666 "$RSNAPSHOT_CONF"
+	run_code 2 ss-run
+	contains "$stderr" 'rsnapshot.conf'
+	chmod 0644 "$RSNAPSHOT_CONF"
+	chmod 0777 "${RSNAPSHOT_CONF%/*}"
+	run_code 2 ss-run
+	chmod 0755 "${RSNAPSHOT_CONF%/*}"
+	cp "$RSNAPSHOT_CONF" conf
+	sed 's/^sync_first.*/sync_first\t0/' conf >"$RSNAPSHOT_CONF"
+	run_code 2 ss-run
+	contains "$stderr" 'sync_first must be 1'
+	sed 's|beta/$|.sync/|' conf >"$RSNAPSHOT_CONF"
+	run_code 2 ss-run
+	contains "$stderr" 'rsnapshot.conf:[0-9]+: .sync/: does not begin with the name of a host'
+	nothing_changed
+}
+
+@test "a configuration that rsnapshot itself refuses" {
+	printf 'nonsense\tvalue\n' >>"$RSNAPSHOT_CONF"
+	run_code 2 ss-run
+	contains "$stderr" 'alpha: failed, rsnapshot exit 1'
+	[ ! -e "$ROOT/hourly.0" ]
+}
+
+@test "rsnapshot is running by itself, or left its lock file" {
+	mkdir bin
+	printf '#!/bin/bash\nsleep 60\n' >bin/rsnapshot
+	chmod +x bin/rsnapshot
+	bin/rsnapshot 3>&- &
+	local pid=$!
+	echo "$pid" >rsnapshot.pid
+	run_code 11 ss-run
+	contains "$stderr" "rsnapshot is running by itself: process $pid"
+	pkill -P "$pid"
+	wait "$pid" || true
+	# Our own shell is no rsnapshot.
+	echo $$ >rsnapshot.pid
+	run_ok ss-run
+	contains "$stderr" 'removed the stale lock file'
+	[ -d "$ROOT/hourly.0" ]
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * ss-rsync - rsync, and a record of how it ended.
+ *
+ * rsnapshot tells its caller next to nothing of what each rsync returned.  A
+ * private configuration names this program as cmd_rsync: it runs the real one
+ * ($SECONDSHOT_RSYNC) with the same arguments, passes its output on, and appends
+ * to $SECONDSHOT_RESULTS one line: its status, how many files vanished, source
+ * and destination.  It exits with the same status.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "escape.h"
+#include "mem.h"
+#include "msg.h"
+
+#define FAILED 14		/* rsync's own code for trouble with processes and pipes */
+#define LINE 4096
+
+static int write_all(int fd, const char *p, size_t len)
+{
+	ssize_t n;
+
+	while (len > 0) {
+		n = write(fd, p, len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		p += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+/* "file has vanished: ...", perhaps behind "rsync: " or "rsync: [sender] ". */
+static int says_vanished(const char *line)
+{
+	if (strncmp(line, "rsync: ", 7) == 0)
+		line += 7;
+	if (*line == '[' && strstr(line, "] ") != NULL)
+		line = strstr(line, "] ") + 2;
+	return strncmp(line, "file has vanished: ", 19) == 0 ||
+	       strncmp(line, "directory has vanished: ", 24) == 0;
+}
+
+/* Pass what comes from fd to stderr until its end; count the lines that tell of vanished files. */
+static unsigned long pass_on(int fd)
+{
+	char part[8192], line[LINE] = "";
+	unsigned long vanished = 0;
+	size_t len = 0;
+	ssize_t n, i;
+
+	while ((n = read(fd, part, sizeof(part))) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			break;
+		/* Nobody reads it?  rsync shall not stop for that. */
+		(void)write_all(STDERR_FILENO, part, (size_t)n);
+		for (i = 0; i < n; i++) {
+			if (part[i] != '\n') {
+				if (len < sizeof(line) - 1)
+					line[len++] = part[i];
+				continue;
+			}
+			line[len] = '\0';
+			vanished += (unsigned long)says_vanished(line);
+			len = 0;
+		}
+	}
+	return vanished;
+}
+
+/* One write at the end of the file: lines of two writers do not mix. */
+static int record(const char *file, int status, unsigned long vanished, const char *src, const char *dest)
+{
+	struct buf b = { 0 };
+	int fd, ret = -1;
+
+	buf_printf(&b, "%d\t%lu\t", status, vanished);
+	escape_add(&b, src, strlen(src));
+	buf_char(&b, '\t');
+	escape_add(&b, dest, strlen(dest));
+	buf_char(&b, '\n');
+	fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd >= 0 && write(fd, b.p, b.len) == (ssize_t)b.len)
+		ret = 0;
+	if (ret != 0)
+		msg_error("%s: cannot record the result of rsync: %m", escape_name(file));
+	if (fd >= 0)
+		close(fd);
+	buf_free(&b);
+	return ret;
+}
+
+/* Run it with its stderr through a pipe.  Its status, or -1 after reporting. */
+static int transfer(const char *const argv[], unsigned long *vanished)
+{
+	struct child c;
+	int end[2], saved, ret;
+
+	if (pipe2(end, O_CLOEXEC) != 0) {
+		msg_error("cannot make a pipe: %m");
+		return -1;
+	}
+	/* A child gets our stderr: let that be the pipe while it is started. */
+	saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+	if (saved < 0 || dup2(end[1], STDERR_FILENO) < 0) {
+		msg_error("cannot redirect stderr: %m");
+		return -1;
+	}
+	close(end[1]);
+	ret = child_start(&c, argv, NULL, STDIN_FILENO, -1);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	if (ret == 0) {
+		*vanished = pass_on(end[0]);
+		ret = child_wait(&c);
+	}
+	close(end[0]);
+	return ret;
+}
+
+/* Run the real rsync with our arguments, and record how it ended.  Its status. */
+static int run(int argc, char *argv[], const char *rsync, const char *results)
+{
+	const char **args = mem_array(NULL, (size_t)argc + 1, sizeof(*args));
+	unsigned long vanished = 0;
+	int i, status;
+
+	args[0] = rsync;
+	for (i = 1; i <= argc; i++)
+		args[i] = argv[i];
+	status = transfer(args, &vanished);
+	if (status < 0 || record(results, status, vanished, argv[argc - 2], argv[argc - 1]) != 0)
+		status = status > 0 ? status : FAILED;
+	free(args);
+	return status;
+}
+
+/* Take a variable out of the environment: rsync's own children need not see it. */
+static char *take_variable(const char *name)
+{
+	const char *value = getenv(name);
+	char *copy = value != NULL ? mem_strdup(value) : NULL;
+
+	unsetenv(name);
+	return copy;
+}
+
+int main(int argc, char *argv[])
+{
+	pid_t parent = getppid();
+	char *rsync, *results;
+	int status = 2;
+
+	msg_program("ss-rsync");
+	/* Without rsnapshot nobody waits for what we do; it may be gone already. */
+	if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != parent)
+		return FAILED;
+	signal(SIGPIPE, SIG_IGN);
+	rsync = take_variable("SECONDSHOT_RSYNC");
+	results = take_variable("SECONDSHOT_RESULTS");
+	unsetenv("SECONDSHOT_LOCK_FD");
+	if (rsync == NULL || results == NULL || argc < 3)
+		msg_error("to be started by rsnapshot as ss-run calls it, not by hand");
+	else
+		status = run(argc, argv, rsync, results);
+	free(rsync);
+	free(results);
+	return status;
+}

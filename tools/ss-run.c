@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * ss-run - the nightly job: sync, judge, catalogue, hash, verify, rotate.
+ */
+#include <signal.h>
+
+#include "exits.h"
+#include "opt.h"
+#include "run.h"
+
+int main(int argc, char *argv[])
+{
+	static struct run r;
+	const struct poptOption table[] = {
+		{ "rotate", '\0', POPT_ARG_ARGV, &r.rotate, 0,
+		  "Rotate this interval, and sync only hosts that are named; may be repeated",
+		  "INTERVAL" },
+		{ "no-rotate", '\0', POPT_ARG_NONE, &r.no_rotate, 0, "Do not rotate", NULL },
+		{ "dry-run", 'n', POPT_ARG_NONE, &r.dry, 0, "Print the commands, run none", NULL },
+		POPT_TABLEEND
+	};
+	const struct opt_tool tool = {
+		.name = "ss-run",
+		.usage = "[OPTION...] [HOST...]",
+		.about = "Back up, catalogue, hash and rotate what rsnapshot's configuration names.",
+		.table = table,
+		.use = OPT_CATALOG | OPT_RSNAPSHOT | OPT_HASHTYPE | OPT_THREADS | OPT_AUTOVERIFY,
+	};
+	const char **hosts;
+	int code;
+
+	hosts = opt_start(&tool, argc, (const char **)(void *)argv, &r.conf, &code);
+	if (hosts != NULL) {
+		code = run_open(&r, hosts);
+		if (code == SS_OK)
+			code = run_all(&r);
+		run_close(&r);
+	}
+	conf_free(&r.conf);
+	code = opt_finish(code);
+	if (run_stopped() != 0) {
+		signal(run_stopped(), SIG_DFL);
+		raise(run_stopped());
+	}
+	return code;
+}
