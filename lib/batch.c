@@ -7,6 +7,7 @@
 #include "mem.h"
 
 #define OPS 8192
+#define OPS_FIRST 512		/* the first batch is small: ss-hash waits for it */
 #define BYTES (2u << 20)	/* of paths, which may be long */
 
 enum kind { OP_CLOSE, OP_OPEN, OP_WANT };
@@ -27,7 +28,7 @@ struct batch {
 	batch_want_fn *want;
 	void *arg;
 	struct op *op;
-	size_t n;
+	size_t n, enough;	/* ops there are, and to flush at */
 	struct buf bytes;
 	int64_t next_dir;	/* of the flush that is under way */
 	unsigned long conflicts;
@@ -44,6 +45,7 @@ struct batch *batch_new(struct catalog *cat, int64_t series, int64_t seq, int64_
 	b->oldest = oldest;
 	b->want = want;
 	b->arg = arg;
+	b->enough = OPS_FIRST;
 	b->op = mem_array(NULL, OPS + 2, sizeof(*b->op));
 	return b;
 }
@@ -176,7 +178,7 @@ static int write_all(void *arg)
 
 int batch_flush(struct batch *b, int64_t next_dir, int force)
 {
-	if (!b->n || (!force && b->n < OPS && b->bytes.len < BYTES))
+	if (!b->n || (!force && b->n < b->enough && b->bytes.len < BYTES))
 		return 0;
 	b->next_dir = next_dir;
 	if (db_transaction(b->cat->db, write_all, b) < 0)
@@ -194,6 +196,7 @@ int batch_flush(struct batch *b, int64_t next_dir, int force)
 	}
 	b->n = 0;
 	buf_reset(&b->bytes);
+	b->enough = b->enough * 2 < OPS ? b->enough * 2 : OPS;
 	return 0;
 }
 

@@ -14,7 +14,7 @@
 #include "progress.h"
 #include "sums.h"
 
-#define BATCH_RECORDS 2048
+#define BATCH_RECORDS 4096
 #define BATCH_BYTES (1u << 20)	/* of paths */
 #define BATCH_WAIT 10		/* milliseconds for input to come before a batch goes as it is */
 

@@ -13,7 +13,7 @@
 #include "summary.h"
 #include "volume.h"
 
-#define BATCH 8192
+#define BATCH 4096
 
 struct store {
 	struct catalog *cat;

@@ -82,26 +82,44 @@ static void line_end(struct buf *b, const struct entry *e)
 	buf_char(b, '\n');
 }
 
+/* A digest that is being made; lines are collected before they are digested. */
+struct digest {
+	EVP_MD_CTX *ctx;
+	struct buf lines;
+};
+
+#define LINES 65536
+
 struct making {
 	struct summary *sum;
 	struct seen seen;
-	EVP_MD_CTX *metadata, *full;
-	struct buf start, end, middle;
+	struct digest metadata, full;
+	struct buf start, end;
 	int failed;		/* of EVP */
 };
 
-static void update(struct making *m, EVP_MD_CTX *ctx, const struct buf *b)
+static void feed(struct making *m, struct digest *d)
 {
-	if (EVP_DigestUpdate(ctx, b->p, b->len) != 1)
+	if (d->lines.len && EVP_DigestUpdate(d->ctx, d->lines.p, d->lines.len) != 1)
 		m->failed = 1;
+	buf_reset(&d->lines);
 }
 
-static void add_row(struct making *m, const struct row *row)
+/* Add the line of e; hashed: with its digest. */
+static void add_line(struct making *m, struct digest *d, const struct entry *e, int hashed)
 {
-	struct summary *sum = m->sum;
-	const struct entry *e = &row->e;
-	uint64_t linked = e->type == 'f' ? first_line(&m->seen, row, sum->entries + 1) : 0;
+	buf_add(&d->lines, m->start.p, m->start.len);
+	if (hashed)
+		put_digest(&d->lines, e);
+	else
+		buf_add(&d->lines, "-\t-\t", 4);
+	buf_add(&d->lines, m->end.p, m->end.len);
+	if (d->lines.len >= LINES)
+		feed(m, d);
+}
 
+static void count(struct summary *sum, const struct entry *e, uint64_t linked)
+{
 	sum->entries++;
 	if (e->type == 'f') {
 		sum->files++;
@@ -115,32 +133,32 @@ static void add_row(struct making *m, const struct row *row)
 	} else {
 		sum->others++;
 	}
+}
 
+static void add_row(struct making *m, const struct row *row)
+{
+	const struct entry *e = &row->e;
+	uint64_t linked = e->type == 'f' ?
+		first_line(&m->seen, row, (uint64_t)m->sum->entries + 1) : 0;
+
+	count(m->sum, e, linked);
 	buf_reset(&m->start);
-	buf_reset(&m->middle);
 	buf_reset(&m->end);
 	line_start(&m->start, e, linked);
 	line_end(&m->end, e);
-	buf_str(&m->middle, "-\t-\t");
-	update(m, m->metadata, &m->start);
-	update(m, m->metadata, &m->middle);
-	update(m, m->metadata, &m->end);
-	if (sum->unhashed)
-		return;		/* there will be no full digest */
-	buf_reset(&m->middle);
-	put_digest(&m->middle, e);
-	update(m, m->full, &m->start);
-	update(m, m->full, &m->middle);
-	update(m, m->full, &m->end);
+	add_line(m, &m->metadata, e, 0);
+	if (!m->sum->unhashed)	/* else there will be no full digest */
+		add_line(m, &m->full, e, 1);
 }
 
-static void finish(struct making *m, EVP_MD_CTX *ctx, char *hex)
+static void finish(struct making *m, struct digest *d, char *hex)
 {
 	unsigned char raw[EVP_MAX_MD_SIZE];
 	struct buf b = { 0 };
 	unsigned len;
 
-	if (EVP_DigestFinal_ex(ctx, raw, &len) != 1 || len != 32) {
+	feed(m, d);
+	if (EVP_DigestFinal_ex(d->ctx, raw, &len) != 1 || len != 32) {
 		m->failed = 1;
 		return;
 	}
@@ -157,26 +175,28 @@ int summary_make(struct catalog *cat, int64_t series, int64_t seq, struct summar
 	int got = -1;
 
 	*sum = (struct summary){ 0 };
-	m.metadata = EVP_MD_CTX_new();
-	m.full = EVP_MD_CTX_new();
-	if (!m.metadata || !m.full || EVP_DigestInit_ex(m.metadata, EVP_sha256(), NULL) != 1 ||
-	    EVP_DigestInit_ex(m.full, EVP_sha256(), NULL) != 1) {
+	m.metadata.ctx = EVP_MD_CTX_new();
+	m.full.ctx = EVP_MD_CTX_new();
+	if (!m.metadata.ctx || !m.full.ctx ||
+	    EVP_DigestInit_ex(m.metadata.ctx, EVP_sha256(), NULL) != 1 ||
+	    EVP_DigestInit_ex(m.full.ctx, EVP_sha256(), NULL) != 1) {
 		m.failed = 1;
 		goto out;
 	}
 	while ((got = rows_next(rows, &row)) > 0)
 		add_row(&m, row);
-	finish(&m, m.metadata, sum->metadata);
+	finish(&m, &m.metadata, sum->metadata);
 	if (!sum->unhashed)
-		finish(&m, m.full, sum->full);
+		finish(&m, &m.full, sum->full);
 out:
 	if (m.failed)
 		msg_error("OpenSSL cannot compute SHA-256");
-	EVP_MD_CTX_free(m.metadata);
-	EVP_MD_CTX_free(m.full);
+	EVP_MD_CTX_free(m.metadata.ctx);
+	EVP_MD_CTX_free(m.full.ctx);
+	buf_free(&m.metadata.lines);
+	buf_free(&m.full.lines);
 	free(m.seen.slot);
 	buf_free(&m.start);
-	buf_free(&m.middle);
 	buf_free(&m.end);
 	rows_close(rows);
 	return got < 0 || m.failed ? -1 : 0;
