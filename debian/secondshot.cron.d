@@ -1,5 +1,6 @@
 # The nightly job of secondshot. Nothing runs until a line is switched on:
-# first set up /etc/secondshot/rsnapshot.conf and try "ss-run --dry-run".
+# first set up /etc/secondshot/rsnapshot.conf, prepare the disk with
+# "ss-catalog init" and try "ss-run --dry-run".
 # /usr/share/doc/secondshot/examples/crontab has a complete set.
 SHELL=/bin/sh
 PATH=/usr/sbin:/usr/bin:/sbin:/bin

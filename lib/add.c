@@ -324,8 +324,8 @@ static int finish(struct add *a)
 		a->reason = "the tree has no files, its predecessor had some";
 		msg_warn("%s: %s; not taken for a saveset (--accept takes it)",
 			 escape_name(a->o->host), a->reason);
-		if (db_transaction(a->cat->db, record_attempt, a) < 0 ||
-		    marker_drop(a->location, a->o->host) < 0)
+		/* The marker stays and says "running", for whoever reads the stream. */
+		if (db_transaction(a->cat->db, record_attempt, a) < 0)
 			return SS_FAIL;
 	} else if (write_marker(a, a->status) < 0 || db_transaction(a->cat->db, publish, a) < 0) {
 		return SS_FAIL;

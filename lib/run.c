@@ -309,6 +309,18 @@ static int rotate_asked(struct run *r)
 	return 0;
 }
 
+static void say_not_rotated(const struct run *r)
+{
+	struct buf b = { 0 };
+	size_t i;
+
+	for (i = 0; i < r->nhost; i++)
+		if (r->host[i].state != RUN_COMPLETE)
+			buf_printf(&b, "%s %s", b.len > 0 ? "," : "", escape_name(r->host[i].name));
+	msg_warn("not rotated: no new complete saveset of%s", b.p);
+	buf_free(&b);
+}
+
 static void run_hosts(struct run *r)
 {
 	int may_rotate = !r->named && !r->no_rotate, all;
@@ -325,14 +337,17 @@ static void run_hosts(struct run *r)
 	all = pass(r);
 	if (!may_rotate || run_stopped())
 		return;
-	if (!all)
-		msg_info("not rotated: not every host has a new complete saveset");
-	else
+	if (all)
 		rotate_lowest(r);
+	else
+		say_not_rotated(r);
 }
 
 int run_all(struct run *r)
 {
+	/* Once, instead of a failure of each host. */
+	if (!r->dry && run_cmd_configtest(r) != 0)
+		return SS_FAIL;
 	if (run_recover(r) != 0)
 		return SS_FAIL;
 	if (run_stopped())

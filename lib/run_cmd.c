@@ -15,8 +15,8 @@
 #include "exits.h"
 #include "mem.h"
 #include "msg.h"
-#include "rsnap_job.h"
 #include "opt.h"
+#include "rsnap_job.h"
 #include "run_cmd.h"
 
 #ifndef RSNAPSHOT
@@ -253,6 +253,23 @@ int run_cmd_rsnapshot(const struct run *r, const char *verb, const char *dest)
 		status = child_wait(&child);
 	run_cmd_free(&c);
 	return status;
+}
+
+int run_cmd_configtest(const struct run *r)
+{
+	const char *const argv[] = { RSNAPSHOT, "-c", r->private, "configtest", NULL };
+	struct child child;
+	int quiet = open("/dev/null", O_WRONLY | O_CLOEXEC), status = -1;
+
+	/* "Syntax OK" is for nobody; what is wrong comes on stderr. */
+	if (quiet >= 0 && child_start(&child, argv, (const char *const *)r->env, -1, quiet) == 0)
+		status = child_wait(&child);
+	if (quiet >= 0)
+		close(quiet);
+	if (status != 0 && !run_stopped())
+		msg_error("%s: rsnapshot configtest: %s", escape_name(r->rsnap->file),
+			  status < 0 ? "not run" : child_status_text(status));
+	return status == 0 ? 0 : -1;
 }
 
 int run_cmd_reconcile(struct run *r)

@@ -44,6 +44,9 @@ void run_cmd_pipe(const struct run *r, struct run_cmd *c, int *status, size_t n)
  */
 int run_cmd_finish(const struct run *r, struct run_cmd *first);
 
+/* Has rsnapshot no objection to its configuration?  0, or -1 after reporting. */
+int run_cmd_configtest(const struct run *r);
+
 /* ss-catalog reconcile; a damaged marker makes r's exit code worse.  0, or -1 after reporting. */
 int run_cmd_reconcile(struct run *r);
 

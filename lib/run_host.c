@@ -126,6 +126,8 @@ static void sync_dest(struct run *r, const char *host, const char *dest, struct 
 	judged = rsnap_job_judge(status, res, n, &s->vanished);
 	if (judged > s->judged)
 		s->judged = judged;
+	if (judged == RSNAP_PARTIAL && s->why == NULL)
+		s->why = mem_strdup("rsync exit 23: not everything could be transferred");
 	if (judged == RSNAP_FAILED) {
 		culprit = rsnap_job_culprit(res, n);
 		blame(s, host, dest, culprit != NULL ? "rsync" : "rsnapshot",
@@ -191,6 +193,21 @@ static void record_failure(struct run *r, struct run_host *h, const struct synce
 	host_failed(r, h, s->why);
 }
 
+/* Why the newest attempt of a host came to nothing, malloc'd; NULL = it is not in the catalog. */
+static char *attempt_reason(struct run *r, const char *host)
+{
+	struct saveset *list;
+	char *why = NULL;
+	size_t n;
+
+	if (catalog_list(&r->catalog, host, &list, &n) != 0)
+		return NULL;
+	if (n > 0 && list[n - 1].status == SV_FAILED && list[n - 1].reason[0] != '\0')
+		why = mem_strdup(list[n - 1].reason);
+	catalog_list_free(list, n);
+	return why;
+}
+
 /*
  * What the catalog says of the new saveset is what counts: ss-catalog add may
  * have found that it is none.
@@ -201,8 +218,10 @@ static void read_back(struct run *r, struct run_host *h, int64_t before, int cod
 	int ret = catalog_at(&r->catalog, &r->conf, h->name, SYNC, &s);
 
 	if (ret != 0 || s.id == before || (s.status != SV_COMPLETE && s.status != SV_PARTIAL)) {
-		host_failed(r, h, ret == 0 && s.id != before && s.reason != NULL && *s.reason != '\0' ?
-			    s.reason : "no new saveset in " SYNC);
+		char *why = attempt_reason(r, h->name);
+
+		host_failed(r, h, why != NULL ? why : "no new saveset in " SYNC);
+		free(why);
 	} else {
 		h->saveset = mem_strdup(s.name);
 		h->files = s.files;
@@ -223,6 +242,8 @@ static void record(struct run *r, struct run_host *h, const struct synced *s, in
 	run_cmd_tool(r, &c, "ss-catalog", "add");
 	run_cmd_take(&c, mem_printf("--status=%s", s->judged == RSNAP_COMPLETE ? "complete" : "partial"));
 	run_cmd_take(&c, mem_printf("--vanished=%lu", s->vanished));
+	if (s->judged == RSNAP_PARTIAL && s->why != NULL)
+		run_cmd_take(&c, mem_printf("--reason=%s", s->why));
 	run_cmd_add(&c, "--");
 	run_cmd_add(&c, h->name);
 	code = run_cmd_finish(r, &c);

@@ -22,7 +22,8 @@ export PATH LC_ALL=C
 unset SECONDSHOT_CONF SECONDSHOT_LOCK_FD DB_URL DBTYPE DBHOST DBPORT DBNAME DBUSER DBPASS
 umask 022
 
-# requires WHAT...: skip unless all is there: root, unprivileged, btime, or a program.
+# requires WHAT...: skip unless all is there: root, unprivileged, btime, mknod, mountns
+# (a mount namespace; there is none in a plain chroot), or a program.
 requires() {
 	local what
 	for what; do
@@ -39,6 +40,7 @@ requires() {
 					skip "needs the right to make devices"
 			fi
 			;;
+		mountns) unshare -m true 2>/dev/null || skip "needs a mount namespace" ;;
 		*) type -p -- "$what" >/dev/null || skip "needs $what" ;;
 		esac
 	done

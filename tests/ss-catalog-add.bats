@@ -233,7 +233,7 @@ rows() {
 	run_code 1 ss-catalog add alpha
 	contains "$stderr" 'no files'
 	[ "$(names | wc -l)" = 1 ]
-	[ ! -e "$ROOT/.sync/.secondshot/alpha" ]
+	grep -qx "status running" "$ROOT/.sync/.secondshot/alpha"
 	run_ok ss-catalog check
 	take alpha --accept
 	still_lists "$S"

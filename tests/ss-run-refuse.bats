@@ -99,7 +99,7 @@ nothing_changed() {
 @test "a configuration that rsnapshot itself refuses" {
 	printf 'nonsense\tvalue\n' >>"$RSNAPSHOT_CONF"
 	run_code 2 ss-run
-	contains "$stderr" 'alpha: failed, rsnapshot exit 1'
+	contains "$stderr" 'rsnapshot configtest: exit 1'
 	[ ! -e "$ROOT/hourly.0" ]
 }
 

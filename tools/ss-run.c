@@ -3,8 +3,10 @@
  * ss-run - the nightly job: sync, judge, catalogue, hash, verify, rotate.
  */
 #include <signal.h>
+#include <string.h>
 
 #include "exits.h"
+#include "msg.h"
 #include "opt.h"
 #include "run.h"
 
@@ -37,6 +39,9 @@ int main(int argc, char *argv[])
 		run_close(&r);
 	}
 	conf_free(&r.conf);
+	if (run_stopped() != 0)
+		msg_warn("stopped by signal %d (%s); the next run goes on from here",
+			 run_stopped(), strsignal(run_stopped()));
 	code = opt_finish(code);
 	if (run_stopped() != 0) {
 		signal(run_stopped(), SIG_DFL);
