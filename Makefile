@@ -118,14 +118,14 @@ check-man:
 		[ -z "$$out" ] || { printf '%s\n' "$$out"; exit 1; }
 
 check-long: check all
-	tests/torture/kill
+	SS_BIN=$(abspath $(BUILD)) tests/torture/kill
 	tests/fresh-root
 
 torture: all
-	tests/torture/kill
+	SS_BIN=$(abspath $(BUILD)) tests/torture/kill
 
 bench: all $(BUILD)/rss
-	tests/bench/bench
+	SS_BIN=$(abspath $(BUILD)) tests/bench/bench
 
 $(BUILD)/rss: tests/bench/rss.c $(BUILD)/flags
 	$(CC) $(SS_CPPFLAGS) $(SS_CFLAGS) $(SS_LDFLAGS) -o $@ $<

@@ -126,26 +126,27 @@ static void open_row(struct add *a, const struct entry *disk, const struct row *
 static int merge_one(enum merge_verdict v, const struct entry *disk, const struct row *row, void *arg)
 {
 	struct add *a = arg;
+	int both = disk && row;
 	int64_t since = 0;
 
 	/* Nothing on disk covers this row any more, so its inode may be anybody's by now. */
-	if (row && disk && row->e.type == 'f' && row->first > a->covered)
+	if (both && row->e.type == 'f' && row->first > a->covered)
 		v = MERGE_OTHER;
-	if ((v == MERGE_SAME || v == MERGE_RELABEL) && row->verdict == VERDICT_CORRUPT)
+	if (both && (v == MERGE_SAME || v == MERGE_RELABEL) && row->verdict == VERDICT_CORRUPT)
 		a->rotten++;
-	if (v == MERGE_SAME) {
+	if (both && v == MERGE_SAME) {
 		if (disk->type == 'd')
 			walk_set_dir(a->walk, row->sub);
 		if (disk->type == 'f' && !row->e.digest_len)
 			batch_want(a->batch, &row->e);
 		return batch_flush(a->batch, a->next_dir, 0);
 	}
-	if (v == MERGE_RELABEL) {
+	if (both && v == MERGE_RELABEL) {
 		oldest(&a->relabelled, row->first);
 		since = row->e.since;
 		if (!row->e.digest_len)
 			batch_want(a->batch, &row->e);
-	} else if (v == MERGE_OVERWRITE) {
+	} else if (both && v == MERGE_OVERWRITE) {
 		oldest(&a->overwritten, row->first);
 	}
 	if (row) {

@@ -7,16 +7,15 @@
 #include "mem.h"
 
 #define OPS 8192
-#define OPS_FIRST 512		/* the first batch is small: ss-hash waits for it */
 #define BYTES (2u << 20)	/* of paths, which may be long */
 
-enum kind { OP_CLOSE, OP_OPEN, OP_WANT };
+enum kind { OP_CLOSE, OP_OPEN };
 
 struct op {
 	enum kind kind;
 	int64_t dir, sub, first;
 	int64_t since;		/* of the inode, found out by each try to write */
-	int fresh, want;
+	int fresh, want, told;
 	size_t path, name, data;	/* offsets in bytes; name lies at the end of path */
 	size_t name_len;
 	struct entry e;
@@ -28,7 +27,7 @@ struct batch {
 	batch_want_fn *want;
 	void *arg;
 	struct op *op;
-	size_t n, enough;	/* ops there are, and to flush at */
+	size_t n;
 	struct buf bytes;
 	int64_t next_dir;	/* of the flush that is under way */
 	unsigned long conflicts;
@@ -45,7 +44,6 @@ struct batch *batch_new(struct catalog *cat, int64_t series, int64_t seq, int64_
 	b->oldest = oldest;
 	b->want = want;
 	b->arg = arg;
-	b->enough = OPS_FIRST;
 	b->op = mem_array(NULL, OPS + 2, sizeof(*b->op));
 	return b;
 }
@@ -83,11 +81,19 @@ void batch_open(struct batch *b, const struct entry *e, int64_t dir, int64_t sub
 	op->dir = dir;
 	op->sub = sub;
 	op->fresh = fresh;
+	/* A file of one name has an inode nobody knows: its digest is wanted, and at once. */
+	if (e->type == 'f' && !e->since && e->nlink == 1) {
+		struct entry wanted = *e;
+
+		wanted.since = b->seq;
+		b->want(&wanted, b->arg);
+		op->told = 1;
+	}
 }
 
 void batch_want(struct batch *b, const struct entry *e)
 {
-	push(b, OP_WANT, e)->want = 1;
+	b->want(e, b->arg);
 }
 
 static const char *bytes(const struct batch *b, size_t at)
@@ -178,7 +184,7 @@ static int write_all(void *arg)
 
 int batch_flush(struct batch *b, int64_t next_dir, int force)
 {
-	if (!b->n || (!force && b->n < b->enough && b->bytes.len < BYTES))
+	if (!b->n || (!force && b->n < OPS && b->bytes.len < BYTES))
 		return 0;
 	b->next_dir = next_dir;
 	if (db_transaction(b->cat->db, write_all, b) < 0)
@@ -191,12 +197,11 @@ int batch_flush(struct batch *b, int64_t next_dir, int force)
 			op->e.since = op->since;
 		op->e.data = "";
 		op->e.data_len = 0;
-		if (op->want)
+		if (op->want && !op->told)
 			b->want(&op->e, b->arg);
 	}
 	b->n = 0;
 	buf_reset(&b->bytes);
-	b->enough = b->enough * 2 < OPS ? b->enough * 2 : OPS;
 	return 0;
 }
 

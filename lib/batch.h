@@ -3,8 +3,9 @@
  * batch.h - changes of rows, collected and then written in one short transaction.
  *
  * Between two flushes nothing is locked.  The regular files that want a digest
- * are told to a callback after their rows are committed, so that whoever stores
- * their digests finds them.
+ * are told to a callback as soon as that is known: most of them before their rows
+ * are committed, so that ss-hash need not wait for the database.  Who stores a
+ * digest before its inode is there keeps it until it is (store.c).
  */
 #ifndef SS_BATCH_H
 #define SS_BATCH_H
@@ -13,7 +14,7 @@
 
 struct batch;
 
-/* Called after a commit for each inode without a digest; e->since is its key. */
+/* Called once for each inode without a digest; e->since is its key. */
 typedef void batch_want_fn(const struct entry *e, void *arg);
 
 /*
@@ -33,7 +34,7 @@ void batch_close(struct batch *b, const struct row *row);
  */
 void batch_open(struct batch *b, const struct entry *e, int64_t dir, int64_t sub, int fresh);
 
-/* The row stays; only its digest is wanted. */
+/* The row stays; its digest is wanted. */
 void batch_want(struct batch *b, const struct entry *e);
 
 /* Write if enough was collected (or, with force, anything).  0, or -1 after reporting. */

@@ -220,7 +220,7 @@ static const char *conf_distrust(const struct stat *st)
 static int conf_parent_trusted(const char *dir_of, const char *name)
 {
 	char *copy = mem_strdup(dir_of);
-	const char *dir = copy, *why = NULL;
+	const char *dir, *why;
 	struct stat st;
 	int rc = 0, above = 0;
 

@@ -31,18 +31,16 @@ struct db *db_open(const char *url, int timeout, int create)
 	const char *colon = strstr(url, "://");
 
 	if (colon) {
-		size_t i, n = sizeof(drivers) / sizeof(*drivers);
-
-		for (i = 0; i < n; i++)
+		drv = NULL;
+		for (size_t i = 0; i < sizeof(drivers) / sizeof(*drivers); i++)
 			if (strlen(drivers[i]->scheme) == (size_t)(colon - url) &&
 			    !strncmp(drivers[i]->scheme, url, colon - url))
-				break;
-		if (i == n) {
+				drv = drivers[i];
+		if (!drv) {
 			msg_error("%s: no such kind of database in this build (it has: sqlite)",
 				  escape_bytes(url, (size_t)(colon - url)));
 			return NULL;
 		}
-		drv = drivers[i];
 	}
 
 	void *conn = drv->open(url, timeout, create);

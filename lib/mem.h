@@ -10,9 +10,11 @@
 
 #include <stddef.h>
 
-void *mem_alloc(size_t size);			/* zeroed */
-void *mem_realloc(void *p, size_t size);	/* not zeroed */
-void *mem_array(void *p, size_t n, size_t size);	/* realloc, overflow checked */
+#define MEM_NONNULL __attribute__((returns_nonnull))
+
+void *mem_alloc(size_t size) MEM_NONNULL;			/* zeroed */
+void *mem_realloc(void *p, size_t size) MEM_NONNULL;	/* not zeroed */
+void *mem_array(void *p, size_t n, size_t size) MEM_NONNULL;	/* realloc, overflow checked */
 char *mem_strdup(const char *s);
 char *mem_dup(const void *p, size_t len);	/* len bytes and a NUL behind them */
 char *mem_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

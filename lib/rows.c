@@ -149,15 +149,16 @@ static int decode(struct chunk *c, struct row *r, struct offsets *o, struct db_s
 static struct chunk *read_chunk(struct db_stmt *st, int64_t from, int64_t limit)
 {
 	struct chunk *c = mem_alloc(sizeof(*c));
-	struct offsets *off = NULL;
-	size_t cap = 0;
+	size_t cap = CHUNK_MIN;
+	struct offsets *off = mem_array(NULL, cap, sizeof(*off));
 	enum db_got got;
 
+	c->row = mem_array(NULL, cap, sizeof(*c->row));
 	c->refs = 1;
 	c->from = from;
 	while ((got = db_step(st)) == DB_ROW) {
 		if (c->n == cap) {
-			cap = cap ? cap * 2 : CHUNK_MIN;
+			cap *= 2;
 			c->row = mem_array(c->row, cap, sizeof(*c->row));
 			off = mem_array(off, cap, sizeof(*off));
 		}

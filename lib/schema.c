@@ -110,10 +110,12 @@ static int apply(void *arg)
 	struct db *db = arg;
 	int from = version_of(db);	/* again: another process may have been faster */
 
-	for (int v = from + 1; from >= 0 && v <= SCHEMA_VERSION; v++)
-		if (db_script(db, steps[v]) < 0)
+	if (from < 0)
+		return -1;
+	for (int v = 1; v <= SCHEMA_VERSION; v++)
+		if (v > from && db_script(db, steps[v]) < 0)
 			return -1;
-	return from < 0 ? -1 : set_version(db, SCHEMA_VERSION);
+	return set_version(db, SCHEMA_VERSION);
 }
 
 static int copy_aside(struct db *db, int version)

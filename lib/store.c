@@ -13,21 +13,23 @@
 #include "summary.h"
 #include "volume.h"
 
-#define BATCH 4096
+#define BATCH 8192
+#define KEPT (3 * BATCH)	/* more than add has under way at any time */
 
 struct store {
 	struct catalog *cat;
 	struct saveset saveset;
 	struct entry *e;	/* without path and data */
-	size_t n;
+	char *missing;		/* of each: the catalog has no such inode, or not yet */
+	size_t n, kept;		/* kept: those at the front that were missing before */
 	unsigned long failed;	/* records that ss-hash could not serve */
-	unsigned long strange;	/* records of no inode of the catalog */
 	unsigned long conflicts;
 };
 
-/* The inode has a digest already, or is none of ours.  0, or -1 after reporting. */
-static int compare(struct store *s, const struct entry *e)
+/* Nothing was changed for s->e[i]: it has a digest already, or is not there.  0, or -1 after reporting. */
+static int compare(struct store *s, size_t i)
 {
+	const struct entry *e = &s->e[i];
 	struct db_stmt *st = db_bind(s->cat->db, SQL_INODE_GET, "iii", s->saveset.series,
 				     (int64_t)e->ino, e->since);
 	enum db_got got = st ? db_step(st) : DB_FAIL;
@@ -35,7 +37,7 @@ static int compare(struct store *s, const struct entry *e)
 	if (got == DB_FAIL)
 		return -1;
 	if (got == DB_DONE || db_is_null(st, 1)) {
-		s->strange++;
+		s->missing[i] = 1;
 	} else {
 		size_t alen, dlen;
 		const void *algo = db_bytes(st, 0, &alen);
@@ -54,14 +56,15 @@ static int write_batch(void *arg)
 {
 	struct store *s = arg;
 
-	s->strange = s->conflicts = 0;
+	s->conflicts = 0;
+	memset(s->missing, 0, s->n);
 	for (size_t i = 0; i < s->n; i++) {
 		const struct entry *e = &s->e[i];
 		int64_t n = db_run(s->cat->db, SQL_INODE_DIGEST, "sbiiiiii", e->algo,
 				   (const void *)e->digest, e->digest_len, s->saveset.series,
 				   (int64_t)e->ino, e->since, e->size, e->mtime,
 				   (int64_t)e->mtime_ns);
-		if (n < 0 || (n == 0 && compare(s, e) < 0))
+		if (n < 0 || (n == 0 && compare(s, i) < 0))
 			return -1;
 	}
 	return 0;
@@ -76,16 +79,28 @@ static int by_key(const void *a, const void *b)
 	return (x->since > y->since) - (x->since < y->since);
 }
 
-static int flush(struct store *s, unsigned long *strange, unsigned long *conflicts)
+/*
+ * Write what was collected.  What the catalog misses is kept for the next time:
+ * add commits its rows after it has told of them, but before it ends the stream.
+ */
+static int flush(struct store *s, int last, unsigned long *strange, unsigned long *conflicts)
 {
+	size_t kept = 0;
+
 	if (!s->n)
 		return 0;
 	qsort(s->e, s->n, sizeof(*s->e), by_key);
 	if (db_transaction(s->cat->db, write_batch, s) < 0)
 		return -1;
-	*strange += s->strange;
+	for (size_t i = 0; i < s->n; i++)
+		if (s->missing[i])
+			s->e[kept++] = s->e[i];
+	if (last || kept > KEPT - BATCH) {
+		*strange += kept;
+		kept = 0;
+	}
 	*conflicts += s->conflicts;
-	s->n = 0;
+	s->n = s->kept = kept;
 	return 0;
 }
 
@@ -190,10 +205,10 @@ static int read_records(struct store *s, struct stream *in, enum stream_got *end
 
 	while ((*end = stream_next(in, &r)) == STREAM_REC) {
 		take(s, &r);
-		if (s->n == BATCH && flush(s, strange, conflicts) < 0)
+		if (s->n == s->kept + BATCH && flush(s, 0, strange, conflicts) < 0)
 			return -1;
 	}
-	return flush(s, strange, conflicts);
+	return flush(s, 1, strange, conflicts);
 }
 
 /* The end of the stream was seen; what is the saveset now?  An exit code. */
@@ -268,13 +283,15 @@ int store_run(struct catalog *cat, FILE *file)
 		if (found == 1 || (found == 0 && strcmp(s.saveset.name, h->saveset)))
 			msg_error("%s: the catalog has no such saveset", escape_name(h->saveset));
 		else if (found == 0 && is_online(&s.saveset)) {
-			s.e = mem_array(NULL, BATCH, sizeof(*s.e));
+			s.e = mem_array(NULL, KEPT, sizeof(*s.e));
+			s.missing = mem_alloc(KEPT);
 			if (read_records(&s, in, &got, &strange, &conflicts) == 0)
 				code = conclude(&s, got, strange, conflicts);
 		}
 	}
 	saveset_free(&s.saveset);
 	free(s.e);
+	free(s.missing);
 	stream_close(in);
 	return code;
 }

@@ -306,7 +306,9 @@ static int walk_and_compare(struct verify *v)
 		rc = merge_run(w, rows, compare, v);
 	/* Both batches that may still be on their way. */
 	if (rc == 0)
-		rc = submit(v) < 0 || submit(v) < 0 ? -1 : 0;
+		rc = submit(v);
+	if (rc == 0)
+		rc = submit(v);
 	if (rc == 0 && walk_problems(w) > 0 && tree_left(v))
 		rc = -1;
 	if (rc == 0 && walk_problems(w) > 0)

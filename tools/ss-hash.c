@@ -180,6 +180,11 @@ static int run_stream(struct filter *f, const struct request *q, const struct co
 		goto out;
 	f->format = q->format < 0 ? FILTER_STREAM : (enum filter_format)q->format;
 	f->zero = opts.null || stream_is_zero(f->stream);
+	/*
+	 * ss-catalog add at the other end of the pipe has work that only it can do:
+	 * let it have the CPU first.  Being refused does no harm.
+	 */
+	(void)!nice(10);
 	root = open_root(h, &f->refused);
 	if (root >= 0 && start_pool(f, q, root))
 		goto out;
