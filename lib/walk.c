@@ -46,6 +46,7 @@ struct walk {
 	struct level *levels;
 	size_t depth, cap;
 	size_t first_open;	/* levels below this one are closed */
+	size_t keep;		/* so many are held open at most */
 	struct buf path;
 	struct entry e;
 	char *data;
@@ -129,6 +130,17 @@ static int shed(struct walk *w)
 	return 0;
 }
 
+/* Out of descriptors: give half of them back, as the catalog's journal needs some too. */
+static int economise(struct walk *w)
+{
+	size_t held = w->depth - w->first_open;
+
+	w->keep = held / 2 > 2 ? held / 2 : 2;
+	while (w->depth - w->first_open > w->keep && shed(w) == 0)
+		;
+	return w->depth - w->first_open < held ? 0 : -1;
+}
+
 static int open_dir(struct walk *w, int at, const char *name)
 {
 	int fd;
@@ -137,7 +149,7 @@ static int open_dir(struct walk *w, int at, const char *name)
 		fd = openat(at, name, DIR_FLAGS | O_NOATIME);
 		if (fd < 0 && errno == EPERM)
 			fd = openat(at, name, DIR_FLAGS);
-	} while (fd < 0 && (errno == EMFILE || errno == ENFILE) && shed(w) == 0);
+	} while (fd < 0 && (errno == EMFILE || errno == ENFILE) && economise(w) == 0);
 	return fd;
 }
 
@@ -154,7 +166,7 @@ static void enter(struct walk *w, int fd, uint64_t ino, int64_t number, size_t p
 		buf_cut(&w->path, prefix);
 		problem(w, w->path.p ? w->path.p : "", strerror(errno));
 	}
-	if (w->depth - w->first_open > OPEN_MAX_LEVELS)
+	if (w->depth - w->first_open > w->keep)
 		shed(w);
 }
 
@@ -264,6 +276,7 @@ struct walk *walk_open(int top, const char *at)
 	}
 	struct walk *w = mem_alloc(sizeof(*w));
 	w->at = at;
+	w->keep = OPEN_MAX_LEVELS;
 	w->major = sx.stx_dev_major;
 	w->minor = sx.stx_dev_minor;
 	w->dents = mem_alloc(DENTS_SIZE);

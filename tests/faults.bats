@@ -59,7 +59,7 @@ setup() {
 }
 
 @test "a full disk under the catalog or the markers: an error, and nothing lost" {
-	requires root
+	requires root mountns
 	local dir=$BATS_TEST_TMPDIR/small
 	mkdir "$dir"
 	take
