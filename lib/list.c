@@ -81,6 +81,18 @@ static void cell_number(struct table *t, int64_t n)
 	cell(t, mem_printf("%" PRId64, n));
 }
 
+/* Print the table, or where JSON was asked for just free it. */
+static void finish(struct table *t, unsigned columns, enum list_format f)
+{
+	if (f != LIST_JSON) {
+		list_table(t->cell, columns);
+		return;
+	}
+	for (size_t i = 0; i < t->n; i++)
+		free(t->cell[i]);
+	free(t->cell);
+}
+
 static void head(struct table *t, const char *const *titles)
 {
 	for (; *titles; titles++)
@@ -115,8 +127,7 @@ int list_hosts(struct catalog *cat, enum list_format f)
 		for (int i = 3; i <= 5; i++)
 			cell_time(&t, db_int(st, i));
 	}
-	if (f != LIST_JSON && got != DB_FAIL)
-		list_table(t.cell, 5);
+	finish(&t, 5, got == DB_FAIL ? LIST_JSON : f);
 	return got == DB_FAIL ? SS_FAIL : SS_OK;
 }
 
@@ -152,8 +163,7 @@ int list_volumes(struct catalog *cat, enum list_format f)
 		for (int i = 0; i < 4; i++)
 			free(col[i]);
 	}
-	if (f != LIST_JSON && got != DB_FAIL)
-		list_table(t.cell, 5);
+	finish(&t, 5, got == DB_FAIL ? LIST_JSON : f);
 	return got == DB_FAIL ? SS_FAIL : SS_OK;
 }
 
@@ -234,8 +244,7 @@ int list_savesets(struct catalog *cat, const struct conf *c, const char *host, e
 		else
 			saveset_cells(&t, &list[i]);
 	}
-	if (f != LIST_JSON)
-		list_table(t.cell, 8);
+	finish(&t, 8, f);
 	catalog_list_free(list, n);
 	return SS_OK;
 }

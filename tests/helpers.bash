@@ -41,9 +41,14 @@ requires() {
 			fi
 			;;
 		mountns) unshare -m true 2>/dev/null || skip "needs a mount namespace" ;;
-		*) type -p -- "$what" >/dev/null || skip "needs $what" ;;
+		*) type -P -- "$what" >/dev/null || skip "needs $what" ;;
 		esac
 	done
+}
+
+# strace, under which the leak checker of a sanitized build refuses to work.
+strace() {
+	ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0 command strace "$@"
 }
 
 # source_tree DIR: a small tree of every ordinary kind of thing.
