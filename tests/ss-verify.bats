@@ -201,7 +201,7 @@ found() {
 	(cd "$TREE" && for i in $(seq 400); do echo "$i" >"file-$i"; done)
 	take
 	(
-		while :; do
+		until [ -e "$BATS_TEST_TMPDIR/stop" ]; do
 			mv -T "$ROOT/.sync" "$ROOT/hourly.0"
 			mv -T "$ROOT/hourly.0" "$ROOT/.sync"
 		done
@@ -212,9 +212,8 @@ found() {
 		[ -z "$output" ] || { echo "$output"; false; }
 		((status == 0 || status == 2))
 	done
-	kill "$pid"
-	wait "$pid" || :
-	[ -e "$ROOT/.sync" ] || mv "$ROOT/hourly.0" "$ROOT/.sync"
+	touch "$BATS_TEST_TMPDIR/stop"
+	wait "$pid"
 	run_ok ss-verify "$S"
 
 	turn
