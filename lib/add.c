@@ -30,7 +30,6 @@ struct add {
 	struct series series;
 	int64_t seq;		/* ours, once published */
 	int64_t covered;	/* newest saveset that still lies somewhere on disk */
-	struct saveset base;	/* the predecessor; id 0 = none */
 	struct marker marker;
 	int location, tree;	/* open directories */
 	struct walk *walk;
@@ -38,6 +37,8 @@ struct add {
 	int64_t next_dir, added, closed, wanted;
 	int64_t rotten;		/* files kept of which a verification found that they rotted */
 	int64_t relabelled, overwritten;	/* oldest saveset whose files are so; 0 = none */
+	struct summing *summing;
+	int linked;		/* new files of several names: only the rows know whose they are */
 	struct summary sum;
 	enum saveset_status status;
 	const char *reason;
@@ -123,6 +124,23 @@ static void open_row(struct add *a, const struct entry *disk, const struct row *
 	a->added++;
 }
 
+/* The entry goes into the saveset with this verdict: add it to the sum, as its row will be. */
+static void sum_one(struct add *a, enum merge_verdict v, const struct entry *disk,
+		    const struct row *row)
+{
+	if (v == MERGE_SAME || v == MERGE_RELABEL) {
+		struct entry e = row->e;	/* the same inode, with its digest */
+
+		e.mode = disk->mode;
+		e.uid = disk->uid;
+		e.gid = disk->gid;
+		summary_add(a->summing, &e, row->shared);
+		return;
+	}
+	a->linked |= disk->type == 'f' && disk->nlink > 1;
+	summary_add(a->summing, disk, 0);
+}
+
 static int merge_one(enum merge_verdict v, const struct entry *disk, const struct row *row, void *arg)
 {
 	struct add *a = arg;
@@ -134,6 +152,8 @@ static int merge_one(enum merge_verdict v, const struct entry *disk, const struc
 		v = MERGE_OTHER;
 	if (both && (v == MERGE_SAME || v == MERGE_RELABEL) && row->verdict == VERDICT_CORRUPT)
 		a->rotten++;
+	if (disk)
+		sum_one(a, v, disk, row);
 	if (both && v == MERGE_SAME) {
 		if (disk->type == 'd')
 			walk_set_dir(a->walk, row->sub);
@@ -166,6 +186,7 @@ static int merge(struct add *a)
 	int rc = -1;
 
 	a->batch = batch_new(a->cat, a->series.id, a->seq, a->moved ? a->seq : 1, want, a);
+	a->summing = summary_begin(SUMMARY_BOTH);
 	a->walk = walk_open(a->tree, at);
 	if (a->walk) {
 		rc = merge_run(a->walk, rows, merge_one, a);
@@ -173,6 +194,7 @@ static int merge(struct add *a)
 			rc = batch_flush(a->batch, a->next_dir, 1);
 		unsigned long moved = batch_conflicts(a->batch);
 
+		a->linked |= moved > 0;
 		if (moved)
 			msg_warn("%s: %lu files were moved or written to while it was walked",
 				 escape_name(at), moved);
@@ -191,40 +213,16 @@ static int merge(struct add *a)
 	return rc;
 }
 
-/* What the saveset amounts to: the predecessor's sum if nothing changed.  0 or -1. */
+/* What the saveset amounts to.  0 or -1. */
 static int sum_up(struct add *a)
 {
-	const struct saveset *b = &a->base;
+	struct summing *m = a->summing;
 
-	/* One that is gone may have lost rows already. */
-	if (a->added || a->closed || !b->id || b->status == SV_GONE || !b->metadata[0])
-		return summary_make(a->cat, a->series.id, a->seq, &a->sum);
-	a->sum = (struct summary){ b->entries, b->files, b->dirs, b->others, b->bytes, b->blocks,
-				   b->unhashed, "", "" };
-	memcpy(a->sum.metadata, b->metadata, sizeof(b->metadata));
-	if (!b->unhashed)
-		memcpy(a->sum.full, b->full, sizeof(b->full));
-	return 0;
-}
-
-/* Transaction: a saveset that was catalogued in this location before lies there no more. */
-static int displace(struct add *a, int64_t id)
-{
-	struct db *db = a->cat->db;
-	int64_t other;
-	int got;
-
-	while ((got = db_value(db, &other, SQL_SAVESETS_DISPLACED, "isi", a->series.id,
-			       a->o->location, id)) > 0) {
-		int64_t left;
-
-		if (db_run(db, SQL_LOCATION_DELETE, "is", other, a->o->location) < 0 ||
-		    db_value(db, &left, SQL_LOCATION_COUNT, "i", other) < 0)
-			return -1;
-		if (!left && db_run(db, SQL_SAVESET_STATUS, "ii", (int64_t)SV_GONE, other) < 0)
-			return -1;
-	}
-	return got;
+	a->summing = NULL;
+	if (!a->linked)
+		return summary_end(m, &a->sum);
+	summary_end(m, NULL);
+	return summary_make(a->cat, a->series.id, a->seq, SUMMARY_BOTH, &a->sum);
 }
 
 static int flag_older(struct add *a)
@@ -247,7 +245,7 @@ static int publish(void *arg)
 	const struct summary *s = &a->sum;
 	int64_t id = saveset_id(a);
 
-	if (id < 0 || displace(a, id) < 0 || flag_older(a) < 0 ||
+	if (id < 0 || series_displace(a->cat, a->series.id, a->o->location, id) < 0 || flag_older(a) < 0 ||
 	    db_run(a->cat->db, SQL_LOCATION_ADD, "is", id, a->o->location) < 0 ||
 	    db_run(a->cat->db, SQL_SERIES_LAST_SEQ, "isi", a->seq, a->v->fs, a->series.id) < 0)
 		return -1;
@@ -342,7 +340,7 @@ static int finish(struct add *a)
 
 static int run(struct add *a)
 {
-	int attempt = a->status == SV_FAILED || a->status == SV_STALE, got;
+	int attempt = a->status == SV_FAILED || a->status == SV_STALE;
 
 	a->volume = series_volume(a->cat, a->c, a->v);
 	if (a->volume < 0 || (!attempt && open_tree(a) < 0))
@@ -353,8 +351,7 @@ static int run(struct add *a)
 		return SS_FAIL;
 	if (attempt)
 		return db_transaction(a->cat->db, record_attempt, a) < 0 ? SS_FAIL : SS_OK;
-	got = catalog_by_seq(a->cat, a->series.id, a->series.last_seq, &a->base);
-	if (got < 0 || write_marker(a, SV_RUNNING) < 0)
+	if (write_marker(a, SV_RUNNING) < 0)
 		return SS_FAIL;
 	put_head(a);
 	return merge(a) < 0 ? SS_FAIL : finish(a);
@@ -375,7 +372,7 @@ int add_run(struct catalog *cat, const struct conf *c, const struct volume *v,
 	code = run(&a);
 	if (code != SS_FAIL && catalog_by_uid(cat, a.marker.id, made))
 		code = SS_FAIL;
-	saveset_free(&a.base);
+	summary_end(a.summing, NULL);
 	if (a.tree >= 0)
 		close(a.tree);
 	if (a.location >= 0)

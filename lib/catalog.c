@@ -139,11 +139,6 @@ int catalog_by_name(struct catalog *cat, const char *name, struct saveset *s)
 	return catalog_fetch(cat, db_bind(cat->db, SQL_SAVESET_BY_NAME, "s", name), s);
 }
 
-int catalog_by_seq(struct catalog *cat, int64_t series, int64_t seq, struct saveset *s)
-{
-	return catalog_fetch(cat, db_bind(cat->db, SQL_SAVESET_BY_SEQ, "ii", series, seq), s);
-}
-
 int catalog_at(struct catalog *cat, const struct conf *c, const char *host, const char *location,
 	       struct saveset *s)
 {

@@ -59,10 +59,9 @@ int catalog_at(struct catalog *cat, const struct conf *c, const char *host, cons
 /* The newest complete saveset of a host.  0, 1 none (silent), -1. */
 int catalog_latest(struct catalog *cat, const struct conf *c, const char *host, struct saveset *s);
 
-/* By name, by unique id, by number in its series: 0 found, 1 there is none (silent), -1. */
+/* By name, by unique id: 0 found, 1 there is none (silent), -1. */
 int catalog_by_name(struct catalog *cat, const char *name, struct saveset *s);
 int catalog_by_uid(struct catalog *cat, const char *uid, struct saveset *s);
-int catalog_by_seq(struct catalog *cat, int64_t series, int64_t seq, struct saveset *s);
 
 /*
  * Every saveset that is not still running (host NULL: of all hosts), by host

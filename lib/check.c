@@ -79,7 +79,7 @@ static int check_rows(struct check *c, const struct saveset *s)
 {
 	struct summary sum;
 
-	if (summary_make(c->cat, s->series, s->seq, &sum) < 0)
+	if (summary_make(c->cat, s->series, s->seq, SUMMARY_BOTH, &sum) < 0)
 		return -1;
 	same_number(c, s, "number of entries", sum.entries, s->entries);
 	same_number(c, s, "number of files", sum.files, s->files);

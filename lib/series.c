@@ -212,3 +212,19 @@ int series_undo_all(struct catalog *cat, int64_t volume)
 	free(list);
 	return got == DB_FAIL ? -1 : 0;
 }
+
+int series_displace(struct catalog *cat, int64_t series, const char *location, int64_t id)
+{
+	int64_t other, left;
+	int got;
+
+	while ((got = db_value(cat->db, &other, SQL_SAVESETS_DISPLACED, "isi", series, location,
+			       id)) > 0) {
+		if (db_run(cat->db, SQL_LOCATION_DELETE, "is", other, location) < 0 ||
+		    db_value(cat->db, &left, SQL_LOCATION_COUNT, "i", other) < 0)
+			return -1;
+		if (!left && db_run(cat->db, SQL_SAVESET_STATUS, "ii", (int64_t)SV_GONE, other) < 0)
+			return -1;
+	}
+	return got;
+}

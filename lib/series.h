@@ -54,4 +54,10 @@ int series_undo(struct catalog *cat, const struct series *s);
 /* Within a transaction: the same for every series of a volume. */
 int series_undo_all(struct catalog *cat, int64_t volume);
 
+/*
+ * In a transaction: the savesets of the series that were catalogued in this
+ * location, all but id, lie there no more; gone is what lies nowhere else.
+ */
+int series_displace(struct catalog *cat, int64_t series, const char *location, int64_t id);
+
 #endif

@@ -78,7 +78,6 @@ static const char *const text[SQL_COUNT] = {
 		SAVESET "WHERE h.name = ? AND v.name = ? AND v.backup_host = ?"
 		" AND s.status = 1 ORDER BY s.seq DESC LIMIT 1",
 	[SQL_SAVESET_BY_ID] = SAVESET "WHERE s.id = ?",
-	[SQL_SAVESET_BY_SEQ] = SAVESET "WHERE s.series = ? AND s.seq = ?",
 	[SQL_SAVESETS] =
 		SAVESET "WHERE s.status <> 0"
 		" ORDER BY h.name, v.backup_host, v.name, s.created, s.seq, s.id",

@@ -174,7 +174,7 @@ int store_finish(struct catalog *cat, const struct saveset *s, int64_t *unhashed
 	/* Nothing to find out where add has seen it all (an unchanged tree). */
 	if (s->full[0])
 		return 0;
-	if (summary_make(cat, s->series, s->seq, &sum) < 0)
+	if (summary_make(cat, s->series, s->seq, SUMMARY_FULL, &sum) < 0)
 		return -1;
 	*unhashed = sum.unhashed;
 	/* The marker first: the catalog never claims what the disk does not know. */

@@ -44,17 +44,15 @@ static void grow(struct seen *s)
 }
 
 /* Line of the inode's first path; 0 if this, line, is the first. */
-static uint64_t first_line(struct seen *s, const struct row *row, uint64_t line)
+static uint64_t first_line(struct seen *s, const struct entry *e, uint64_t line)
 {
-	if (!row->shared)
-		return 0;
 	if (s->n * 2 >= s->cap)
 		grow(s);
-	size_t i = place(s, row->e.ino, row->e.since);
+	size_t i = place(s, e->ino, e->since);
 	if (s->slot[i].line)
 		return s->slot[i].line;
-	s->slot[i].ino = row->e.ino;
-	s->slot[i].since = row->e.since;
+	s->slot[i].ino = e->ino;
+	s->slot[i].since = e->since;
 	s->slot[i].line = line;
 	s->n++;
 	return 0;
@@ -90,15 +88,16 @@ struct digest {
 
 #define LINES 65536
 
-struct making {
-	struct summary *sum;
+struct summing {
+	struct summary sum;
+	enum summary_wanted wanted;
 	struct seen seen;
 	struct digest metadata, full;
 	struct buf start, end;
 	int failed;		/* of EVP */
 };
 
-static void feed(struct making *m, struct digest *d)
+static void feed(struct summing *m, struct digest *d)
 {
 	if (d->lines.len && EVP_DigestUpdate(d->ctx, d->lines.p, d->lines.len) != 1)
 		m->failed = 1;
@@ -106,7 +105,7 @@ static void feed(struct making *m, struct digest *d)
 }
 
 /* Add the line of e; hashed: with its digest. */
-static void add_line(struct making *m, struct digest *d, const struct entry *e, int hashed)
+static void add_line(struct summing *m, struct digest *d, const struct entry *e, int hashed)
 {
 	buf_add(&d->lines, m->start.p, m->start.len);
 	if (hashed)
@@ -135,30 +134,47 @@ static void count(struct summary *sum, const struct entry *e, uint64_t linked)
 	}
 }
 
-static void add_row(struct making *m, const struct row *row)
+static int start_digest(struct digest *d)
 {
-	const struct entry *e = &row->e;
-	uint64_t linked = e->type == 'f' ?
-		first_line(&m->seen, row, (uint64_t)m->sum->entries + 1) : 0;
+	d->ctx = EVP_MD_CTX_new();
+	return d->ctx && EVP_DigestInit_ex(d->ctx, EVP_sha256(), NULL) == 1;
+}
 
-	count(m->sum, e, linked);
+struct summing *summary_begin(enum summary_wanted wanted)
+{
+	struct summing *m = mem_alloc(sizeof(*m));
+
+	m->wanted = wanted;
+	m->failed = !start_digest(&m->full) || !start_digest(&m->metadata);
+	return m;
+}
+
+void summary_add(struct summing *m, const struct entry *e, int shared)
+{
+	uint64_t linked = e->type == 'f' && shared ?
+		first_line(&m->seen, e, (uint64_t)m->sum.entries + 1) : 0;
+
+	count(&m->sum, e, linked);
+	if (m->failed || (m->wanted == SUMMARY_FULL && m->sum.unhashed))
+		return;
 	buf_reset(&m->start);
 	buf_reset(&m->end);
 	line_start(&m->start, e, linked);
 	line_end(&m->end, e);
-	add_line(m, &m->metadata, e, 0);
-	if (!m->sum->unhashed)	/* else there will be no full digest */
+	if (m->wanted == SUMMARY_BOTH)
+		add_line(m, &m->metadata, e, 0);
+	if (!m->sum.unhashed)	/* else there will be no full digest */
 		add_line(m, &m->full, e, 1);
 }
 
-static void finish(struct making *m, struct digest *d, char *hex)
+static void finish(struct summing *m, struct digest *d, char *hex)
 {
 	unsigned char raw[EVP_MAX_MD_SIZE];
 	struct buf b = { 0 };
 	unsigned len;
 
 	feed(m, d);
-	if (EVP_DigestFinal_ex(d->ctx, raw, &len) != 1 || len != 32) {
+	if (m->failed || EVP_DigestFinal_ex(d->ctx, raw, &len) != 1 || len != 32) {
 		m->failed = 1;
 		return;
 	}
@@ -167,37 +183,50 @@ static void finish(struct making *m, struct digest *d, char *hex)
 	buf_free(&b);
 }
 
-int summary_make(struct catalog *cat, int64_t series, int64_t seq, struct summary *sum)
+static void free_digest(struct digest *d)
 {
-	struct making m = { .sum = sum };
+	EVP_MD_CTX_free(d->ctx);
+	buf_free(&d->lines);
+}
+
+int summary_end(struct summing *m, struct summary *sum)
+{
+	int rc = 0;
+
+	if (!m)
+		return 0;
+	if (sum) {
+		if (m->wanted == SUMMARY_BOTH)
+			finish(m, &m->metadata, m->sum.metadata);
+		if (!m->sum.unhashed)
+			finish(m, &m->full, m->sum.full);
+		*sum = m->sum;
+		rc = m->failed ? -1 : 0;
+		if (rc)
+			msg_error("OpenSSL cannot compute SHA-256");
+	}
+	free_digest(&m->metadata);
+	free_digest(&m->full);
+	free(m->seen.slot);
+	buf_free(&m->start);
+	buf_free(&m->end);
+	free(m);
+	return rc;
+}
+
+int summary_make(struct catalog *cat, int64_t series, int64_t seq, enum summary_wanted wanted,
+		 struct summary *sum)
+{
+	struct summing *m = summary_begin(wanted);
 	struct rows *rows = rows_open(cat, series, seq);
 	const struct row *row;
-	int got = -1;
+	int got;
 
 	*sum = (struct summary){ 0 };
-	m.metadata.ctx = EVP_MD_CTX_new();
-	m.full.ctx = EVP_MD_CTX_new();
-	if (!m.metadata.ctx || !m.full.ctx ||
-	    EVP_DigestInit_ex(m.metadata.ctx, EVP_sha256(), NULL) != 1 ||
-	    EVP_DigestInit_ex(m.full.ctx, EVP_sha256(), NULL) != 1) {
-		m.failed = 1;
-		goto out;
-	}
 	while ((got = rows_next(rows, &row)) > 0)
-		add_row(&m, row);
-	finish(&m, &m.metadata, sum->metadata);
-	if (!sum->unhashed)
-		finish(&m, &m.full, sum->full);
-out:
-	if (m.failed)
-		msg_error("OpenSSL cannot compute SHA-256");
-	EVP_MD_CTX_free(m.metadata.ctx);
-	EVP_MD_CTX_free(m.full.ctx);
-	buf_free(&m.metadata.lines);
-	buf_free(&m.full.lines);
-	free(m.seen.slot);
-	buf_free(&m.start);
-	buf_free(&m.end);
+		summary_add(m, &row->e, row->shared);
 	rows_close(rows);
-	return got < 0 || m.failed ? -1 : 0;
+	if (summary_end(m, got < 0 ? NULL : sum) < 0)
+		got = -1;
+	return got;
 }

@@ -24,7 +24,21 @@ struct summary {
 	char metadata[65], full[65];	/* hex; full is "" while unhashed > 0 */
 };
 
+/* A summary in the making. */
+struct summing;
+
+/* Which digests are wanted; the other one becomes "". */
+enum summary_wanted { SUMMARY_FULL = 1, SUMMARY_BOTH };
+
+/* Begin, add every entry in path order, and end, which frees it and gives 0, or -1 after reporting. */
+struct summing *summary_begin(enum summary_wanted wanted);
+
+/* shared: more than one path may have this inode, which ino and since tell. */
+void summary_add(struct summing *m, const struct entry *e, int shared);
+int summary_end(struct summing *m, struct summary *sum);	/* NULL is a no-op; sum may be NULL */
+
 /* Read the rows of the saveset seq of series and sum them up.  0, or -1 after reporting. */
-int summary_make(struct catalog *cat, int64_t series, int64_t seq, struct summary *sum);
+int summary_make(struct catalog *cat, int64_t series, int64_t seq, enum summary_wanted wanted,
+		 struct summary *sum);
 
 #endif
