@@ -10,7 +10,7 @@ RSNAPSHOT ?= /usr/bin/rsnapshot
 BUILD ?= build
 
 VERSION := $(shell sed -n '1s/.*(\(.*\)).*/\1/p' debian/changelog)
-PKGS = popt jansson libcrypto sqlite3 libcap-ng
+PKGS = popt jansson libcrypto sqlite3 libmariadb libcap-ng
 
 CFLAGS ?= -O2 -g
 PKG_CONFIG ?= pkg-config

@@ -345,7 +345,7 @@ static int run(struct add *a)
 	a->volume = series_volume(a->cat, a->c, a->v);
 	if (a->volume < 0 || (!attempt && open_tree(a) < 0))
 		return SS_FAIL;
-	marker_new_id(a->marker.id);
+	id_new(a->marker.id);
 	a->marker.created = clock_now();
 	if (db_transaction(a->cat->db, begin, a) < 0)
 		return SS_FAIL;

@@ -30,6 +30,7 @@ struct batch {
 	size_t n;
 	struct buf bytes;
 	int64_t next_dir;	/* of the flush that is under way */
+	struct db_tally inodes;	/* added by it */
 	unsigned long conflicts;
 };
 
@@ -131,11 +132,8 @@ static int link_inode(struct batch *b, struct op *op)
 	}
 	op->since = b->seq;
 	op->want = 1;
-	int64_t added = db_run(db, SQL_INODE_ADD, "iiiiiiii", b->series, ino, b->seq, e->btime,
-			       e->size, e->blocks, e->mtime, (int64_t)e->mtime_ns);
-	/* Met before in this very walk, as it was then: moved or written to meanwhile. */
-	b->conflicts += added == 0;
-	return added < 0 ? -1 : 0;
+	return db_queue(db, &b->inodes, SQL_INODE_ADD, "iiiiiiii", b->series, ino, b->seq, e->btime,
+			e->size, e->blocks, e->mtime, (int64_t)e->mtime_ns);
 }
 
 static int write_open(struct batch *b, struct op *op)
@@ -149,17 +147,15 @@ static int write_open(struct batch *b, struct op *op)
 	op->want = 0;
 	if (file && !e->since && link_inode(b, op) < 0)
 		return -1;
-	if (op->fresh && db_run(db, SQL_DIR_ADD, "iiibi", b->series, op->sub, op->dir,
-				(const void *)name, op->name_len, b->seq) < 0)
+	if (op->fresh && db_queue(db, NULL, SQL_DIR_ADD, "iiibi", b->series, op->sub, op->dir,
+				  (const void *)name, op->name_len, b->seq) < 0)
 		return -1;
 	/* A regular file has its times in its inode. */
-	struct db_stmt *st = db_bind(db, SQL_ROW_ADD, file ? "iibiiiiizzznnn" : "iibiiiiizzziib",
-				     b->series, op->dir, (const void *)name, op->name_len, b->seq,
-				     (int64_t)e->type, (int64_t)e->mode, (int64_t)e->uid,
-				     (int64_t)e->gid, (int64_t)e->ino, op->since, op->sub,
-				     e->mtime, (int64_t)e->mtime_ns,
-				     (const void *)bytes(b, op->data), e->data_len);
-	return st && db_step(st) == DB_DONE ? 0 : -1;
+	return db_queue(db, NULL, SQL_ROW_ADD, file ? "iibiiiiizzznnn" : "iibiiiiizzziib",
+			b->series, op->dir, (const void *)name, op->name_len, b->seq,
+			(int64_t)e->type, (int64_t)e->mode, (int64_t)e->uid, (int64_t)e->gid,
+			(int64_t)e->ino, op->since, op->sub, e->mtime, (int64_t)e->mtime_ns,
+			(const void *)bytes(b, op->data), e->data_len);
 }
 
 static int write_all(void *arg)
@@ -167,6 +163,7 @@ static int write_all(void *arg)
 	struct batch *b = arg;
 	struct db *db = b->cat->db;
 
+	b->inodes = (struct db_tally){ 0 };
 	for (size_t i = 0; i < b->n; i++) {
 		struct op *op = &b->op[i];
 		int rc = 0;
@@ -174,8 +171,8 @@ static int write_all(void *arg)
 		if (op->kind == OP_OPEN)
 			rc = write_open(b, op);
 		else if (op->kind == OP_CLOSE)
-			rc = db_run(db, SQL_ROW_CLOSE, "iiibi", b->seq - 1, b->series, op->dir,
-				    (const void *)bytes(b, op->name), op->name_len, op->first) < 0 ? -1 : 0;
+			rc = db_queue(db, NULL, SQL_ROW_CLOSE, "iiibi", b->seq - 1, b->series, op->dir,
+				      (const void *)bytes(b, op->name), op->name_len, op->first);
 		if (rc < 0)
 			return -1;
 	}
@@ -189,6 +186,8 @@ int batch_flush(struct batch *b, int64_t next_dir, int force)
 	b->next_dir = next_dir;
 	if (db_transaction(b->cat->db, write_all, b) < 0)
 		return -1;
+	/* Met before in this very walk, as it was then: moved or written to meanwhile. */
+	b->conflicts += (unsigned long)(b->inodes.rows - b->inodes.changed);
 	for (size_t i = 0; i < b->n; i++) {
 		struct op *op = &b->op[i];
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "escape.h"
+#include "login.h"
 #include "mem.h"
 #include "msg.h"
 #include "schema.h"
@@ -46,10 +47,21 @@ void saveset_free(struct saveset *s)
 
 int catalog_open(struct catalog *cat, const struct conf *c, int create)
 {
-	cat->db = db_open(c->db_url, c->db_timeout, create);
+	return catalog_open_url(cat, c, NULL, create);
+}
+
+int catalog_open_url(struct catalog *cat, const struct conf *c, const char *url, int create)
+{
+	struct login l;
+
+	cat->db = NULL;
+	if (login_make(&l, c, url) < 0)
+		return -1;
+	cat->db = db_open(&l.db, create);
+	login_free(&l);
 	if (!cat->db)
 		return -1;
-	if (schema_upgrade(cat->db) == 0)
+	if (schema_upgrade(cat->db, create) == 0)
 		return 0;
 	catalog_close(cat);
 	return -1;

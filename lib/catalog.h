@@ -41,8 +41,12 @@ struct saveset {
 
 void saveset_free(struct saveset *s);	/* its strings; s itself is the caller's */
 
-/* Open the catalog that c->db_url names, migrate it if it is old; create: make it if absent. */
+/*
+ * Open the catalog that c names, migrate it if it is old; create: make it if it
+ * is not there.  The second opens another one, with c's other settings.
+ */
 int catalog_open(struct catalog *cat, const struct conf *c, int create);
+int catalog_open_url(struct catalog *cat, const struct conf *c, const char *url, int create);
 void catalog_close(struct catalog *cat);
 
 /*

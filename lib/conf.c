@@ -5,21 +5,20 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ini.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "escape.h"
 #include "mem.h"
 #include "msg.h"
+#include "trust.h"
 
 #define CONF_FILE "/etc/secondshot/secondshot.conf"
 
-enum conf_kind { CONF_TEXT, CONF_BOOL, CONF_COUNT, CONF_HASH, CONF_LEVEL };
+enum conf_kind { CONF_TEXT, CONF_BOOL, CONF_COUNT, CONF_HASH, CONF_LEVEL, CONF_DBTYPE, CONF_TLS };
 
 /* Every key of the file; max bounds a count. */
 static const struct conf_key {
@@ -29,6 +28,14 @@ static const struct conf_key {
 	int max;
 } conf_keys[] = {
 	{ "db-url", CONF_TEXT, offsetof(struct conf, db_url), 0 },
+	{ "dbtype", CONF_DBTYPE, offsetof(struct conf, dbtype), 0 },
+	{ "dbhost", CONF_TEXT, offsetof(struct conf, dbhost), 0 },
+	{ "dbport", CONF_COUNT, offsetof(struct conf, dbport), 65535 },
+	{ "dbname", CONF_TEXT, offsetof(struct conf, dbname), 0 },
+	{ "dbuser", CONF_TEXT, offsetof(struct conf, dbuser), 0 },
+	{ "db-password-file", CONF_TEXT, offsetof(struct conf, db_password_file), 0 },
+	{ "db-tls", CONF_TLS, offsetof(struct conf, db_tls), 0 },
+	{ "db-ca", CONF_TEXT, offsetof(struct conf, db_ca), 0 },
 	{ "rsnapshot-conf", CONF_TEXT, offsetof(struct conf, rsnapshot_conf), 0 },
 	{ "backup-host", CONF_TEXT, offsetof(struct conf, backup_host), 0 },
 	{ "volume", CONF_TEXT, offsetof(struct conf, volume), 0 },
@@ -55,7 +62,7 @@ static int *conf_int(struct conf *c, const struct conf_key *k)
 
 static int conf_is_text(const struct conf_key *k)
 {
-	return k->kind == CONF_TEXT || k->kind == CONF_HASH || k->kind == CONF_LEVEL;
+	return k->kind != CONF_BOOL && k->kind != CONF_COUNT;
 }
 
 static void conf_replace(char **to, const char *value)
@@ -75,9 +82,18 @@ int conf_bool(const char *word)
 	return -1;
 }
 
+static int conf_one_of(const char *value, const char *const *list)
+{
+	while (*list && strcmp(*list, value) != 0)
+		list++;
+	return *list != NULL;
+}
+
 /* Why value is no good for k, or NULL; *number is what a bool or count means. */
 static const char *conf_judge(const struct conf_key *k, const char *value, int *number)
 {
+	static const char *const dbtypes[] = { "sqlite", "mysql", "mariadb", "mysql+pymysql", NULL };
+	static const char *const tls[] = { "off", "required", "verify", NULL };
 	enum msg_level level;
 	char *end;
 	long n;
@@ -100,10 +116,36 @@ static const char *conf_judge(const struct conf_key *k, const char *value, int *
 	case CONF_HASH:
 		return hash_algo_find(value) ? NULL :
 		       "it must be md5, sha1, sha256, sha512, sha512-256 or blake2b512";
+	case CONF_DBTYPE:
+		return conf_one_of(value, dbtypes) ? NULL :
+		       "it must be sqlite, mysql, mariadb or mysql+pymysql";
+	case CONF_TLS:
+		return conf_one_of(value, tls) ? NULL : "it must be off, required or verify";
 	case CONF_LEVEL:
 		return msg_parse_level(value, &level) ? "it must be none, error, warn, info or debug" : NULL;
 	}
 	return NULL;
+}
+
+static const struct conf_key *conf_find(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < CONF_KEYS; i++)
+		if (strcmp(conf_keys[i].name, name) == 0)
+			return &conf_keys[i];
+	return NULL;
+}
+
+/* Of a url and a type the stronger setting counts, and of the same strength the url. */
+static void conf_one_catalog(struct conf *c, int url_given, int type_given)
+{
+	char **weaker = url_given ? &c->dbtype : type_given ? &c->db_url : NULL;
+
+	if (!weaker)
+		return;
+	free(*weaker);
+	*weaker = NULL;
 }
 
 struct conf_reading {
@@ -132,19 +174,15 @@ static int conf_refuse(struct conf_reading *r, char *why)
 static int conf_line(void *arg, const char *section, const char *name, const char *value)
 {
 	struct conf_reading *r = arg;
-	const struct conf_key *k = conf_keys;
+	const struct conf_key *k = conf_find(name);
 	const char *why;
-	size_t i;
 	int number = 0;
 
 	if (*section)
 		return conf_refuse(r, mem_printf("there are no sections here, [%s] is one", escape_name(section)));
-	for (i = 0; i < CONF_KEYS && strcmp(conf_keys[i].name, name) != 0; i++)
-		;
-	if (i == CONF_KEYS)
+	if (!k)
 		return conf_refuse(r, mem_printf("unknown key \"%s\"", escape_name(name)));
-	k = &conf_keys[i];
-	if (r->given[i]++)
+	if (r->given[k - conf_keys]++)
 		return conf_refuse(r, mem_printf("%s is given a second time, or the line is indented", name));
 	why = conf_judge(k, value, &number);
 	if (why)
@@ -197,77 +235,11 @@ static int conf_parse(struct conf *c, int fd, const char *file)
 		msg_error("%s: %m", escape_name(file));
 	else
 		rc = 0;
+	conf_one_catalog(c, r.given[0], r.given[1]);	/* the first two keys */
 	free(r.why);
 	free(r.line);
 	fclose(r.in);
 	return rc;
-}
-
-/* What speaks against trusting this file or directory; NULL if nothing does. */
-static const char *conf_distrust(const struct stat *st)
-{
-	if (st->st_uid != 0 && st->st_uid != geteuid())
-		return "it belongs to somebody else";
-	if (st->st_mode & (S_IWGRP | S_IWOTH))
-		return "others than its owner may write it";
-	return NULL;
-}
-
-/*
- * Every directory above the file as dir_of names it: who can write one of them can
- * put another in the next one's place.  What lies in a sticky one (/tmp) stays its owner's.
- */
-static int conf_parent_trusted(const char *dir_of, const char *name)
-{
-	char *copy = mem_strdup(dir_of);
-	const char *dir, *why;
-	struct stat st;
-	int rc = 0, above = 0;
-
-	do {
-		dir = dirname(copy);
-		if (stat(dir, &st) < 0) {
-			msg_error("%s: %m", escape_name(dir));
-			rc = -1;
-			break;
-		}
-		why = above && st.st_uid == 0 && st.st_mode & S_ISVTX ? NULL : conf_distrust(&st);
-		above = 1;
-		if (why) {
-			msg_error("%s is refused for the directory %s: %s", escape_name(name), escape_name(dir), why);
-			rc = -1;
-			break;
-		}
-		memmove(copy, dir, strlen(dir) + 1);
-	} while (strcmp(dir, "/") != 0 && strcmp(dir, ".") != 0);
-	free(copy);
-	return rc;
-}
-
-int conf_trusted(int fd, const char *name)
-{
-	char link[64], real[4096];
-	const char *why;
-	struct stat st;
-	ssize_t n;
-
-	if (fstat(fd, &st) < 0) {
-		msg_error("%s: %m", escape_name(name));
-		return -1;
-	}
-	why = S_ISREG(st.st_mode) ? conf_distrust(&st) : "it is not a regular file";
-	if (why) {
-		msg_error("%s is refused: %s", escape_name(name), why);
-		return -1;
-	}
-	if (conf_parent_trusted(name, name))
-		return -1;
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	n = readlink(link, real, sizeof(real) - 1);
-	if (n <= 0 || real[0] != '/')
-		return 0;	/* no /proc: the directory it was named in has been looked at */
-	real[n] = '\0';
-	return conf_parent_trusted(real, name);
 }
 
 static int conf_file(struct conf *c, const char *named)
@@ -283,7 +255,7 @@ static int conf_file(struct conf *c, const char *named)
 		msg_error("configuration %s: %m", escape_name(file));
 		return -1;
 	}
-	if (conf_trusted(fd, file)) {
+	if (trust_file(fd, file)) {
 		close(fd);
 		return -1;
 	}
@@ -291,16 +263,49 @@ static int conf_file(struct conf *c, const char *named)
 	return conf_parse(c, fd, file);
 }
 
-static int conf_environment(struct conf *c)
+/* Set the key by a text from elsewhere than the file, called what there.  0, or -1 after reporting. */
+static int conf_set(struct conf *c, const struct conf_key *k, const char *what, const char *value)
 {
-	const char *url = getenv("DB_URL"), *type = getenv("DBTYPE");
+	int n = 0;
+	const char *why = conf_judge(k, value, &n);
 
-	if (type && *type && strcmp(type, "sqlite") != 0) {
-		msg_error("DBTYPE=%s: this build knows only sqlite", escape_name(type));
+	if (why) {
+		msg_error("%s=%s: %s", what, escape_name(value), why);
 		return -1;
 	}
-	if (url && *url)
-		conf_replace(&c->db_url, url);
+	if (conf_is_text(k))
+		conf_replace(conf_text(c, k), value);
+	else
+		*conf_int(c, k) = n;
+	return 0;
+}
+
+/* The original's variables. */
+static int conf_environment(struct conf *c)
+{
+	static const char *const names[][2] = {
+		{ "DB_URL", "db-url" }, { "DBTYPE", "dbtype" }, { "DBHOST", "dbhost" },
+		{ "DBPORT", "dbport" }, { "DBNAME", "dbname" }, { "DBUSER", "dbuser" },
+	};
+	int given[2] = { 0 };
+	char *password = getenv("DBPASS");
+
+	/* No child of ours gets to see it. */
+	c->dbpass = password != NULL;
+	if (password)
+		explicit_bzero(password, strlen(password));
+	unsetenv("DBPASS");
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const char *value = getenv(names[i][0]);
+
+		if (!value || !*value)
+			continue;
+		if (conf_set(c, conf_find(names[i][1]), names[i][0], value))
+			return -1;
+		if (i < 2)
+			given[i] = 1;
+	}
+	conf_one_catalog(c, given[0], given[1]);
 	return 0;
 }
 
@@ -312,7 +317,6 @@ static void conf_defaults(struct conf *c)
 		strcpy(host, "localhost");
 	host[strcspn(host, ".")] = '\0';
 	*c = (struct conf){
-		.db_url = mem_strdup("sqlite:////var/lib/secondshot/catalog.db"),
 		.rsnapshot_conf = mem_strdup("/etc/secondshot/rsnapshot.conf"),
 		.backup_host = mem_strdup(host[0] ? host : "localhost"),
 		.volume = mem_strdup("backup"),
@@ -326,10 +330,8 @@ static void conf_defaults(struct conf *c)
 static int conf_options(struct conf *c, const struct conf *options)
 {
 	struct conf o = *options;
-	const char *why;
-	char text[16];
+	char text[16], name[32];
 	size_t i;
-	int n = 0;
 
 	for (i = 0; i < CONF_KEYS; i++) {
 		const struct conf_key *k = &conf_keys[i];
@@ -341,29 +343,23 @@ static int conf_options(struct conf *c, const struct conf *options)
 			value = NULL;
 		else
 			snprintf(text, sizeof(text), "%d", *conf_int(&o, k));
+		snprintf(name, sizeof(name), "--%s", k->name);
 		if (!value)
 			continue;
-		why = conf_judge(k, value, &n);
-		if (why) {
-			msg_error("--%s=%s: %s", k->name, escape_name(value), why);
+		if (conf_set(c, k, name, value))
 			return -1;
-		}
-		if (conf_is_text(k))
-			conf_replace(conf_text(c, k), value);
-		else
-			*conf_int(c, k) = n;
 		c->named |= 1u << i;
 	}
+	conf_one_catalog(c, options->db_url != NULL, options->dbtype != NULL);
 	c->json = options->json > 0;
 	return 0;
 }
 
 int conf_named(const struct conf *c, const char *key)
 {
-	for (size_t i = 0; i < CONF_KEYS; i++)
-		if (strcmp(conf_keys[i].name, key) == 0)
-			return (int)(c->named >> i & 1);
-	return 0;
+	const struct conf_key *k = conf_find(key);
+
+	return k ? (int)(c->named >> (k - conf_keys) & 1) : 0;
 }
 
 int conf_load(struct conf *c, const struct conf *options)

@@ -14,7 +14,12 @@
 
 struct conf {
 	char *config;		/* the file that was read, or NULL */
-	char *db_url;		/* default sqlite:////var/lib/secondshot/catalog.db */
+	/* The catalog; login.h makes something of it.  NULL or 0 = not given. */
+	char *db_url;		/* at most one of db_url and dbtype is given: the stronger */
+	char *dbtype, *dbhost, *dbname, *dbuser;
+	int dbport;
+	char *db_password_file, *db_tls, *db_ca;
+	int dbpass;		/* a password stood in the environment; it was wiped */
 	char *rsnapshot_conf;	/* default /etc/secondshot/rsnapshot.conf */
 	char *backup_host;	/* default: the short host name */
 	char *volume;		/* default "backup" */
@@ -45,12 +50,5 @@ int conf_named(const struct conf *c, const char *key);
 
 /* yes no on off true false 1 0 -> 1 or 0; -1 if it is none of them. */
 int conf_bool(const char *word);
-
-/*
- * 0 if file (an open descriptor, the name it was opened by) and the directory
- * it lies in are owned by root or our own user and writable by nobody else;
- * else -1 after reporting.
- */
-int conf_trusted(int fd, const char *name);
 
 #endif

@@ -14,39 +14,50 @@
 struct db_stmt {
 	struct db *db;
 	void *st;
+	struct db_tally *tally;	/* of the rows queued */
+	int queued;		/* there are some */
 };
 
 struct db {
 	const struct db_driver *drv;
 	void *conn;
 	int in_transaction;
+	int queued;		/* some statement has rows queued */
 	struct db_stmt stmt[SQL_COUNT];
 };
 
-static const struct db_driver *const drivers[] = { &db_sqlite };
+static const struct db_driver *const drivers[] = { &db_sqlite, &db_maria };
 
-struct db *db_open(const char *url, int timeout, int create)
+static int has_scheme(const struct db_driver *drv, const char *url, size_t len)
 {
-	const struct db_driver *drv = &db_sqlite;
+	for (const char *const *s = drv->schemes; *s; s++)
+		if (strlen(*s) == len && !strncmp(*s, url, len))
+			return 1;
+	return 0;
+}
+
+/* Who understands this url; a plain path is SQLite's.  NULL after reporting. */
+static const struct db_driver *driver_of(const char *url)
+{
 	const char *colon = strstr(url, "://");
 
-	if (colon) {
-		drv = NULL;
-		for (size_t i = 0; i < sizeof(drivers) / sizeof(*drivers); i++)
-			if (strlen(drivers[i]->scheme) == (size_t)(colon - url) &&
-			    !strncmp(drivers[i]->scheme, url, colon - url))
-				drv = drivers[i];
-		if (!drv) {
-			msg_error("%s: no such kind of database in this build (it has: sqlite)",
-				  escape_bytes(url, (size_t)(colon - url)));
-			return NULL;
-		}
-	}
+	if (!colon)
+		return &db_sqlite;
+	for (size_t i = 0; i < sizeof(drivers) / sizeof(*drivers); i++)
+		if (has_scheme(drivers[i], url, (size_t)(colon - url)))
+			return drivers[i];
+	msg_error("%s: no such kind of database (known: sqlite, mysql, mariadb, mysql+pymysql)",
+		  escape_bytes(url, (size_t)(colon - url)));
+	return NULL;
+}
 
-	void *conn = drv->open(url, timeout, create);
+struct db *db_open(const struct db_login *login, int create)
+{
+	const struct db_driver *drv = driver_of(login->url);
+	void *conn = drv ? drv->open(login, create) : NULL;
+
 	if (!conn)
 		return NULL;
-
 	struct db *db = mem_alloc(sizeof(*db));
 	db->drv = drv;
 	db->conn = conn;
@@ -71,19 +82,65 @@ const char *db_name(const struct db *db)
 	return db->drv->name(db->conn);
 }
 
+const char *db_file(const struct db *db)
+{
+	return db->drv->file(db->conn);
+}
+
+int db_ddl_commits(const struct db *db)
+{
+	return db->drv->ddl_commits;
+}
+
+/* Write or drop what is queued.  0, or -1 after reporting. */
+static int empty_queues(struct db *db, int drop)
+{
+	int rc = 0;
+
+	for (int i = 0; db->queued && i < SQL_COUNT; i++) {
+		struct db_stmt *s = &db->stmt[i];
+
+		if (!s->queued)
+			continue;
+		s->queued = 0;
+		int64_t changed = 0;
+		if (drop || rc < 0)
+			db->drv->drop_queue(s->st);
+		else
+			changed = db->drv->run_queue(db->conn, s->st);
+		if (changed < 0)
+			rc = -1;
+		else if (s->tally)
+			s->tally->changed += changed;
+	}
+	db->queued = 0;
+	return rc;
+}
+
+int db_flush(struct db *db)
+{
+	return db->queued ? empty_queues(db, 0) : 0;
+}
+
 #define TRIES 10
 
 /* One try: 0 committed, -1 failed and rolled back. */
 static int attempt(struct db *db, int (*fn)(void *), void *arg)
 {
-	if (db->drv->begin(db->conn) < 0)
-		return -1;
+	int rc = db->drv->begin(db->conn);
+
+	if (rc)
+		return rc > 0 ? 0 : -1;
 	db->in_transaction = 1;
-	int rc = fn(arg);
+	rc = fn(arg);
+	if (rc == 0)
+		rc = db_flush(db);
 	if (rc == 0)
 		rc = db->drv->commit(db->conn);
-	if (rc < 0)
+	if (rc < 0) {
+		empty_queues(db, 1);
 		db->drv->rollback(db->conn);
+	}
 	db->in_transaction = 0;
 	return rc < 0 ? -1 : 0;
 }
@@ -93,20 +150,32 @@ int db_transaction(struct db *db, int (*fn)(void *arg), void *arg)
 	for (int try = 1;; try++) {
 		if (attempt(db, fn, arg) == 0)
 			return 0;
-		if (db->drv->failure(db->conn) != DB_FAILURE_RETRY || try == TRIES)
+		if (db->drv->failure(db->conn) != DB_FAILURE_RETRY)
 			return -1;
+		if (try == TRIES) {
+			db->drv->report(db->conn);
+			return -1;
+		}
 		/* Jitter, so that two who collided do not collide again. */
 		struct timespec pause = { 0, (10 + random() % 50) * try * 1000000L };
 		nanosleep(&pause, NULL);
 	}
 }
 
-static struct db_stmt *bind_list(struct db *db, enum sql_id id, const char *fmt, va_list ap)
+/* The last parameters, from i on. */
+static void bind_array(struct db_stmt *s, int i, const int64_t *v, size_t n)
+{
+	for (size_t k = 0; k < n; k++)
+		s->db->drv->bind_int(s->st, i + (int)k, v[k]);
+}
+
+/* Statement id with its parameters bound; what is queued is not looked at. */
+static struct db_stmt *bind_raw(struct db *db, enum sql_id id, const char *fmt, va_list ap)
 {
 	struct db_stmt *s = &db->stmt[id];
 
 	if (!s->st) {
-		s->st = db->drv->prepare(db->conn, sql_text(id));
+		s->st = db->drv->prepare(db->conn, sql_text(id, db->drv->dialect));
 		if (!s->st)
 			return NULL;
 		s->db = db;
@@ -138,11 +207,20 @@ static struct db_stmt *bind_list(struct db *db, enum sql_id id, const char *fmt,
 			else
 				db->drv->bind_null(s->st, i);
 			break;
+		case 'a':
+			p = va_arg(ap, const void *);
+			bind_array(s, i, p, va_arg(ap, size_t));
+			break;
 		default:
 			db->drv->bind_null(s->st, i);
 		}
 	}
 	return s;
+}
+
+static struct db_stmt *bind_list(struct db *db, enum sql_id id, const char *fmt, va_list ap)
+{
+	return db_flush(db) < 0 ? NULL : bind_raw(db, id, fmt, ap);
 }
 
 struct db_stmt *db_bind(struct db *db, enum sql_id id, const char *fmt, ...)
@@ -183,6 +261,34 @@ int64_t db_run(struct db *db, enum sql_id id, const char *fmt, ...)
 	if (got == DB_ROW)
 		db_reset(s);
 	return got == DB_FAIL ? -1 : db->drv->changes(db->conn);
+}
+
+int db_queue(struct db *db, struct db_tally *tally, enum sql_id id, const char *fmt, ...)
+{
+	struct db_stmt *s = &db->stmt[id];
+	va_list ap;
+
+	/* Counted apart, so written apart. */
+	if (s->queued && s->tally != tally && db_flush(db) < 0)
+		return -1;
+	va_start(ap, fmt);
+	s = bind_raw(db, id, fmt, ap);
+	va_end(ap);
+	if (!s)
+		return -1;
+	if (tally)
+		tally->rows++;
+	if (!db->drv->queue) {
+		if (db_step(s) == DB_FAIL)
+			return -1;
+		if (tally)
+			tally->changed += db->drv->changes(db->conn);
+		return 0;
+	}
+	int full = db->drv->queue(s->st);
+	s->tally = tally;
+	s->queued = db->queued = 1;
+	return full ? db_flush(db) : 0;
 }
 
 int db_value(struct db *db, int64_t *value, enum sql_id id, const char *fmt, ...)
@@ -229,7 +335,26 @@ int db_is_null(struct db_stmt *s, int col)
 
 int db_script(struct db *db, const char *sql)
 {
-	return db->drv->script(db->conn, sql);
+	struct buf b = { 0 };
+	int rc = 0;
+
+	for (; *sql && rc == 0; sql++) {
+		size_t len = *sql == '$' ? 1 + strspn(sql + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") : 0;
+		const char *word = len ? sql_word(sql, len, db->drv->dialect) : NULL;
+
+		if (word) {
+			buf_add(&b, word, strlen(word));
+			sql += len - 1;
+		} else if (*sql != ';') {
+			buf_char(&b, *sql);
+		} else {
+			buf_char(&b, 0);
+			rc = db->drv->script(db->conn, b.p);
+			buf_reset(&b);
+		}
+	}
+	buf_free(&b);
+	return rc;
 }
 
 int db_backup(struct db *db, const char *path)

@@ -19,12 +19,16 @@ struct db_stmt;		/* a prepared statement, owned by its connection */
 /* What a url names, for messages: the file, or host and database, never a password. */
 const char *db_name(const struct db *db);
 
+/* The file the database is, or NULL if a server has it. */
+const char *db_file(const struct db *db);
+
+struct db_login;	/* db_login.h */
+
 /*
- * Open what url names (sqlite:////absolute, sqlite:///relative, or a plain
- * path); lock waits last timeout seconds.  create: make it if it is not there,
- * readable by its owner only.  NULL after reporting.
+ * Open a database.  create: make the file if it is not there, readable by its
+ * owner only (a server's database is its administrator's).  NULL after reporting.
  */
-struct db *db_open(const char *url, int timeout, int create);
+struct db *db_open(const struct db_login *login, int create);
 void db_close(struct db *db);		/* rolls back what is open; NULL is a no-op */
 
 /*
@@ -39,7 +43,7 @@ int db_transaction(struct db *db, int (*fn)(void *arg), void *arg);
  * Get statement id with its parameters bound, ready to be stepped.  fmt has a
  * letter for each: i an int64_t; b const void * and size_t; s const char * (its
  * bytes; NULL is SQL's NULL); n nothing, SQL's NULL; z an int64_t of which 0 is
- * SQL's NULL.  Bytes must live until the statement is stepped to its end or
+ * SQL's NULL; a, as the last, const int64_t * and size_t: so many numbers.  Bytes must live until the statement is stepped to its end or
  * reset.  NULL after reporting.
  */
 struct db_stmt *db_bind(struct db *db, enum sql_id id, const char *fmt, ...);
@@ -59,16 +63,34 @@ int db_is_null(struct db_stmt *st, int col);
 /* db_bind() and step to the end.  Number of rows changed, or -1 after reporting. */
 int64_t db_run(struct db *db, enum sql_id id, const char *fmt, ...);
 
+/* Rows queued, and how many of them changed something; that is known once they are flushed. */
+struct db_tally {
+	int64_t rows, changed;
+};
+
 /*
- * Like db_run() for a statement that gives one row with one integer: 1 and
- * *value, 0 if there is no row or it is NULL, -1 after reporting.
+ * db_run() for one row of many: a server gets them in bulk.  Queued rows are
+ * written by db_flush(), before any other statement and at the transaction's end;
+ * rows of one statement keep their order, those of different ones do not.  Bytes
+ * are copied.  tally may be NULL.  0, or -1 after reporting.
  */
+int db_queue(struct db *db, struct db_tally *tally, enum sql_id id, const char *fmt, ...);
+int db_flush(struct db *db);
+
+/* db_run() for one row with one integer: 1 and *value, 0 there is no row or it is NULL, -1. */
 int db_value(struct db *db, int64_t *value, enum sql_id id, const char *fmt, ...);
 
-/* Run SQL text that is part of the program (schema); 0 or -1 after reporting. */
+/*
+ * Run SQL text that is part of the program: statements ended by semicolons, in
+ * which $ID, $CLUSTERED and $NEW stand for the database's own words (schema.c).
+ * 0 or -1 after reporting.
+ */
 int db_script(struct db *db, const char *sql);
 
-/* Write a consistent copy to the new file path (SQLite only); 0 or -1 after reporting. */
+/* Does a statement that makes or alters a table take effect at once, in a transaction too? */
+int db_ddl_commits(const struct db *db);
+
+/* Write a consistent copy to the new file path (if it is a file); 0 or -1 after reporting. */
 int db_backup(struct db *db, const char *path);
 
 /* The database's own check of its structure: 0 sound, 1 damaged (reported), -1. */

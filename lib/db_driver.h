@@ -6,6 +6,8 @@
 #define SS_DB_DRIVER_H
 
 #include "db.h"
+#include "db_login.h"
+#include "sql.h"
 
 enum db_failure {
 	DB_FAILURE_FINAL,	/* trying again will not help */
@@ -13,16 +15,23 @@ enum db_failure {
 };
 
 struct db_driver {
-	const char *scheme;	/* of its urls */
+	const char *const *schemes;	/* of its urls; NULL-ended */
+	enum sql_dialect dialect;
+	int ddl_commits;
 	/* All return 0 (or a pointer) or -1 (NULL) after reporting, unless they say else. */
-	void *(*open)(const char *url, int timeout, int create);
+	void *(*open)(const struct db_login *login, int create);
 	void (*close)(void *conn);
 	const char *(*name)(void *conn);
+	const char *(*file)(void *conn);	/* or NULL */
+	/* 1: the transaction tried before, whose end was not known, is committed already. */
 	int (*begin)(void *conn);
 	int (*commit)(void *conn);
 	void (*rollback)(void *conn);
-	enum db_failure (*failure)(void *conn);	/* of what kind the last failure was */
-	int (*script)(void *conn, const char *sql);
+	/* Of what kind the last failure was; one that may be cured is not reported yet. */
+	enum db_failure (*failure)(void *conn);
+	void (*report)(void *conn);		/* that failure, after the last try */
+	int (*script)(void *conn, const char *sql);	/* one statement */
+	/* sql stays; the connection owns what is returned until finalize(). */
 	void *(*prepare)(void *conn, const char *sql);
 	void (*finalize)(void *st);
 	void (*bind_int)(void *st, int i, int64_t v);	/* parameters count from 1 */
@@ -31,6 +40,10 @@ struct db_driver {
 	enum db_got (*step)(void *conn, void *st);
 	void (*reset)(void *st);
 	int64_t (*changes)(void *conn);
+	/* NULL: it has no bulk.  Append what is bound as a row, copied: 1 if that is enough for once. */
+	int (*queue)(void *st);
+	int64_t (*run_queue)(void *conn, void *st);	/* rows changed, or -1; empty afterwards */
+	void (*drop_queue)(void *st);
 	int64_t (*col_int)(void *st, int col);
 	const void *(*col_bytes)(void *st, int col, size_t *len);
 	int (*col_null)(void *st, int col);
@@ -38,6 +51,6 @@ struct db_driver {
 	int (*integrity)(void *conn);
 };
 
-extern const struct db_driver db_sqlite;
+extern const struct db_driver db_sqlite, db_maria;
 
 #endif

@@ -136,8 +136,9 @@ static void close_conn(void *conn)
 	free(c);
 }
 
-static void *open_conn(const char *url, int timeout, int create)
+static void *open_conn(const struct db_login *login, int create)
 {
+	const char *url = login->url;
 	const char *path = strncmp(url, "sqlite:///", 10) ? url : url + 10;
 
 	if (!*path || strstr(path, "://")) {
@@ -149,7 +150,7 @@ static void *open_conn(const char *url, int timeout, int create)
 
 	struct conn *c = mem_alloc(sizeof(*c));
 	c->path = mem_strdup(path);
-	c->timeout = timeout;
+	c->timeout = login->timeout;
 	/* One thread uses a connection: no need for SQLite's own mutexes. */
 	if (sqlite3_open_v2(path, &c->h, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
 	    SQLITE_OK) {
@@ -192,6 +193,11 @@ static enum db_failure failure(void *conn)
 {
 	(void)conn;
 	return DB_FAILURE_FINAL;
+}
+
+static void report(void *conn)
+{
+	(void)conn;	/* every failure was */
 }
 
 static void *prepare(void *conn, const char *sql)
@@ -324,8 +330,11 @@ static int integrity(void *conn)
 	return rc;
 }
 
+static const char *const schemes[] = { "sqlite", NULL };
+
 const struct db_driver db_sqlite = {
-	.scheme = "sqlite", .open = open_conn, .close = close_conn, .name = name,
+	.schemes = schemes, .dialect = SQL_SQLITE, .file = name, .report = report,
+	.open = open_conn, .close = close_conn, .name = name,
 	.begin = begin, .commit = commit, .rollback = rollback, .failure = failure,
 	.script = script, .prepare = prepare, .finalize = finalize, .bind_int = bind_int,
 	.bind_bytes = bind_bytes, .bind_null = bind_null, .step = step, .reset = reset,

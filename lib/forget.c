@@ -64,12 +64,21 @@ static int delete_batch(void *arg)
 	for (size_t i = 0; i < f->n; i++) {
 		const struct key *k = &f->key[i];
 
-		if (db_run(db, SQL_PRUNE_ROW, "iibi", f->s->series, k->dir,
-			   (const void *)(f->names.p ? f->names.p + k->name : ""), k->len, k->first) < 0)
+		if (db_queue(db, NULL, SQL_PRUNE_ROW, "iibi", f->s->series, k->dir,
+			     (const void *)(f->names.p ? f->names.p + k->name : ""), k->len,
+			     k->first) < 0)
 			return -1;
-		if (k->since && db_run(db, SQL_PRUNE_INODE, "iii", f->s->series, k->ino, k->since) < 0)
+	}
+	/* What hung on them looks whether any row is left. */
+	if (db_flush(db) < 0)
+		return -1;
+	for (size_t i = 0; i < f->n; i++) {
+		const struct key *k = &f->key[i];
+
+		if (k->since && db_queue(db, NULL, SQL_PRUNE_INODE, "iii", f->s->series, k->ino,
+					 k->since) < 0)
 			return -1;
-		if (k->sub && db_run(db, SQL_PRUNE_DIR, "ii", f->s->series, k->sub) < 0)
+		if (k->sub && db_queue(db, NULL, SQL_PRUNE_DIR, "ii", f->s->series, k->sub) < 0)
 			return -1;
 	}
 	return 0;

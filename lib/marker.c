@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -191,18 +190,4 @@ int marker_drop(int location, const char *host)
 	if (dir >= 0)
 		close(dir);
 	return rc;
-}
-
-void marker_new_id(char id[ID_LEN + 1])
-{
-	unsigned char raw[ID_LEN / 2];
-	size_t got = 0;
-
-	while (got < sizeof(raw)) {
-		ssize_t n = getrandom(raw + got, sizeof(raw) - got, 0);
-		if (n > 0)
-			got += n;
-	}
-	for (size_t i = 0; i < sizeof(raw); i++)
-		snprintf(id + 2 * i, 3, "%02x", raw[i]);
 }

@@ -11,9 +11,9 @@
 #define SS_MARKER_H
 
 #include <stdint.h>
+#include "id.h"
 
 #define MARKER_DIR ".secondshot"
-#define ID_LEN 32			/* hex digits of a unique id */
 
 struct marker {
 	char saveset[320];		/* name */
@@ -38,7 +38,5 @@ int marker_write(int location, const char *host, const struct marker *m);
 /* Remove it and fsync the directory; no marker is no error.  0, or -1 after reporting. */
 int marker_drop(int location, const char *host);
 
-/* A fresh unique id: 128 random bits in hex. */
-void marker_new_id(char id[ID_LEN + 1]);
 
 #endif

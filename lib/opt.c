@@ -40,6 +40,14 @@ static const struct {
 } opt_all[] = {
 	{ 0, { "config", '\0', POPT_ARG_STRING, &opt_given.config, 0, "Configuration file", "FILE" } },
 	{ OPT_CATALOG, { "db-url", '\0', POPT_ARG_STRING, &opt_given.db_url, 0, "The catalog", "URL" } },
+	{ OPT_CATALOG, { "dbtype", '\0', POPT_ARG_STRING, &opt_given.dbtype, 0, "sqlite, mysql or mariadb", "TYPE" } },
+	{ OPT_CATALOG, { "dbhost", '\0', POPT_ARG_STRING, &opt_given.dbhost, 0, "The database's server", "HOST" } },
+	{ OPT_CATALOG, { "dbport", '\0', POPT_ARG_INT, &opt_given.dbport, 0, "Its port", "PORT" } },
+	{ OPT_CATALOG, { "dbname", '\0', POPT_ARG_STRING, &opt_given.dbname, 0, "The database", "NAME" } },
+	{ OPT_CATALOG, { "dbuser", '\0', POPT_ARG_STRING, &opt_given.dbuser, 0, "Its account", "NAME" } },
+	{ OPT_CATALOG, { "db-password-file", '\0', POPT_ARG_STRING, &opt_given.db_password_file, 0, "Its password", "FILE" } },
+	{ OPT_CATALOG, { "db-tls", '\0', POPT_ARG_STRING, &opt_given.db_tls, 0, "off, required, verify", "HOW" } },
+	{ OPT_CATALOG, { "db-ca", '\0', POPT_ARG_STRING, &opt_given.db_ca, 0, "Certificates to trust", "FILE" } },
 	{ OPT_CATALOG, { "db-timeout", '\0', POPT_ARG_INT, &opt_given.db_timeout, 0, "Wait so long for a locked catalog", "SECONDS" } },
 	{ OPT_CATALOG, { "backup-host", '\0', POPT_ARG_STRING, &opt_given.backup_host, 0, "The machine that backs up", "NAME" } },
 	{ OPT_CATALOG, { "volume", '\0', POPT_ARG_STRING, &opt_given.volume, 0, "Name of the snapshot root", "NAME" } },
@@ -103,7 +111,7 @@ static int opt_parse(const struct opt_tool *tool, int argc, const char **argv)
 	for (size_t i = 0, n = 0; i < OPT_ALL; i++)
 		if (!opt_all[i].use || opt_all[i].use & tool->use)
 			opt_shared[n++] = opt_all[i].option;
-	opt_given = (struct conf){ .autoverify = -1, .db_timeout = -1, .threads = -1, .quiet = -1, .json = -1 };
+	opt_given = (struct conf){ .autoverify = -1, .db_timeout = -1, .dbport = -1, .threads = -1, .quiet = -1, .json = -1 };
 	if (tool->table)
 		*t++ = opt_include(tool->table, NULL);
 	*t = opt_include(opt_shared, "Common options:");

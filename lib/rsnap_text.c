@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "child.h"
-#include "conf.h"
 #include "escape.h"
 #include "msg.h"
+#include "trust.h"
 #include "rsnap_text.h"
 
 /* Append all of fd to text. */
@@ -47,7 +47,7 @@ static int of_file(const char *file, struct buf *text)
 		msg_error("%s: not a regular file", escape_name(file));
 		goto out;
 	}
-	if (conf_trusted(fd, file) == 0)
+	if (trust_file(fd, file) == 0)
 		ret = read_all(fd, file, text);
 out:
 	if (fd >= 0)

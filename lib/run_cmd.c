@@ -118,12 +118,20 @@ static unsigned uses(const char *tool)
 /* Hand on what we were told on the command line: the rest they find where we did. */
 static void hand_on(const struct conf *c, struct run_cmd *cmd, unsigned use)
 {
-	char threads[16], timeout[16];
+	char threads[16], timeout[16], port[16];
 	const struct {
 		unsigned use;
 		const char *key, *value;
 	} option[] = {
 		{ OPT_CATALOG, "db-url", c->db_url },
+		{ OPT_CATALOG, "dbtype", c->dbtype },
+		{ OPT_CATALOG, "dbhost", c->dbhost },
+		{ OPT_CATALOG, "dbport", port },
+		{ OPT_CATALOG, "dbname", c->dbname },
+		{ OPT_CATALOG, "dbuser", c->dbuser },
+		{ OPT_CATALOG, "db-password-file", c->db_password_file },
+		{ OPT_CATALOG, "db-tls", c->db_tls },
+		{ OPT_CATALOG, "db-ca", c->db_ca },
 		{ OPT_CATALOG, "db-timeout", timeout },
 		{ OPT_CATALOG, "volume", c->volume },
 		{ OPT_CATALOG, "backup-host", c->backup_host },
@@ -137,8 +145,10 @@ static void hand_on(const struct conf *c, struct run_cmd *cmd, unsigned use)
 
 	snprintf(threads, sizeof(threads), "%d", c->threads);
 	snprintf(timeout, sizeof(timeout), "%d", c->db_timeout);
+	snprintf(port, sizeof(port), "%d", c->dbport);
 	for (i = 0; i < sizeof(option) / sizeof(option[0]); i++)
-		if (option[i].use & use && conf_named(c, option[i].key))
+		if (option[i].use & use && option[i].value &&
+		    conf_named(c, option[i].key))
 			run_cmd_take(cmd, mem_printf("--%s=%s", option[i].key, option[i].value));
 }
 

@@ -11,7 +11,8 @@
 
 /*
  * Names, paths, ids and digests are bytes.  Rows of one series lie together, and
- * in each directory by name, so that a tree is read with one ordered scan.
+ * in each directory by name, so that a tree is read with one ordered scan.  $NEW
+ * and its like are words of the dialects (sql.c).
  *
  *   paths   one physical version of one path: in the savesets first..last of
  *           its series (last NULL: up to the newest).  A regular file points to
@@ -20,17 +21,17 @@
  *   dirs    where a directory's contents hang: (parent, name).
  */
 static const char v1[] =
-	"CREATE TABLE meta (keyword VARBINARY(64) NOT NULL PRIMARY KEY, value VARBINARY(255));"
-	"CREATE TABLE hosts (id INTEGER PRIMARY KEY, name VARBINARY(255) NOT NULL UNIQUE,"
-	" created BIGINT NOT NULL);"
-	"CREATE TABLE volumes (id INTEGER PRIMARY KEY, uid VARBINARY(32) NOT NULL,"
+	"CREATE TABLE $NEWmeta (keyword VARBINARY(64) NOT NULL PRIMARY KEY, value VARBINARY(255))$TABLE;"
+	"CREATE TABLE $NEWhosts (id $ID, name VARBINARY(255) NOT NULL UNIQUE,"
+	" created BIGINT NOT NULL)$TABLE;"
+	"CREATE TABLE $NEWvolumes (id $ID, uid VARBINARY(32) NOT NULL,"
 	" name VARBINARY(255) NOT NULL, backup_host VARBINARY(255) NOT NULL,"
 	" root BLOB NOT NULL, fs VARBINARY(80) NOT NULL, created BIGINT NOT NULL,"
-	" UNIQUE (backup_host, name), UNIQUE (backup_host, uid));"
-	"CREATE TABLE series (id INTEGER PRIMARY KEY,"
+	" UNIQUE (backup_host, name), UNIQUE (backup_host, uid))$TABLE;"
+	"CREATE TABLE $NEWseries (id $ID,"
 	" host BIGINT NOT NULL REFERENCES hosts(id), volume BIGINT NOT NULL REFERENCES volumes(id),"
-	" last_seq BIGINT NOT NULL, next_dir BIGINT NOT NULL, UNIQUE (host, volume));"
-	"CREATE TABLE savesets (id INTEGER PRIMARY KEY,"
+	" last_seq BIGINT NOT NULL, next_dir BIGINT NOT NULL, UNIQUE (host, volume))$TABLE;"
+	"CREATE TABLE $NEWsavesets (id $ID,"
 	" series BIGINT NOT NULL REFERENCES series(id), seq BIGINT,"
 	" name VARBINARY(320) NOT NULL UNIQUE, uid VARBINARY(32) NOT NULL UNIQUE,"
 	" status BIGINT NOT NULL, relabelled BIGINT NOT NULL DEFAULT 0,"
@@ -40,34 +41,39 @@ static const char v1[] =
 	" others BIGINT NOT NULL DEFAULT 0, bytes BIGINT NOT NULL DEFAULT 0,"
 	" blocks BIGINT NOT NULL DEFAULT 0, vanished BIGINT NOT NULL DEFAULT 0,"
 	" unhashed BIGINT NOT NULL DEFAULT 0, metadata VARBINARY(64), digest VARBINARY(64),"
-	" reason BLOB, UNIQUE (series, seq));"
-	"CREATE TABLE locations (saveset BIGINT NOT NULL REFERENCES savesets(id),"
-	" location VARBINARY(255) NOT NULL, PRIMARY KEY (saveset, location)) WITHOUT ROWID;"
-	"CREATE TABLE dirs (series BIGINT NOT NULL, id BIGINT NOT NULL, parent BIGINT NOT NULL,"
+	" reason BLOB, UNIQUE (series, seq))$TABLE;"
+	"CREATE TABLE $NEWlocations (saveset BIGINT NOT NULL REFERENCES savesets(id),"
+	" location VARBINARY(255) NOT NULL, PRIMARY KEY (saveset, location))$CLUSTERED;"
+	"CREATE TABLE $NEWdirs (series BIGINT NOT NULL, id BIGINT NOT NULL, parent BIGINT NOT NULL,"
 	" name VARBINARY(255) NOT NULL, first BIGINT NOT NULL,"
-	" PRIMARY KEY (series, id)) WITHOUT ROWID;"
-	"CREATE TABLE paths (series BIGINT NOT NULL, dir BIGINT NOT NULL,"
+	" PRIMARY KEY (series, id))$CLUSTERED;"
+	"CREATE TABLE $NEWpaths (series BIGINT NOT NULL, dir BIGINT NOT NULL,"
 	" name VARBINARY(255) NOT NULL, first BIGINT NOT NULL, last BIGINT,"
 	" type BIGINT NOT NULL, mode BIGINT NOT NULL, uid BIGINT NOT NULL, gid BIGINT NOT NULL,"
 	" ino BIGINT, since BIGINT, sub BIGINT, mtime BIGINT, mtime_ns BIGINT, data BLOB,"
-	" PRIMARY KEY (series, dir, name, first)) WITHOUT ROWID;"
-	"CREATE TABLE inodes (series BIGINT NOT NULL, ino BIGINT NOT NULL, since BIGINT NOT NULL,"
+	" PRIMARY KEY (series, dir, name, first))$CLUSTERED;"
+	"CREATE TABLE $NEWinodes (series BIGINT NOT NULL, ino BIGINT NOT NULL, since BIGINT NOT NULL,"
 	" btime BIGINT NOT NULL, size BIGINT NOT NULL, blocks BIGINT NOT NULL,"
 	" mtime BIGINT NOT NULL, mtime_ns BIGINT NOT NULL, shared BIGINT NOT NULL,"
 	" algo VARBINARY(16), digest VARBINARY(64), verified BIGINT, verdict BIGINT,"
-	" medium BIGINT, PRIMARY KEY (series, ino, since)) WITHOUT ROWID;"
-	"CREATE INDEX paths_inode ON paths (series, ino, since);";
+	" medium BIGINT, PRIMARY KEY (series, ino, since))$CLUSTERED;"
+	"CREATE INDEX $NEWpaths_inode ON paths (series, ino, since);";
 
 /*
  * How many rows a saveset added and closed: what it cost, and what changed; and
  * the file system on which the inodes of a series mean something.
  */
 static const char v2[] =
-	"ALTER TABLE savesets ADD COLUMN rows_added BIGINT NOT NULL DEFAULT 0;"
-	"ALTER TABLE savesets ADD COLUMN rows_closed BIGINT NOT NULL DEFAULT 0;"
-	"ALTER TABLE series ADD COLUMN fs VARBINARY(80);";
+	"ALTER TABLE savesets ADD COLUMN $NEWrows_added BIGINT NOT NULL DEFAULT 0;"
+	"ALTER TABLE savesets ADD COLUMN $NEWrows_closed BIGINT NOT NULL DEFAULT 0;"
+	"ALTER TABLE series ADD COLUMN $NEWfs VARBINARY(80);";
 
-static const char *const steps[SCHEMA_VERSION + 1] = { NULL, v1, v2 };
+/* The last transaction of each connection to a server: was its COMMIT, whose reply got lost, done? */
+static const char v3[] =
+	"CREATE TABLE $NEWcommits (session VARBINARY(32) NOT NULL PRIMARY KEY, n BIGINT NOT NULL,"
+	" at BIGINT NOT NULL)$TABLE;";
+
+static const char *const steps[SCHEMA_VERSION + 1] = { NULL, v1, v2, v3 };
 
 static int set_version(struct db *db, int version)
 {
@@ -98,7 +104,8 @@ static int version_of(struct db *db)
 		free(text);
 		db_reset(st);
 	}
-	if (version > 0)
+	/* Where each CREATE stands at once, an init that was killed leaves tables without a version. */
+	if (version > 0 || (got == DB_DONE && db_ddl_commits(db)))
 		return version;
 	msg_error("%s: not a secondshot catalog: it does not tell its schema",
 		  escape_name(db_name(db)));
@@ -112,10 +119,10 @@ static int apply(void *arg)
 
 	if (from < 0)
 		return -1;
-	for (int v = 1; v <= SCHEMA_VERSION; v++)
-		if (v > from && db_script(db, steps[v]) < 0)
+	for (int v = from + 1; v <= SCHEMA_VERSION; v++)
+		if (db_script(db, steps[v]) < 0 || set_version(db, v) < 0)
 			return -1;
-	return set_version(db, SCHEMA_VERSION);
+	return 0;
 }
 
 static int copy_aside(struct db *db, int version)
@@ -138,7 +145,28 @@ static int copy_aside(struct db *db, int version)
 	return rc;
 }
 
-int schema_upgrade(struct db *db)
+/* May the program make or change the tables by itself?  0, or -1 after reporting. */
+static int may_upgrade(struct db *db, int from, int init)
+{
+	if (from == 0 && !init) {
+		msg_error("%s: there is no catalog; 'ss-catalog init' makes one",
+			  escape_name(db_name(db)));
+		return -1;
+	}
+	if (from == 0)
+		return 0;
+	if (db_file(db))
+		return copy_aside(db, from);
+	/* Other backup hosts use it too, and no copy can be made from here. */
+	if (init)
+		return 0;
+	msg_error("%s: the catalog has schema %d, this program needs %d; dump the database, then"
+		  " let 'ss-catalog init' upgrade it", escape_name(db_name(db)), from,
+		  SCHEMA_VERSION);
+	return -1;
+}
+
+int schema_upgrade(struct db *db, int init)
 {
 	int from = version_of(db);
 
@@ -152,7 +180,7 @@ int schema_upgrade(struct db *db)
 			  SCHEMA_VERSION);
 		return -1;
 	}
-	if (from > 0 && copy_aside(db, from) < 0)
+	if (may_upgrade(db, from, init) < 0)
 		return -1;
 	return db_transaction(db, apply, db);
 }

@@ -7,13 +7,14 @@
 
 #include "db.h"
 
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 
 /*
- * Bring db to SCHEMA_VERSION: an empty one gets its tables; an older one is
- * copied beside itself first (NAME.schema-N, never over an existing file);
- * a newer one is refused.  0, or -1 after reporting.
+ * Bring db to SCHEMA_VERSION: an empty one gets its tables if this is an init; an
+ * older file is copied beside itself first (NAME.schema-N, never over an existing
+ * one), an older database on a server is upgraded by init alone; a newer one is
+ * refused.  May be killed at any point and run again.  0, or -1 after reporting.
  */
-int schema_upgrade(struct db *db);
+int schema_upgrade(struct db *db, int init);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "sql.h"
 
+#include <string.h>
+
 /* A saveset is always read whole, in this order of columns (catalog.c: saveset_fill). */
 #define SAVESET                                                                         \
 	"SELECT s.id, s.series, s.seq, s.name, s.uid, s.status, s.relabelled,"          \
@@ -17,6 +19,9 @@
 	" p.data, i.size, i.blocks, i.btime, i.shared, i.algo, i.digest, i.verified,"   \
 	" i.verdict FROM paths p LEFT JOIN inodes i"                                    \
 	" ON i.series = p.series AND i.ino = p.ino AND i.since = p.since "
+
+#define Q8 "?, ?, ?, ?, ?, ?, ?, ?"
+#define Q64 Q8 ", " Q8 ", " Q8 ", " Q8 ", " Q8 ", " Q8 ", " Q8 ", " Q8
 
 #define MEMBER " AND p.first <= ? AND (p.last IS NULL OR p.last >= ?) "
 
@@ -145,6 +150,9 @@ static const char *const text[SQL_COUNT] = {
 		" AND since = ? AND size = ? AND mtime = ? AND mtime_ns = ? AND digest IS NULL",
 	[SQL_INODE_GET] =
 		"SELECT algo, digest FROM inodes WHERE series = ? AND ino = ? AND since = ?",
+	[SQL_INODES_GET] =
+		"SELECT ino, since, algo, digest FROM inodes WHERE series = ? AND ino IN (" Q64 ")"
+		" ORDER BY ino, since",
 	[SQL_INODE_VERDICT] =
 		"UPDATE inodes SET verified = ?, verdict = ?, medium = ?"
 		" WHERE series = ? AND ino = ? AND since = ?",
@@ -176,7 +184,36 @@ static const char *const text[SQL_COUNT] = {
 		" AND p.name = dirs.name AND p.sub = dirs.id)",
 };
 
-const char *sql_text(enum sql_id id)
+/* What MariaDB says in its own way. */
+static const char *const maria[SQL_COUNT] = {
+	[SQL_META_EXISTS] =
+		"SELECT count(*) FROM information_schema.tables"
+		" WHERE table_schema = DATABASE() AND table_name = 'meta'",
+	/* Integers that are not NULL: there is nothing else to ignore than a row that exists. */
+	[SQL_INODE_ADD] =
+		"INSERT IGNORE INTO inodes (series, ino, since, btime, size, blocks, mtime, mtime_ns,"
+		" shared) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)",
+};
+
+/* Words of the schema, in each dialect. */
+static const struct {
+	const char *word, *text[SQL_DIALECTS];
+} words[] = {
+	{ "$ID", { "INTEGER PRIMARY KEY", "BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY" } },
+	{ "$CLUSTERED", { " WITHOUT ROWID", " ENGINE=InnoDB" } },
+	{ "$TABLE", { "", " ENGINE=InnoDB" } },
+	{ "$NEW", { "", "IF NOT EXISTS " } },
+};
+
+const char *sql_text(enum sql_id id, enum sql_dialect dialect)
 {
-	return text[id];
+	return dialect == SQL_MARIA && maria[id] ? maria[id] : text[id];
+}
+
+const char *sql_word(const char *word, size_t len, enum sql_dialect dialect)
+{
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (strlen(words[i].word) == len && !memcmp(words[i].word, word, len))
+			return words[i].text[dialect];
+	return NULL;
 }

@@ -5,6 +5,8 @@
 #ifndef SS_SQL_H
 #define SS_SQL_H
 
+#include <stddef.h>
+
 enum sql_id {
 	SQL_META_EXISTS, SQL_META_GET, SQL_META_SET,
 
@@ -23,7 +25,7 @@ enum sql_id {
 	SQL_LOCATION_COUNT,
 
 	SQL_ROWS_FROM, SQL_ROWS_REST, SQL_ROW_ADD, SQL_ROW_CLOSE, SQL_DIR_ADD, SQL_DIR_GET,
-	SQL_INODE_FIND, SQL_INODE_ADD, SQL_INODE_SHARED, SQL_INODE_DIGEST, SQL_INODE_GET,
+	SQL_INODE_FIND, SQL_INODE_ADD, SQL_INODE_SHARED, SQL_INODE_DIGEST, SQL_INODE_GET, SQL_INODES_GET,
 	SQL_INODE_VERDICT, SQL_INODE_PATHS,
 
 	SQL_UNDO_ROWS, SQL_UNDO_CLOSE, SQL_UNDO_INODES, SQL_UNDO_DIRS, SQL_UNDO_SAVESETS,
@@ -32,7 +34,15 @@ enum sql_id {
 	SQL_COUNT
 };
 
+enum sql_dialect { SQL_SQLITE, SQL_MARIA, SQL_DIALECTS };
+
 /* The text of statement id; it never changes while the program runs. */
-const char *sql_text(enum sql_id id);
+const char *sql_text(enum sql_id id, enum sql_dialect dialect);
+
+/* What stands for a word of the schema ("$ID"); NULL if it is none. */
+const char *sql_word(const char *word, size_t len, enum sql_dialect dialect);
+
+/* How many inodes SQL_INODES_GET takes at once; those not needed are NULL. */
+#define SQL_INODES 64
 
 #endif

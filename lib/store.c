@@ -26,57 +26,80 @@ struct store {
 	unsigned long conflicts;
 };
 
-/* Nothing was changed for s->e[i]: it has a digest already, or is not there.  0, or -1 after reporting. */
-static int compare(struct store *s, size_t i)
+/* In the order of the catalog, to which an inode is a signed number. */
+static int by_key(const void *a, const void *b)
+{
+	const struct entry *x = a, *y = b;
+	int64_t i = (int64_t)x->ino, j = (int64_t)y->ino;
+
+	if (i != j)
+		return i < j ? -1 : 1;
+	return (x->since > y->since) - (x->since < y->since);
+}
+
+/* What the catalog holds for e, whose digest it did not take: the same, another, or no such inode (yet)? */
+static void compare(struct store *s, size_t i, struct db_stmt *st)
 {
 	const struct entry *e = &s->e[i];
-	struct db_stmt *st = db_bind(s->cat->db, SQL_INODE_GET, "iii", s->saveset.series,
-				     (int64_t)e->ino, e->since);
-	enum db_got got = st ? db_step(st) : DB_FAIL;
+	size_t alen, dlen;
+	const void *algo = db_bytes(st, 2, &alen), *digest = db_bytes(st, 3, &dlen);
 
-	if (got == DB_FAIL)
-		return -1;
-	if (got == DB_DONE || db_is_null(st, 1)) {
+	s->missing[i] = db_is_null(st, 3);
+	if (!s->missing[i] && alen == strlen(e->algo) && !memcmp(algo, e->algo, alen) &&
+	    (dlen != e->digest_len || memcmp(digest, e->digest, dlen)))
+		s->conflicts++;
+}
+
+/* Some of s->e[from..to) was not taken: find out which, and why.  0, or -1 after reporting. */
+static int look(struct store *s, size_t from, size_t to)
+{
+	int64_t ino[SQL_INODES] = { 0 };
+	enum db_got got = DB_FAIL;
+	size_t i = from;
+
+	for (; i < to; i++) {
+		ino[i - from] = (int64_t)s->e[i].ino;
 		s->missing[i] = 1;
-	} else {
-		size_t alen, dlen;
-		const void *algo = db_bytes(st, 0, &alen);
-		int same_algo = alen == strlen(e->algo) && !memcmp(algo, e->algo, alen);
-		const void *digest = db_bytes(st, 1, &dlen);
-
-		if (same_algo && (dlen != e->digest_len || memcmp(digest, e->digest, dlen)))
-			s->conflicts++;
 	}
-	db_reset(st);
-	return 0;
+	struct db_stmt *st = db_bind(s->cat->db, SQL_INODES_GET, "ia", s->saveset.series, ino,
+				     (size_t)SQL_INODES);
+	/* Both are in the order of inode and first saveset. */
+	for (i = from; st && (got = db_step(st)) == DB_ROW;) {
+		struct entry row = { .ino = (uint64_t)db_int(st, 0), .since = db_int(st, 1) };
+
+		while (i < to && by_key(&s->e[i], &row) < 0)
+			i++;
+		for (size_t k = i; k < to && by_key(&s->e[k], &row) == 0; k++)
+			compare(s, k, st);
+	}
+	return got == DB_FAIL ? -1 : 0;
 }
 
 /* Transaction: the collected digests. */
 static int write_batch(void *arg)
 {
 	struct store *s = arg;
+	struct db *db = s->cat->db;
 
 	s->conflicts = 0;
 	memset(s->missing, 0, s->n);
-	for (size_t i = 0; i < s->n; i++) {
-		const struct entry *e = &s->e[i];
-		int64_t n = db_run(s->cat->db, SQL_INODE_DIGEST, "sbiiiiii", e->algo,
-				   (const void *)e->digest, e->digest_len, s->saveset.series,
-				   (int64_t)e->ino, e->since, e->size, e->mtime,
-				   (int64_t)e->mtime_ns);
-		if (n < 0 || (n == 0 && compare(s, i) < 0))
+	for (size_t from = 0, to; from < s->n; from = to) {
+		struct db_tally tally = { 0 };
+
+		to = from + SQL_INODES < s->n ? from + SQL_INODES : s->n;
+		for (size_t i = from; i < to; i++) {
+			const struct entry *e = &s->e[i];
+
+			if (db_queue(db, &tally, SQL_INODE_DIGEST, "sbiiiiii", e->algo,
+				     (const void *)e->digest, e->digest_len, s->saveset.series,
+				     (int64_t)e->ino, e->since, e->size, e->mtime,
+				     (int64_t)e->mtime_ns) < 0)
+				return -1;
+		}
+		if (db_flush(db) < 0 || (tally.changed < tally.rows && look(s, from, to) < 0))
 			return -1;
 	}
 	return 0;
-}
-
-static int by_key(const void *a, const void *b)
-{
-	const struct entry *x = a, *y = b;
-
-	if (x->ino != y->ino)
-		return x->ino < y->ino ? -1 : 1;
-	return (x->since > y->since) - (x->since < y->since);
 }
 
 /*

@@ -41,7 +41,7 @@ static int rename_into(int trash, int dir, const char *name)
 {
 	char id[ID_LEN + 1];
 
-	marker_new_id(id);
+	id_new(id);
 	return renameat2(dir, name, trash, id, RENAME_NOREPLACE);
 }
 

@@ -120,9 +120,9 @@ static int write_verdicts(void *arg)
 
 		if (!w->same_inode || (verdict != VERDICT_OK && verdict != VERDICT_CORRUPT))
 			continue;
-		if (db_run(v->cat->db, SQL_INODE_VERDICT, "iiiiii", clock_now(), (int64_t)verdict,
-			   (int64_t)b->job[i].medium, v->s->series, (int64_t)w->was.ino,
-			   w->was.since) < 0)
+		if (db_queue(v->cat->db, NULL, SQL_INODE_VERDICT, "iiiiii", clock_now(),
+			     (int64_t)verdict, (int64_t)b->job[i].medium, v->s->series,
+			     (int64_t)w->was.ino, w->was.since) < 0)
 			return -1;
 	}
 	return 0;

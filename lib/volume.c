@@ -132,7 +132,7 @@ int volume_create(struct volume *v, const char *root, int *fresh)
 		return rc;
 
 	char text[sizeof(HEAD) + ID_LEN + 2];
-	marker_new_id(v->id);
+	id_new(v->id);
 	int len = snprintf(text, sizeof(text), HEAD "%s\n", v->id);
 	if (file_replace(v->own, "volume", text, len, 0600) < 0) {
 		msg_error("%s/%s/volume: %m", escape_name(root), MARKER_DIR);

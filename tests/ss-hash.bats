@@ -151,7 +151,7 @@ ABC=ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad
 	contains "$stderr" 'none: No such file'
 	run_code 2 ss-hash --config=none a
 	contains "$stderr" 'none: No such file'
-	run_code 2 env DBTYPE=mysql ss-hash a
+	run_code 2 env DBTYPE=oracle ss-hash a
 	contains "$stderr" 'sqlite'
 	run_code 2 ss-hash < <(printf 'a\0b\0')
 	contains "$stderr" '-0'

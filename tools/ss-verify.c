@@ -58,23 +58,37 @@ static int choose(struct catalog *cat, const struct conf *c, const char *const *
 	return SS_OK;
 }
 
-/* Read the savesets' volumes, write the catalog, no more.  0 or -1. */
-static int confine(struct catalog *cat, const struct saveset *list, size_t n)
+/* What a second connection to a server reads. */
+static const char *const resolver[] = {
+	"/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/gai.conf", "/etc/ssl/certs",
+};
+
+/* Add path to what may be read, if it is there. */
+static void allow(int *fd, size_t *n, const char *path)
 {
-	char *dir = mem_strdup(db_name(cat->db)), *slash = strrchr(dir, '/');
-	int *fd = mem_array(NULL, n + 1, sizeof(*fd)), rc;
-	size_t nfd = 0;
+	fd[*n] = open(path, O_PATH | O_CLOEXEC);
+	*n += fd[*n] >= 0;	/* a root that is not there is told of later */
+}
+
+/* Read the savesets' volumes, write the catalog, no more.  0 or -1. */
+static int confine(struct catalog *cat, const struct conf *c, const struct saveset *list, size_t n)
+{
+	const char *file = db_file(cat->db);
+	char *dir = file ? mem_strdup(file) : NULL, *slash = file ? strrchr(dir, '/') : NULL;
+	size_t nresolver = sizeof(resolver) / sizeof(*resolver), nfd = 0;
+	int *fd = mem_array(NULL, n + nresolver + 1, sizeof(*fd)), rc;
 
 	if (slash)
 		slash[slash == dir] = 0;
 	const char *const rw[] = { slash ? dir : "." };
-	for (size_t i = 0; i < n; i++) {
-		if (i && !strcmp(list[i].root, list[i - 1].root))
-			continue;
-		fd[nfd] = open(list[i].root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-		nfd += fd[nfd] >= 0;	/* a root that is not there is told of later */
-	}
-	rc = sandbox_reader(fd, nfd, rw, 1);
+	for (size_t i = 0; i < n; i++)
+		if (!i || strcmp(list[i].root, list[i - 1].root))
+			allow(fd, &nfd, list[i].root);
+	for (size_t i = 0; !file && i < nresolver; i++)
+		allow(fd, &nfd, resolver[i]);
+	if (!file && c->db_ca)
+		allow(fd, &nfd, c->db_ca);
+	rc = sandbox_reader(fd, nfd, rw, file != NULL);
 	while (nfd > 0)
 		close(fd[--nfd]);
 	free(fd);
@@ -135,7 +149,7 @@ static int run(const struct conf *c, const char *const *names)
 		code = SS_FAIL;
 	}
 	if (code == SS_OK)
-		code = confine(&cat, list, n) < 0 ? SS_FAIL : verify(&cat, c, list, n);
+		code = confine(&cat, c, list, n) < 0 ? SS_FAIL : verify(&cat, c, list, n);
 	catalog_list_free(list, n);
 	catalog_close(&cat);
 	return code;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "conf.h"
+#include "trust.h"
 #include "mem.h"
 #include "msg.h"
 #include "unit.h"
@@ -24,7 +25,7 @@ static void put(const char *text)
 static struct conf none_given(void)
 {
 	return (struct conf){
-		.config = file, .autoverify = -1, .db_timeout = -1, .threads = -1, .quiet = -1, .json = -1,
+		.config = file, .autoverify = -1, .db_timeout = -1, .threads = -1, .quiet = -1, .json = -1, .dbport = -1,
 	};
 }
 
@@ -66,6 +67,36 @@ static void test_strength(void)
 	unsetenv("DB_URL");
 }
 
+/* A url and a type name the same thing: the stronger counts, and between equals the url. */
+static void test_catalog(void)
+{
+	struct conf c, o = none_given();
+	char type[] = "mariadb", url[] = "file2";
+
+	put("db-url = file\ndbtype = mysql\ndbhost = h\n");
+	ok(conf_load(&c, &o) == 0 && strcmp(c.db_url, "file") == 0 && !c.dbtype, "of equals the url");
+	conf_free(&c);
+	setenv("DBTYPE", "mysql", 1);
+	setenv("DBPORT", "3307", 1);
+	setenv("DBPASS", "secret", 1);
+	ok(conf_load(&c, &o) == 0 && !c.db_url && strcmp(c.dbtype, "mysql") == 0 && c.dbport == 3307 &&
+	   strcmp(c.dbhost, "h") == 0, "the environment's type over the file's url");
+	ok(c.dbpass && !getenv("DBPASS"), "a password is taken out of the environment");
+	conf_free(&c);
+	o.db_url = url;
+	ok(conf_load(&c, &o) == 0 && strcmp(c.db_url, "file2") == 0 && !c.dbtype, "the option's url over that");
+	conf_free(&c);
+	o.dbtype = type;
+	o.db_url = NULL;
+	ok(conf_load(&c, &o) == 0 && !c.db_url && strcmp(c.dbtype, "mariadb") == 0, "the option's type too");
+	conf_free(&c);
+	setenv("DBPORT", "0x", 1);
+	ok(conf_load(&c, &o) != 0, "a port that is none");
+	conf_free(&c);
+	unsetenv("DBTYPE");
+	unsetenv("DBPORT");
+}
+
 static void test_refused(void)
 {
 	struct conf c, o = none_given();
@@ -87,7 +118,7 @@ static void test_refused(void)
 	conf_free(&c);
 	free(o.hashtype);
 	o = none_given();
-	setenv("DBTYPE", "mysql", 1);
+	setenv("DBTYPE", "oracle", 1);
 	ok(conf_load(&c, &o) != 0, "another type of database");
 	conf_free(&c);
 	setenv("DBTYPE", "sqlite", 1);
@@ -101,7 +132,7 @@ static int trusted(const char *name)
 	int fd = open(name, O_RDONLY | O_CLOEXEC), rc;
 
 	need(fd >= 0);
-	rc = conf_trusted(fd, name);
+	rc = trust_file(fd, name);
 	close(fd);
 	return rc == 0;
 }
@@ -149,6 +180,7 @@ int main(void)
 	file = mem_printf("%s/conf", dir);
 	ok(conf_bool("yes") == 1 && conf_bool("OFF") == 0 && conf_bool("") == -1 && conf_bool("2") == -1, "yes and no");
 	test_strength();
+	test_catalog();
 	test_refused();
 	test_trust();
 	unlink(file);

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* db_login.h - what it takes to open a database. */
+#ifndef SS_DB_LOGIN_H
+#define SS_DB_LOGIN_H
+
+enum db_tls { DB_TLS_AUTO, DB_TLS_OFF, DB_TLS_REQUIRED, DB_TLS_VERIFY };
+
+/* How to get at a database; all strings stay the caller's and need not outlive the call. */
+struct db_login {
+	const char *url;	/* sqlite:////absolute, a plain path, mysql://USER@HOST/NAME */
+	const char *password;	/* for a server; NULL: none */
+	const char *ca;		/* file of certificates to trust; NULL: the system's */
+	enum db_tls tls;	/* AUTO: VERIFY, but OFF to this machine itself */
+	int timeout;		/* seconds to wait for a lock, or for a server that went away */
+};
+
+#endif

@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * db_maria_stmt.c - prepared statements, one by one or in bulk.
+ *
+ * A statement is prepared when it is first run on a connection, and again on the
+ * next one.  Results are fetched whole: every statement with many rows has a LIMIT.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "db_maria.h"
+#include "mem.h"
+
+#define QUEUE_ROWS 2048
+#define QUEUE_BYTES (1u << 20)	/* well below the server's max_allowed_packet */
+#define COLUMN 512		/* room for bytes; more is fetched apart */
+
+enum kind { IS_NULL, IS_INT, IS_BYTES };
+
+struct param {
+	enum kind kind;
+	int64_t number;
+	const void *p;
+	unsigned long len;
+};
+
+struct column {
+	int64_t number;
+	char *bytes;
+	size_t cap;
+	unsigned long len;
+	my_bool null, cut;
+};
+
+struct stmt {
+	struct maria *m;
+	const char *sql;
+	MYSQL_STMT *h;
+	unsigned generation;	/* of the connection h was prepared on */
+	size_t nparams;
+	struct param *param;
+	/* rows queued: QUEUE_ROWS params each, row by row */
+	struct param *row;
+	size_t rows;
+	struct buf bytes;	/* of theirs; p is an offset meanwhile */
+	/* result */
+	int running;
+	unsigned ncols;
+	struct column *col;
+	MYSQL_BIND *out;
+};
+
+void *db_maria_prepare(void *conn, const char *sql)
+{
+	struct stmt *s = mem_alloc(sizeof(*s));
+
+	s->m = conn;
+	s->sql = sql;
+	for (const char *p = sql; (p = strchr(p, '?')) != NULL; p++)
+		s->nparams++;
+	s->param = mem_array(NULL, s->nparams + 1, sizeof(*s->param));
+	return s;
+}
+
+static void unprepare(struct stmt *s)
+{
+	if (s->h)
+		mysql_stmt_close(s->h);
+	s->h = NULL;
+	s->running = 0;
+	for (unsigned i = 0; i < s->ncols; i++)
+		free(s->col[i].bytes);
+	free(s->col);
+	free(s->out);
+	s->col = NULL;
+	s->out = NULL;
+	s->ncols = 0;
+}
+
+void db_maria_finalize(void *st)
+{
+	struct stmt *s = st;
+
+	unprepare(s);
+	free(s->param);
+	free(s->row);
+	buf_free(&s->bytes);
+	free(s);
+}
+
+void db_maria_bind_int(void *st, int i, int64_t v)
+{
+	((struct stmt *)st)->param[i - 1] = (struct param){ .kind = IS_INT, .number = v };
+}
+
+void db_maria_bind_bytes(void *st, int i, const void *p, size_t len)
+{
+	((struct stmt *)st)->param[i - 1] = (struct param){ .kind = IS_BYTES, .p = p, .len = len };
+}
+
+void db_maria_bind_null(void *st, int i)
+{
+	((struct stmt *)st)->param[i - 1] = (struct param){ .kind = IS_NULL };
+}
+
+/* Somewhere for each column of the result. */
+static void bind_result(struct stmt *s)
+{
+	MYSQL_RES *meta = mysql_stmt_result_metadata(s->h);
+
+	if (!meta)
+		return;
+	s->ncols = mysql_num_fields(meta);
+	s->col = mem_alloc(s->ncols * sizeof(*s->col));
+	s->out = mem_alloc(s->ncols * sizeof(*s->out));
+	for (unsigned i = 0; i < s->ncols; i++) {
+		struct column *c = &s->col[i];
+		int bytes = IS_BLOB(mysql_fetch_field_direct(meta, i)->flags) ||
+			    mysql_fetch_field_direct(meta, i)->type >= MYSQL_TYPE_VARCHAR;
+
+		/* Sums of integers are decimals to the server. */
+		if (mysql_fetch_field_direct(meta, i)->type == MYSQL_TYPE_NEWDECIMAL)
+			bytes = 0;
+		s->out[i] = (MYSQL_BIND){ .is_null = &c->null, .length = &c->len, .error = &c->cut };
+		if (bytes) {
+			c->cap = COLUMN;
+			c->bytes = mem_alloc(c->cap);
+			s->out[i].buffer_type = MYSQL_TYPE_BLOB;
+			s->out[i].buffer = c->bytes;
+			s->out[i].buffer_length = c->cap;
+		} else {
+			s->out[i].buffer_type = MYSQL_TYPE_LONGLONG;
+			s->out[i].buffer = &c->number;
+		}
+	}
+	mysql_free_result(meta);
+	mysql_stmt_bind_result(s->h, s->out);
+}
+
+/* Have s->h on the connection there is.  0 or -1. */
+static int prepared(struct stmt *s)
+{
+	struct maria *m = s->m;
+
+	if (!m->h) {
+		/* Lost earlier in this transaction: nothing can go on in it. */
+		m->failure = DB_FAILURE_RETRY;
+		return -1;
+	}
+	if (s->h && s->generation == m->generation)
+		return 0;
+	unprepare(s);
+	s->h = mysql_stmt_init(m->h);
+	s->generation = m->generation;
+	if (!s->h) {
+		db_maria_failed(m, NULL, "cannot prepare a statement");
+		return -1;
+	}
+	if (mysql_stmt_prepare(s->h, s->sql, strlen(s->sql))) {
+		db_maria_failed(m, s->h, "cannot prepare a statement");
+		unprepare(s);
+		return -1;
+	}
+	bind_result(s);
+	return 0;
+}
+
+/* Run it with the parameters bound.  0 or -1. */
+static int execute(struct stmt *s)
+{
+	MYSQL_BIND *in = mem_array(NULL, s->nparams + 1, sizeof(*in));
+	unsigned one = 0;
+
+	memset(in, 0, (s->nparams + 1) * sizeof(*in));
+	for (size_t i = 0; i < s->nparams; i++) {
+		struct param *p = &s->param[i];
+
+		in[i].buffer_type = p->kind == IS_NULL ? MYSQL_TYPE_NULL :
+				    p->kind == IS_INT ? MYSQL_TYPE_LONGLONG : MYSQL_TYPE_BLOB;
+		/* The library does not write to it. */
+		in[i].buffer = p->kind == IS_INT ? (void *)&p->number : (void *)(uintptr_t)p->p;
+		in[i].buffer_length = p->len;
+		in[i].length = &p->len;
+	}
+	mysql_stmt_attr_set(s->h, STMT_ATTR_ARRAY_SIZE, &one);
+	int bad = mysql_stmt_bind_param(s->h, in) || mysql_stmt_execute(s->h) ||
+		  (s->ncols && mysql_stmt_store_result(s->h));
+	if (bad)
+		db_maria_failed(s->m, s->h, "a statement failed");
+	free(in);
+	return bad ? -1 : 0;
+}
+
+static int run(struct stmt *s)
+{
+	for (int try = 1;; try++) {
+		if (prepared(s) == 0 && execute(s) == 0)
+			break;
+		if (!db_maria_again(s->m, try))
+			return -1;
+	}
+	s->running = 1;
+	s->m->changes = s->ncols ? 0 : (int64_t)mysql_stmt_affected_rows(s->h);
+	return 0;
+}
+
+/* What did not fit into the column's room.  0 or -1. */
+static int fetch_rest(struct stmt *s)
+{
+	for (unsigned i = 0; i < s->ncols; i++) {
+		struct column *c = &s->col[i];
+
+		if (!c->bytes || c->null || c->len <= c->cap)
+			continue;
+		c->cap = c->len;
+		c->bytes = mem_realloc(c->bytes, c->cap);
+		s->out[i].buffer = c->bytes;
+		s->out[i].buffer_length = c->cap;
+		if (mysql_stmt_fetch_column(s->h, &s->out[i], i, 0)) {
+			db_maria_failed(s->m, s->h, "cannot read a column");
+			return -1;
+		}
+		mysql_stmt_bind_result(s->h, s->out);
+	}
+	return 0;
+}
+
+enum db_got db_maria_step(void *conn, void *st)
+{
+	struct stmt *s = st;
+
+	(void)conn;
+	if (!s->running && run(s) < 0)
+		return DB_FAIL;
+	if (!s->ncols)
+		return DB_DONE;
+	switch (mysql_stmt_fetch(s->h)) {
+	case 0:
+		return DB_ROW;
+	case MYSQL_DATA_TRUNCATED:
+		return fetch_rest(s) < 0 ? DB_FAIL : DB_ROW;
+	case MYSQL_NO_DATA:
+		return DB_DONE;
+	default:
+		db_maria_failed(s->m, s->h, "cannot read a row");
+		return DB_FAIL;
+	}
+}
+
+void db_maria_reset(void *st)
+{
+	struct stmt *s = st;
+
+	if (s->running && s->h && s->ncols)
+		mysql_stmt_free_result(s->h);
+	s->running = 0;
+}
+
+int db_maria_queue(void *st)
+{
+	struct stmt *s = st;
+
+	if (!s->row)
+		s->row = mem_array(NULL, QUEUE_ROWS * (s->nparams + 1), sizeof(*s->row));
+	struct param *to = s->row + s->rows++ * s->nparams;
+	for (size_t i = 0; i < s->nparams; i++) {
+		to[i] = s->param[i];
+		if (to[i].kind != IS_BYTES)
+			continue;
+		to[i].number = (int64_t)s->bytes.len;
+		buf_add(&s->bytes, s->param[i].p, s->param[i].len);
+	}
+	return s->rows == QUEUE_ROWS || s->bytes.len >= QUEUE_BYTES;
+}
+
+void db_maria_drop_queue(void *st)
+{
+	struct stmt *s = st;
+
+	s->rows = 0;
+	buf_reset(&s->bytes);
+}
+
+/* One parameter of all queued rows, as the library wants it. */
+struct bulk {
+	int64_t *number;
+	const char **p;
+	unsigned long *len;
+	char *indicator;
+};
+
+static void bulk_bind(struct stmt *s, size_t i, struct bulk *b, MYSQL_BIND *in)
+{
+	enum kind kind = IS_NULL;
+
+	b->number = mem_array(NULL, s->rows, sizeof(*b->number));
+	b->p = mem_array(NULL, s->rows, sizeof(*b->p));
+	b->len = mem_array(NULL, s->rows, sizeof(*b->len));
+	b->indicator = mem_array(NULL, s->rows, 1);
+	for (size_t r = 0; r < s->rows; r++) {
+		const struct param *p = &s->row[r * s->nparams + i];
+
+		if (p->kind != IS_NULL)
+			kind = p->kind;
+		b->number[r] = p->number;
+		b->p[r] = p->kind == IS_BYTES && p->len ? s->bytes.p + p->number : "";
+		b->len[r] = p->len;
+		b->indicator[r] = p->kind == IS_NULL ? STMT_INDICATOR_NULL : STMT_INDICATOR_NONE;
+	}
+	*in = (MYSQL_BIND){
+		.buffer_type = kind == IS_BYTES ? MYSQL_TYPE_BLOB : MYSQL_TYPE_LONGLONG,
+		.buffer = kind == IS_BYTES ? (void *)b->p : (void *)b->number,
+		.length = b->len,
+		.u.indicator = b->indicator,
+	};
+}
+
+/* Send what is queued at once.  0 or -1. */
+static int execute_bulk(struct stmt *s)
+{
+	struct bulk *bulk = mem_alloc((s->nparams + 1) * sizeof(*bulk));
+	MYSQL_BIND *in = mem_alloc((s->nparams + 1) * sizeof(*in));
+	unsigned n = (unsigned)s->rows;
+
+	for (size_t i = 0; i < s->nparams; i++)
+		bulk_bind(s, i, &bulk[i], &in[i]);
+	int bad = mysql_stmt_attr_set(s->h, STMT_ATTR_ARRAY_SIZE, &n) ||
+		  mysql_stmt_bind_param(s->h, in) || mysql_stmt_execute(s->h);
+	if (bad)
+		db_maria_failed(s->m, s->h, "a statement failed");
+	for (size_t i = 0; i < s->nparams; i++) {
+		free(bulk[i].number);
+		free(bulk[i].p);
+		free(bulk[i].len);
+		free(bulk[i].indicator);
+	}
+	free(bulk);
+	free(in);
+	return bad ? -1 : 0;
+}
+
+int64_t db_maria_run_queue(void *conn, void *st)
+{
+	struct stmt *s = st;
+	int64_t changed = -1;
+
+	(void)conn;
+	for (int try = 1; changed < 0; try++) {
+		if (prepared(s) == 0 && execute_bulk(s) == 0)
+			changed = (int64_t)mysql_stmt_affected_rows(s->h);
+		else if (!db_maria_again(s->m, try))
+			break;
+	}
+	db_maria_drop_queue(s);
+	return changed;
+}
+
+int64_t db_maria_col_int(void *st, int col)
+{
+	const struct column *c = &((struct stmt *)st)->col[col];
+
+	return c->null || c->bytes ? 0 : c->number;
+}
+
+const void *db_maria_col_bytes(void *st, int col, size_t *len)
+{
+	const struct column *c = &((struct stmt *)st)->col[col];
+
+	*len = c->null || !c->bytes ? 0 : c->len;
+	return *len ? c->bytes : "";
+}
+
+int db_maria_col_null(void *st, int col)
+{
+	return ((struct stmt *)st)->col[col].null;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* trust.h - may root believe what stands in this file? */
+#ifndef SS_TRUST_H
+#define SS_TRUST_H
+
+/*
+ * 0 if file (an open descriptor, the name it was opened by) and every directory
+ * above it are owned by root or our own user and writable by nobody else; else
+ * -1 after reporting.
+ */
+int trust_file(int fd, const char *name);
+
+#endif
