@@ -15,7 +15,7 @@ setup() {
 # Everything that may write to the catalog or conclude from absence.
 all_exit_2() {
 	local before
-	before=$(sum_of "$CATALOG")
+	before=$(catalog_sum)
 	run_code 2 ss-catalog add alpha
 	contains "$stderr" "$1"
 	run_code 2 ss-catalog pending "$S"
@@ -33,7 +33,7 @@ all_exit_2() {
 	run_code 2 ss-prune "$S"
 	run_code 2 ss-catalog store <"$BATS_TEST_TMPDIR/stream"
 	contains "$stderr" "$1"
-	[ "$(sum_of "$CATALOG")" = "$before" ]
+	[ "$(catalog_sum)" = "$before" ]
 }
 
 @test "an unmounted disk: the volume's id is not there" {
@@ -82,7 +82,8 @@ all_exit_2() {
 	[ "$(sql 'SELECT count(*) FROM volumes')" = 1 ]
 }
 
-@test "a catalog that is none" {
+@test "a file that is no catalog" {
+	requires_sqlite "about its file"
 	mv "$CATALOG" "$CATALOG.good"
 	try() {
 		local before
@@ -120,7 +121,44 @@ all_exit_2() {
 	still_lists "$S"
 }
 
+@test "a database that is no catalog" {
+	requires_mariadb "about its databases"
+	catalog_save good
+	try() {
+		local before
+		before=$(catalog_sum 2>&1)
+		run_code 2 ss-catalog savesets
+		contains "$stderr" "$1"
+		[ -z "$output" ]
+		run_code 2 ss-catalog add alpha
+		run_code 2 ss-verify --all
+		run_code 2 ss-prune
+		[ "$(catalog_sum 2>&1)" = "$before" ]
+	}
+	client mariadb -e "DROP DATABASE $CATALOG_DB"
+	try "$CATALOG_DB"
+	run_code 2 ss-catalog init
+	contains "$stderr" "$CATALOG_DB"
+	client mariadb -e "CREATE DATABASE $CATALOG_DB"
+	try 'there is no catalog'
+	sql 'CREATE TABLE savesets (id INTEGER)'
+	try 'not a secondshot catalog'
+	run_code 2 ss-catalog init
+	contains "$stderr" 'something else'
+	# One of its tables is not there any more.
+	catalog_drop
+	run_ok ss-catalog init
+	catalog_restore good
+	still_lists "$S"
+	sql 'DROP TABLE paths'
+	run_code 2 ss-catalog files "$S"
+	contains "$stderr" 'paths'
+	run_code 2 ss-catalog add alpha
+	run_code 2 ss-catalog check
+}
+
 @test "a catalog that others can write is refused" {
+	requires_sqlite "about its file"
 	local mode
 	requires root
 	for mode in 0602 0620 0666; do
@@ -135,6 +173,7 @@ all_exit_2() {
 }
 
 @test "a catalog is made for its owner alone" {
+	requires_sqlite "about its file"
 	rm "$CATALOG"
 	umask 0
 	run_ok ss-catalog init
@@ -142,6 +181,7 @@ all_exit_2() {
 }
 
 @test "a catalog that somebody else has locked" {
+	requires_sqlite "locks the whole catalog"
 	local pid
 	coproc sqlite3 "$CATALOG"
 	pid=$COPROC_PID
@@ -161,17 +201,40 @@ all_exit_2() {
 	still_lists "$S"
 }
 
+@test "rows that somebody else has locked: readers go on, writers wait, not for ever" {
+	requires_mariadb "locks rows"
+	local pid
+	coproc client mariadb -N -B --unbuffered "$CATALOG_DB"
+	pid=$COPROC_PID
+	echo "BEGIN; SELECT count(*) FROM series FOR UPDATE; SELECT count(*) FROM savesets FOR UPDATE;
+		SELECT 'held';" >&"${COPROC[1]}"
+	until read -r -u "${COPROC[0]}" && [ "$REPLY" = held ]; do :; done
+	run_ok ss-catalog savesets
+	run_ok ss-catalog check
+	still_lists "$S"
+	SECONDS=0
+	run_code 2 ss-catalog add alpha
+	contains "$stderr" 'locked by another'
+	[ "$SECONDS" -le 20 ]
+	kill "$pid"
+	wait "$pid" || :
+	take
+	still_lists "$S"
+	run_ok ss-catalog check
+	no_orphans
+}
+
 @test "a newer schema is refused, and not touched" {
 	local before
-	sql "UPDATE meta SET value = '99' WHERE keyword = CAST('schema' AS BLOB)"
-	before=$(sum_of "$CATALOG")
+	sql "UPDATE meta SET value = '99' WHERE keyword = $(bytes schema)"
+	before=$(catalog_sum)
 	run_code 2 ss-catalog savesets
 	contains "$stderr" 'schema 99'
 	run_code 2 ss-catalog init
 	run_code 2 ss-catalog add alpha
-	[ "$(sum_of "$CATALOG")" = "$before" ]
+	[ "$(catalog_sum)" = "$before" ]
 	for word in 0 -1 x ''; do
-		sql "UPDATE meta SET value = '$word' WHERE keyword = CAST('schema' AS BLOB)"
+		sql "UPDATE meta SET value = '$word' WHERE keyword = $(bytes schema)"
 		run_code 2 ss-catalog savesets
 		[ -n "$stderr" ]
 	done
@@ -182,7 +245,7 @@ all_exit_2() {
 
 @test "unknown hosts and savesets, wrong arguments" {
 	local before
-	before=$(sum_of "$CATALOG")
+	before=$(catalog_sum)
 	run_code 2 ss-catalog add nobody
 	contains "$stderr" nobody
 	run_code 2 ss-catalog savesets nobody
@@ -204,7 +267,7 @@ all_exit_2() {
 	run_code 2 ss-catalog files "$S" --format xml
 	run_code 2 ss-catalog add alpha --location=../root
 	run_code 2 ss-catalog add alpha --location=hourly.9
-	[ "$(sum_of "$CATALOG")" = "$before" ]
+	[ "$(catalog_sum)" = "$before" ]
 }
 
 @test "a host's tree that is a link or a file is no tree" {
@@ -252,6 +315,7 @@ all_exit_2() {
 }
 
 @test "an old catalog is upgraded after a copy was made" {
+	requires_sqlite "upgrades a copy of a file"
 	local before
 	[ -e "$TESTS/schemas/v1.sql" ]
 	rm "$CATALOG"
@@ -285,6 +349,7 @@ all_exit_2() {
 }
 
 @test "an upgrade that is killed leaves the old catalog or the new one" {
+	requires_sqlite "upgrades a copy of a file"
 	local n
 	for n in 1 2 3 4 6 8 10 12 14 16; do
 		rm -f "$CATALOG"*

@@ -18,11 +18,6 @@ stage() {
 	ss-catalog init 2>/dev/null
 }
 
-# sql STATEMENT: ask the catalog directly.
-sql() {
-	sqlite3 "$CATALOG" "$1"
-}
-
 # names [HOST]: every published saveset that is not gone, oldest first.
 names() {
 	ss-catalog savesets --json "$@" |

@@ -19,14 +19,14 @@ setup() {
 	fresh "$TREE/dir/two" 22
 	rm -r "$TREE/dir/sub"
 	echo new >"$TREE/new"
-	cp "$CATALOG" "$CATALOG.kept"
+	catalog_save kept
 	cp -a "$ROOT" "$ROOT.kept"
 	while :; do
-		rm -rf "$ROOT" "$CATALOG-journal"
+		rm -rf "$ROOT"
 		cp -a "$ROOT.kept" "$ROOT"
-		cp "$CATALOG.kept" "$CATALOG"
+		catalog_restore kept
 		run strace -f -qq -o /dev/null \
-			-e inject=pwrite64,write,fsync,fdatasync,rename,renameat,unlink,unlinkat,ftruncate,mkdirat:signal=KILL:when="$n" \
+			-e inject="$CATALOG_CALLS",write,fsync,rename,renameat,unlink,unlinkat,mkdirat:signal=KILL:when="$n" \
 			ss-catalog add alpha
 		((status != 0)) || break
 		[ "$(ss-catalog savesets --json | jq -r .status | sort -u)" = complete ]
@@ -44,7 +44,7 @@ setup() {
 @test "add that cannot read or look says so: partial and 3, or 2" {
 	local call
 	for call in getdents64 statx openat readlinkat; do
-		rm -f "$CATALOG"
+		catalog_drop
 		run_ok ss-catalog init
 		run strace -f -qq -o "$BATS_TEST_TMPDIR/log" -P "$TREE/dir" -P "$TREE/link" -P dir -P link \
 			-e trace="$call" -e inject="$call":error=EIO ss-catalog add alpha
@@ -59,6 +59,7 @@ setup() {
 }
 
 @test "a full disk under the catalog or the markers: an error, and nothing lost" {
+	requires_sqlite "about the file system that its file lies on"
 	requires root mountns
 	local dir=$BATS_TEST_TMPDIR/small
 	mkdir "$dir"

@@ -20,7 +20,9 @@ if [[ ${SS_INSTALLED:-0} != 1 ]]; then
 fi
 export PATH LC_ALL=C
 unset SECONDSHOT_CONF SECONDSHOT_LOCK_FD DB_URL DBTYPE DBHOST DBPORT DBNAME DBUSER DBPASS
+unset MYSQL_HOME MYSQL_HOST MYSQL_PWD MYSQL_TCP_PORT MYSQL_UNIX_PORT
 umask 022
+load database
 
 # requires WHAT...: skip unless all is there: root, unprivileged, btime, mknod, mountns
 # (a mount namespace; there is none in a plain chroot), or a program.
@@ -66,14 +68,14 @@ source_tree() {
 
 # conf [KEY=VALUE...]: private secondshot.conf and rsnapshot.conf, a source tree for
 # each host, an empty snapshot root; KEY is one of secondshot.conf's.  Sets ROOT, SRC,
-# CATALOG, RSNAPSHOT_CONF and LOG.  Before it may be set: HOSTS (default "alpha"),
+# CATALOG, CATALOG_URL, RSNAPSHOT_CONF and LOG.  Before it may be set: HOSTS (default "alpha"),
 # LINK_DEST (1), RETAIN ("hourly:3 daysago:2"), RSNAPSHOT_MORE (further lines).
 conf() {
 	local host setting
 	local etc=$BATS_TEST_TMPDIR/etc
 	HOSTS=${HOSTS:-alpha}
 	SRC=$BATS_TEST_TMPDIR/src
-	CATALOG=$BATS_TEST_TMPDIR/catalog.db
+	catalog_make
 	LOG=$BATS_TEST_TMPDIR/log
 	RSNAPSHOT_CONF=$etc/rsnapshot.conf
 	export SECONDSHOT_CONF=$etc/secondshot.conf
@@ -97,7 +99,7 @@ conf() {
 		done
 	} >"$RSNAPSHOT_CONF"
 	{
-		printf 'db-url = sqlite:///%s\n' "$CATALOG"
+		printf 'db-url = %s\n' "$CATALOG_URL"
 		printf 'rsnapshot-conf = %s\n' "$RSNAPSHOT_CONF"
 		printf 'backup-host = keeper\nlogfile = %s\n' "$LOG"
 		for setting; do printf '%s = %s\n' "${setting%%=*}" "${setting#*=}"; done

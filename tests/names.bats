@@ -84,7 +84,8 @@ raw_controls() {
 	ss-catalog files alpha@.sync --format stream | ss-hash --format sha256sum >"$sums"
 	(cd "$TREE" && sha256sum -c --quiet --strict "$sums")
 
-	rm "$CATALOG" "$ROOT/.sync/.secondshot/alpha"
+	catalog_drop
+	rm "$ROOT/.sync/.secondshot/alpha"
 	run_ok ss-catalog init
 	ss-catalog add -0 alpha | ss-hash | ss-catalog store
 	run_ok ss-verify alpha@.sync
@@ -121,8 +122,7 @@ raw_controls() {
 
 @test "names that are SQL change nothing but their own row" {
 	backup
-	run_ok sqlite3 "$CATALOG" 'pragma integrity_check'
-	[ "$output" = ok ]
+	catalog_sound
 	run_ok ss-catalog files alpha@.sync
 	contains "$output" 'DROP TABLE rows'
 	run_ok ss-catalog savesets

@@ -72,29 +72,29 @@ setup() {
 @test "check names what differs: rows, counts, digests, markers" {
 	take
 	run_ok ss-catalog check
-	cp "$CATALOG" "$BATS_TEST_TMPDIR/good.db"
+	catalog_save good
 	local change
-	for change in "UPDATE paths SET mode = mode + 1 WHERE name = CAST('two' AS BLOB)" \
-		"UPDATE paths SET name = CAST('tvo' AS BLOB) WHERE name = CAST('two' AS BLOB)" \
-		"UPDATE inodes SET digest = zeroblob(32) WHERE size = 6" \
+	for change in "UPDATE paths SET mode = mode + 1 WHERE name = $(bytes two)" \
+		"UPDATE paths SET name = $(bytes tvo) WHERE name = $(bytes two)" \
+		"UPDATE inodes SET digest = $(zeros 32) WHERE size = 6" \
 		"UPDATE inodes SET size = 7 WHERE size = 6" \
 		"UPDATE inodes SET mtime_ns = mtime_ns + 1 WHERE size = 6" \
 		"UPDATE inodes SET blocks = blocks + 1 WHERE size = 6" \
-		"DELETE FROM paths WHERE name = CAST('nothing' AS BLOB)" \
+		"DELETE FROM paths WHERE name = $(bytes nothing)" \
 		"UPDATE savesets SET files = files + 1" \
 		"UPDATE savesets SET bytes = bytes + 1" \
 		"UPDATE savesets SET metadata = 'x'" \
 		"UPDATE savesets SET digest = 'x'" \
 		"UPDATE savesets SET status = 2" \
 		"UPDATE savesets SET uid = '00000000000000000000000000000000'"; do
-		cp "$BATS_TEST_TMPDIR/good.db" "$CATALOG"
+		catalog_restore good
 		sql "$change"
 		run_code 1 ss-catalog check
 		contains "$output" "^differs	$S	"
 		run_code 1 ss-catalog check --json
 		jq -e 'select(.type == "finding" and .class == "differs").saveset' <<<"$output" >/dev/null
 	done
-	cp "$BATS_TEST_TMPDIR/good.db" "$CATALOG"
+	catalog_restore good
 	sed -i 's/^files .*/files 99/' "$ROOT/.sync/.secondshot/alpha"
 	run_code 1 ss-catalog check
 	contains "$output" 'files in its marker'
@@ -105,18 +105,19 @@ setup() {
 
 @test "a row without its inode, or with half a digest, is told, not shown" {
 	take
-	cp "$CATALOG" "$BATS_TEST_TMPDIR/good.db"
+	catalog_save good
 	sql 'DELETE FROM inodes WHERE size = 6'
 	run_code 2 ss-catalog check
 	contains "$stderr" damaged
 	run_code 2 ss-catalog files "$S"
-	cp "$BATS_TEST_TMPDIR/good.db" "$CATALOG"
-	sql 'UPDATE inodes SET digest = zeroblob(31) WHERE size = 6'
+	catalog_restore good
+	sql "UPDATE inodes SET digest = $(zeros 31) WHERE size = 6"
 	run_code 2 ss-catalog check
 	run_code 2 ss-verify "$S"
 }
 
 @test "a bit flipped in the catalog's file is found, or changes nothing that is shown" {
+	requires_sqlite "about its file"
 	local flips=${SS_FLIPS:-12} used at byte before after seed=${SEED:-$RANDOM}
 	[[ -z ${SS_LONG:-} ]] || flips=400
 	echo "SEED=$seed"

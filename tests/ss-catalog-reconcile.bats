@@ -11,7 +11,7 @@ setup() {
 }
 
 unchanged() {
-	[ "$(sum_of "$CATALOG")" = "$1" ]
+	[ "$(catalog_sum)" = "$1" ]
 }
 
 @test "locations renamed by hand" {
@@ -24,7 +24,7 @@ unchanged() {
 	run_ok ss-catalog reconcile
 	[ "$(field "$first" location)" = daysago.17 ]
 	run_ok ss-verify alpha@daysago.17
-	before=$(sum_of "$CATALOG")
+	before=$(catalog_sum)
 	run_ok ss-catalog reconcile
 	lacks "$stderr" 'brought up to date'
 	unchanged "$before"
@@ -135,7 +135,7 @@ unchanged() {
 
 @test "a marker of a saveset that the catalog does not know" {
 	take
-	rm "$CATALOG"
+	catalog_drop
 	run_ok ss-catalog init
 	run_ok ss-catalog reconcile
 	contains "$stderr" 'does not know'
@@ -147,7 +147,7 @@ unchanged() {
 	take
 	turn
 	take
-	before=$(sum_of "$CATALOG")
+	before=$(catalog_sum)
 	for call in openat getdents64 read; do
 		run strace -f -qq -o "$BATS_TEST_TMPDIR/log" -P "$ROOT/hourly.0" -P "$ROOT/hourly.0/.secondshot" \
 			-P "$ROOT/hourly.0/.secondshot/alpha" -P hourly.0 -P .secondshot \

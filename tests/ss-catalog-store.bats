@@ -32,7 +32,6 @@ store() {
 	run_ok ss-catalog check
 	[ "$(pending)" = 0 ]
 	# Once more: nothing changes, nothing is wrong.
-	cp "$CATALOG" "$BATS_TEST_TMPDIR/before"
 	ss-hash <"$STREAM" | store /dev/stdin
 	ss-catalog files "$S" --json >"$BATS_TEST_TMPDIR/json"
 	[ "$(jq -r .digest <"$BATS_TEST_TMPDIR/json" | grep -c '^sha256:')" = 5 ]
@@ -43,10 +42,10 @@ store() {
 	ss-catalog add alpha >"$STREAM"
 	ss-hash <"$STREAM" >"$HASHED"
 	lines=$(wc -l <"$HASHED")
-	cp "$CATALOG" "$BATS_TEST_TMPDIR/fresh.db"
+	catalog_save fresh
 	all=$(pending)
 	for ((n = 5; n < lines; n++)); do
-		cp "$BATS_TEST_TMPDIR/fresh.db" "$CATALOG"
+		catalog_restore fresh
 		run_code 3 store <(head -n "$n" "$HASHED")
 		contains "$stderr" 'without its end'
 		[ "$(pending)" -le $((all - n + 5)) ]
@@ -131,10 +130,10 @@ store() {
 	ss-catalog add alpha >"$STREAM"
 	ss-hash <"$STREAM" | head -n 100 | { run_code 3 ss-catalog store; }
 	ss-hash <"$STREAM" >"$HASHED"
-	for n in 1 3 5; do
-		strace -f -qq -o /dev/null -e inject=pwrite64:signal=KILL:when="$n" \
+	for n in 1 3 5 8 12; do
+		strace -f -qq -o /dev/null -e inject="${CATALOG_CALLS%%,*}":signal=KILL:when="$n" \
 			ss-catalog store <"$HASHED" 2>/dev/null || :
-		run_ok sqlite3 "$CATALOG" 'pragma integrity_check'
+		catalog_sound
 	done
 	ss-catalog pending alpha@.sync | ss-hash | ss-catalog store
 	[ "$(pending)" = 0 ]

@@ -97,14 +97,14 @@ generations() {
 	generations 3
 	old=$(names | head -n1)
 	disk=$(find "$ROOT" ! -path '*/.secondshot/lock' -printf '%p %i %s %T@\n' | sort)
-	before=$(sum_of "$CATALOG")
+	before=$(catalog_sum)
 	run_ok ss-prune --dry-run "$old"
 	contains "$output" "^delete	$old	$ROOT/hourly.2/alpha\$"
-	[ "$(sum_of "$CATALOG")" = "$before" ]
+	[ "$(catalog_sum)" = "$before" ]
 	[ "$(find "$ROOT" ! -path '*/.secondshot/lock' -printf '%p %i %s %T@\n' | sort)" = "$disk" ]
 	rm -r "$ROOT/hourly.1"
 	run_ok ss-prune --dry-run
-	[ "$(sum_of "$CATALOG")" = "$before" ]
+	[ "$(catalog_sum)" = "$before" ]
 	contains "$output$stderr" "$(names | sed -n 2p)"
 }
 
@@ -170,14 +170,13 @@ generations() {
 	mapfile -t all < <(names)
 	old=${all[1]}
 	cp -a "$ROOT" "$ROOT.kept"
-	cp "$CATALOG" "$CATALOG.kept"
+	catalog_save kept
 	while :; do
 		rm -rf "$ROOT"
 		cp -a "$ROOT.kept" "$ROOT"
-		rm -f "$CATALOG-journal"
-		cp "$CATALOG.kept" "$CATALOG"
+		catalog_restore kept
 		run strace -f -qq -o /dev/null \
-			-e inject=pwrite64,fsync,fdatasync,renameat,renameat2,unlink,unlinkat,ftruncate:signal=KILL:when="$n" \
+			-e inject="$CATALOG_CALLS",fsync,renameat,renameat2,unlinkat:signal=KILL:when="$n" \
 			ss-prune "$old"
 		((status != 0)) || break
 		run_ok ss-prune

@@ -157,7 +157,8 @@ converges() {
 @test "a sync that was killed: its tree is not taken for a saveset" {
 	local link
 	for link in 1 0; do
-		rm -rf root catalog.db
+		catalog_drop
+		rm -rf root
 		LINK_DEST=$link begin
 		generations 1
 		mkdir -p "$ROOT/.sync/alpha"

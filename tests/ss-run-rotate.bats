@@ -175,7 +175,8 @@ locations() {
 @test "the oldest generation goes, with link_dest 1 and 0" {
 	local link
 	for link in 1 0; do
-		rm -rf root catalog.db fail
+		catalog_drop
+		rm -rf root fail
 		RETAIN="hourly:2" LINK_DEST=$link begin
 		for generation in 1 2 3 4; do
 			echo "$generation$generation" >"$SRC/alpha/generation"

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash disable=SC2034,SC2154
+#
+# database.bash - the same tests on both databases; helpers loads it.
+#
+# SS_TEST_DB is sqlite (default) or mariadb; with mariadb, SS_TEST_SOCKET is the
+# socket of a server on which we may do everything (see tests/mariadb).  On
+# SQLite each test has its own file, $CATALOG; on MariaDB its own database,
+# $CATALOG_DB, which goes with the test.
+
+SS_TEST_DB=${SS_TEST_DB:-sqlite}
+# System calls by which a client's changes leave it, for strace.
+case $SS_TEST_DB in
+sqlite) CATALOG_CALLS=pwrite64,fsync,fdatasync,ftruncate,unlink ;;
+mariadb) CATALOG_CALLS=sendto ;;
+*) echo "SS_TEST_DB: $SS_TEST_DB: neither sqlite nor mariadb" >&2; exit 2 ;;
+esac
+
+on_mariadb() {
+	[[ $SS_TEST_DB == mariadb ]]
+}
+
+# requires_sqlite REASON, requires_mariadb REASON: skip on the other database.
+requires_sqlite() {
+	! on_mariadb || skip "SQLite only: $1"
+}
+
+requires_mariadb() {
+	on_mariadb || skip "MariaDB only: $1"
+}
+
+# client PROGRAM [ARGUMENT...]: one of MariaDB's own, as the administrator.
+SS_TEST_USER=$(id -un)
+client() {
+	local program=$1
+	shift
+	command "$program" --no-defaults --socket="$SS_TEST_SOCKET" --user="$SS_TEST_USER" "$@"
+}
+
+# catalog_make: sets CATALOG and CATALOG_URL; once a test, a MariaDB database for it.
+catalog_make() {
+	CATALOG=$BATS_TEST_TMPDIR/catalog.db
+	CATALOG_URL=sqlite:///$CATALOG
+	on_mariadb || return 0
+	if [[ ! -e $BATS_TEST_TMPDIR/.database ]]; then
+		CATALOG_DB=ss_$(od -An -N8 -tx8 /dev/urandom | tr -d ' ')
+		echo "$CATALOG_DB" >"$BATS_TEST_TMPDIR/.database"
+		client mariadb -e "CREATE DATABASE $CATALOG_DB"
+	fi
+	CATALOG_URL="mysql://$SS_TEST_USER@localhost/$CATALOG_DB?unix_socket=$SS_TEST_SOCKET"
+}
+
+# catalog_drop: as if ss-catalog init had never been called.
+catalog_drop() {
+	[[ -n ${CATALOG:-} ]] || return 0
+	if on_mariadb; then
+		client mariadb -e "DROP DATABASE $CATALOG_DB; CREATE DATABASE $CATALOG_DB"
+	else
+		rm -f "$CATALOG" "$CATALOG-journal"
+	fi
+}
+
+# Each test's own; a file with a teardown of its own calls it from there.
+catalog_forget() {
+	[[ ! -e $BATS_TEST_TMPDIR/.database ]] ||
+		client mariadb -e "DROP DATABASE IF EXISTS $(<"$BATS_TEST_TMPDIR/.database")"
+}
+
+teardown() {
+	catalog_forget
+}
+
+# sql STATEMENT: ask the catalog directly; rows as sqlite3 prints them, a|b|c, NULL empty.
+sql() {
+	if on_mariadb; then
+		client mariadb -N -B "$CATALOG_DB" -e "$1" |
+			awk -F'\t' -v OFS='|' '{ for (i = 1; i <= NF; i++) if ($i == "NULL") $i = ""; $1 = $1; print }'
+		return "${PIPESTATUS[0]}"
+	fi
+	sqlite3 "$CATALOG" "$1"
+}
+
+# bytes TEXT: as a literal for sql, of the type that names have.
+bytes() {
+	printf "x'%s'" "$(printf %s "$1" | od -An -v -tx1 | tr -d ' \n')"
+}
+
+# zeros N: a literal of as many bytes.
+zeros() {
+	printf "x'%0*d'" "$((2 * $1))" 0
+}
+
+# catalog_dump: all rows of all tables as SQL.
+catalog_dump() {
+	client mariadb-dump --compact --no-create-info --complete-insert --hex-blob \
+		--order-by-primary --single-transaction "$CATALOG_DB"
+}
+
+# catalog_sum: to see that nothing was changed; on SQLite not even a byte of the file.
+catalog_sum() {
+	if on_mariadb; then
+		catalog_dump | sha256sum
+	else
+		sha256sum "$CATALOG"
+	fi
+}
+
+# catalog_save NAME: keep the catalog as it is, for catalog_restore NAME.
+catalog_save() {
+	if on_mariadb; then
+		{
+			echo 'SET foreign_key_checks = 0; START TRANSACTION;'
+			sql 'SHOW TABLES' | sed 's/.*/DELETE FROM `&`;/'
+			catalog_dump
+			echo 'COMMIT;'
+		} >"$BATS_TEST_TMPDIR/.saved-$1"
+	else
+		cp "$CATALOG" "$BATS_TEST_TMPDIR/.saved-$1"
+	fi
+}
+
+# A journal that a killed process left belongs to the file that is replaced.
+catalog_restore() {
+	if on_mariadb; then
+		client mariadb "$CATALOG_DB" <"$BATS_TEST_TMPDIR/.saved-$1"
+	else
+		rm -f "$CATALOG-journal"
+		cp "$BATS_TEST_TMPDIR/.saved-$1" "$CATALOG"
+	fi
+}
+
+# catalog_sound: the database itself finds no fault with its file or tables.
+catalog_sound() {
+	local faults
+	if on_mariadb; then
+		faults=$(client mariadb-check --check "$CATALOG_DB" 2>&1 | awk '$2 != "OK"') || :
+		[[ -n $(sql 'SHOW TABLES') && -z $faults ]]
+	else
+		faults=$(sqlite3 "$CATALOG" 'PRAGMA integrity_check' 2>&1) || :
+		[[ $faults == ok ]]
+	fi || { printf '%s\n' "$faults"; return 1; }
+}
