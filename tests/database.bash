@@ -29,8 +29,14 @@ requires_mariadb() {
 	on_mariadb || skip "MariaDB only: $1"
 }
 
-# client PROGRAM [ARGUMENT...]: one of MariaDB's own, as the administrator.
+# once REASON: skip on the second database what is not about the catalog and takes long.
+once() {
+	! on_mariadb || skip "ran with SQLite: $1"
+}
+
 SS_TEST_USER=$(id -un)
+
+# client PROGRAM [ARGUMENT...]: one of MariaDB's own, as the administrator.
 client() {
 	local program=$1
 	shift
@@ -78,6 +84,26 @@ sql() {
 		return "${PIPESTATUS[0]}"
 	fi
 	sqlite3 "$CATALOG" "$1"
+}
+
+# sql_unchecked STATEMENT: foreign keys do not hinder it; fails quietly if a key does.
+sql_unchecked() {
+	if on_mariadb; then
+		sql "SET foreign_key_checks = 0; $1"
+	else
+		sql "PRAGMA foreign_keys = off; $1"
+	fi 2>/dev/null
+}
+
+# catalog_columns: TABLE|COLUMN|TYPE of each, as lines.
+catalog_columns() {
+	if on_mariadb; then
+		sql "SELECT table_name, column_name, lower(data_type) FROM information_schema.columns
+			WHERE table_schema = database() ORDER BY 1, 2"
+	else
+		sql "SELECT m.name, i.name, lower(i.type) FROM sqlite_master m
+			JOIN pragma_table_info(m.name) i WHERE m.type = 'table' ORDER BY 1, 2"
+	fi
 }
 
 # bytes TEXT: as a literal for sql, of the type that names have.

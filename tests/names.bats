@@ -41,6 +41,7 @@ raw_controls() {
 }
 
 @test "ss-hash on plain paths passes sha256sum -c, all of them" {
+	once "needs no catalog"
 	hostile_tree "$BATS_TEST_TMPDIR/tree"
 	cd "$BATS_TEST_TMPDIR/tree"
 	find . -type f -print0 | ss-hash -0 --format sha256sum >"$BATS_TEST_TMPDIR/sums"
@@ -114,6 +115,7 @@ raw_controls() {
 }
 
 @test "a sparse file of 5 GiB" {
+	once "reads much and stores one row"
 	backup --big
 	run_ok ss-verify alpha@.sync
 	cd "$TREE"

@@ -116,43 +116,86 @@ setup() {
 	run_code 2 ss-verify "$S"
 }
 
-@test "a bit flipped in the catalog's file is found, or changes nothing that is shown" {
-	requires_sqlite "about its file"
-	local flips=${SS_FLIPS:-12} used at byte before after seed=${SEED:-$RANDOM}
-	[[ -z ${SS_LONG:-} ]] || flips=400
-	echo "SEED=$seed"
-	RANDOM=$seed
+# What of the catalog can be proved: of a saveset's record that which its marker or its
+# rows can bear witness of.
+shown() (
+	set -o pipefail
+	ss-catalog savesets --json | jq -c 'del(.finished, .vanished, .relabelled, .overwritten,
+		.rows_added, .rows_closed, .hashtype, .reason)' &&
+		ss-catalog hosts --json | jq -r .name &&
+		ss-catalog volumes --json | jq -r '.name, .id, .path' &&
+		for name in "${all[@]}"; do ss-catalog files "$name" --json || return; done
+)
+
+# found_or_harmless WHAT: it is found, or $before is still what is shown.
+found_or_harmless() {
+	local after
+	run timeout 20 ss-catalog check
+	((status != 1 && status != 2)) || return 0
+	((status == 0)) || { echo "$1: exit $status"; return 1; }
+	# An error message is no wrong answer.
+	after=$(shown 2>/dev/null) || return 0
+	[[ $before == "$after" ]] ||
+		{ echo "$1: not found"; diff <(echo "$before") <(echo "$after"); return 1; }
+}
+
+# Two savesets that have most of their rows in common.
+two_savesets() {
 	take
 	turn
 	fresh "$TREE/dir/two" 22
 	take
-	shown() (
-		set -o pipefail
-		# Of a saveset's record that which its marker or its rows can bear witness of.
-		ss-catalog savesets --json | jq -c 'del(.finished, .vanished, .relabelled, .overwritten,
-			.rows_added, .rows_closed, .hashtype, .reason)' &&
-			ss-catalog hosts --json | jq -r .name &&
-			ss-catalog volumes --json | jq -r '.name, .id, .path' &&
-			for name in "${all[@]}"; do ss-catalog files "$name" --json || return; done
-	)
 	mapfile -t all < <(names)
+}
+
+@test "a value changed in any table is found, or changes nothing that is shown" {
+	local changes=12 before seed=${SEED:-$RANDOM} columns at table column type old new
+	echo "SEED=$seed"
+	RANDOM=$seed
+	two_savesets
+	before=$(shown)
+	# Nothing else knows what a volume is called, and by whom; unhashed says what is to do.
+	mapfile -t columns < <(catalog_columns |
+		grep -vE '^(volumes\|(name|backup_host)|savesets\|unhashed)\|')
+	[[ -z ${SS_LONG:-} ]] || changes=${#columns[@]}
+	catalog_save good
+	while ((changes-- > 0)); do
+		at=$((RANDOM % ${#columns[@]}))
+		[[ -z ${SS_LONG:-} ]] || at=$changes
+		IFS='|' read -r table column type <<<"${columns[at]}"
+		if [[ $type == *int* ]]; then
+			old=$(sql "SELECT $column FROM $table WHERE $column IS NOT NULL LIMIT 1")
+			new=$((old + 1))
+		else
+			old=$(sql "SELECT hex($column) FROM $table WHERE $column <> x'' LIMIT 1")
+			printf -v new "x'%02x%s'" $((0x0${old:0:2} ^ 1)) "${old:2}"
+			old=${old:+x\'$old\'}
+		fi
+		# Where a key forbids it, it did not happen.
+		[[ -n $old ]] && sql_unchecked "UPDATE $table SET $column = $new WHERE $column = $old" || continue
+		found_or_harmless "$table.$column: $old"
+		catalog_restore good
+	done
+}
+
+@test "a bit flipped in the catalog's file is found, or changes nothing that is shown" {
+	requires_sqlite "about its file"
+	local flips=${SS_FLIPS:-12} used at byte before seed=${SEED:-$RANDOM}
+	[[ -z ${SS_LONG:-} ]] || flips=400
+	echo "SEED=$seed"
+	RANDOM=$seed
+	two_savesets
 	before=$(shown)
 	# Where there is nothing but zeros there is mostly nothing at all.
 	mapfile -t used < <(od -An -v -tu1 -w1 "$CATALOG" | awk '$1 { print NR - 1 }')
-	cp "$CATALOG" "$BATS_TEST_TMPDIR/good.db"
+	catalog_save good
 	while ((flips-- > 0)); do
-		cp "$BATS_TEST_TMPDIR/good.db" "$CATALOG"
+		catalog_restore good
 		at=${used[(RANDOM * 32768 + RANDOM) % ${#used[@]}]}
 		byte=$(od -An -tu1 -j "$at" -N1 "$CATALOG")
 		# shellcheck disable=SC2059
 		printf "\\x$(printf %02x $((byte ^ (1 << RANDOM % 8))))" |
 			dd of="$CATALOG" bs=1 seek="$at" conv=notrunc status=none
-		run timeout 20 ss-catalog check
-		((status != 1 && status != 2)) || continue
-		((status == 0)) || { echo "byte $at, was $byte: exit $status"; return 1; }
-		# An error message is no wrong answer.
-		after=$(shown 2>/dev/null) || continue
-		[[ $before == "$after" ]] ||
-			{ echo "byte $at, was $byte: not found"; diff <(echo "$before") <(echo "$after"); return 1; }
+		found_or_harmless "byte $at, was $byte"
 	done
 }
