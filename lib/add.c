@@ -345,8 +345,13 @@ static int run(struct add *a)
 	a->volume = series_volume(a->cat, a->c, a->v);
 	if (a->volume < 0 || (!attempt && open_tree(a) < 0))
 		return SS_FAIL;
-	id_new(a->marker.id);
-	a->marker.created = clock_now();
+	if (a->o->as) {
+		memcpy(a->marker.id, a->o->as->id, sizeof(a->marker.id));
+		a->marker.created = a->o->as->created;
+	} else {
+		id_new(a->marker.id);
+		a->marker.created = clock_now();
+	}
 	if (db_transaction(a->cat->db, begin, a) < 0)
 		return SS_FAIL;
 	if (attempt)

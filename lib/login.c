@@ -115,6 +115,16 @@ static enum db_tls tls_of(const char *word)
 									     : DB_TLS_VERIFY;
 }
 
+static int is_server(const char *url)
+{
+	return strstr(url, "://") && strncmp(url, "sqlite:", 7) != 0;
+}
+
+int login_on_server(const struct conf *c)
+{
+	return c->db_url ? is_server(c->db_url) : c->dbtype && strcmp(c->dbtype, "sqlite") != 0;
+}
+
 int login_make(struct login *l, const struct conf *c, const char *url)
 {
 	*l = (struct login){ 0 };
@@ -129,7 +139,7 @@ int login_make(struct login *l, const struct conf *c, const char *url)
 	if (!l->url)
 		return -1;
 	/* A file needs no password, so nobody looks for one. */
-	if (strstr(l->url, "://") && strncmp(l->url, "sqlite:", 7) && find_password(l, c) < 0) {
+	if (is_server(l->url) && find_password(l, c) < 0) {
 		login_free(l);
 		return -1;
 	}

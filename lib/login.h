@@ -20,6 +20,9 @@ struct login {
 	char *url, *password;
 };
 
+/* 1 if the configured catalog is on a server, which may be away, 0 if it is a file. */
+int login_on_server(const struct conf *c);
+
 /* Fill l; url overrides the configuration's catalog if it is not NULL.  0, or -1 after reporting. */
 int login_make(struct login *l, const struct conf *c, const char *url);
 void login_free(struct login *l);	/* and wipe the password */

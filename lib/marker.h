@@ -15,11 +15,15 @@
 
 #define MARKER_DIR ".secondshot"
 
+/* Status of a saveset taken while the catalog could not be reached: it is to be catalogued as... */
+#define MARKER_WAITING "waiting"			/* complete */
+#define MARKER_WAITING_PARTIAL "waiting-partial"
+
 struct marker {
 	char saveset[320];		/* name */
 	char id[ID_LEN + 1];		/* unique id of the saveset */
 	char volume[ID_LEN + 1];	/* id of the volume it was made on */
-	char status[12];		/* running, complete, partial */
+	char status[20];		/* running, complete, partial; MARKER_WAITING ... */
 	int64_t created;		/* seconds since 1970 */
 	uint64_t entries, files, bytes;
 	char metadata[65], full[65];	/* SHA-256 in hex, "" = not yet */

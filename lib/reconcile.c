@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "catchup.h"
 #include "escape.h"
 #include "file.h"
 #include "mem.h"
@@ -19,7 +20,7 @@
 struct found {
 	char *location, *host;
 	char id[ID_LEN + 1];	/* "" for one that could not be read */
-	char status[12];
+	char status[20];
 	int believed;
 };
 
@@ -311,14 +312,16 @@ static void report_unknown(const struct work *w)
 
 		while (k < w->nsaveset && !is_for(f, &w->saveset[k]))
 			k++;
-		if (k == w->nsaveset && f->id[0] && strcmp(f->status, "running"))
+		if (k == w->nsaveset && f->id[0] && strcmp(f->status, "running") &&
+		    strncmp(f->status, MARKER_WAITING, strlen(MARKER_WAITING)))
 			msg_warn("%s/%s: the catalog does not know the saveset of this marker",
 				 escape_name(f->location), escape_name(f->host));
 	}
 }
 
-int reconcile_run(struct catalog *cat, const struct conf *c, const struct volume *v, int dry,
-		  size_t *changed, size_t *damaged)
+/* Compare and correct once. */
+static int compare(struct catalog *cat, const struct conf *c, const struct volume *v, int dry,
+		   size_t *changed, size_t *damaged)
 {
 	struct work w = { .cat = cat, .c = c, .v = v, .dry = dry };
 	int rc = -1;
@@ -343,5 +346,20 @@ int reconcile_run(struct catalog *cat, const struct conf *c, const struct volume
 	}
 	free(w.found);
 	catalog_list_free(w.saveset, w.nsaveset);
+	return rc;
+}
+
+int reconcile_run(struct catalog *cat, const struct conf *c, const struct volume *v, int dry,
+		  size_t *changed, size_t *damaged)
+{
+	size_t caught = 0, again;
+	int rc = compare(cat, c, v, dry, changed, damaged);
+
+	if (rc == 0 && !dry)
+		rc = catchup_run(cat, c, v, &caught);
+	/* Copies of what was caught up with lie elsewhere, too. */
+	if (rc == 0 && caught)
+		rc = compare(cat, c, v, dry, &again, damaged);
+	*changed += caught;
 	return rc;
 }

@@ -18,6 +18,7 @@
 #include "rsnap_job.h"
 #include "run_cmd.h"
 #include "run_host.h"
+#include "run_offline.h"
 #include "run_recover.h"
 #include "run_rotate.h"
 
@@ -156,7 +157,7 @@ int run_open(struct run *r, const char *const hosts[])
 	}
 	if (run_cmd_prepare(r) != 0)
 		return SS_FAIL;
-	return catalog_open(&r->catalog, &r->conf, 0) == 0 ? SS_OK : SS_FAIL;
+	return catalog_open(&r->catalog, &r->conf, 0) == 0 || run_offline(r) ? SS_OK : SS_FAIL;
 }
 
 void run_close(struct run *r)
@@ -207,9 +208,13 @@ static void report(const struct run_host *h)
 	switch (h->state) {
 	case RUN_COMPLETE:
 	case RUN_PARTIAL:
-		msg_info("%s: %s, %" PRId64 " files, %s", host,
-			 h->state == RUN_COMPLETE ? "complete" : "partial", h->files,
-			 escape_name(h->saveset));
+		if (h->saveset == NULL)
+			msg_info("%s: %s, not catalogued yet", host,
+				 h->state == RUN_COMPLETE ? "complete" : "partial");
+		else
+			msg_info("%s: %s, %" PRId64 " files, %s", host,
+				 h->state == RUN_COMPLETE ? "complete" : "partial", h->files,
+				 escape_name(h->saveset));
 		break;
 	case RUN_FAILED:
 		msg_error("%s: failed, %s", host, escape_name(h->why));
@@ -248,7 +253,10 @@ static size_t refuse_waiting(struct run *r)
 		if (!r->host[i].wanted || r->host[i].state != RUN_WAITS)
 			continue;
 		n++;
-		if (catalog_at(&r->catalog, &r->conf, r->host[i].name, ".sync", &s) == 0)
+		if (r->offline)
+			msg_error("%s: a saveset waits in .sync and is not synced over; rotate first",
+				  escape_name(r->host[i].name));
+		else if (catalog_at(&r->catalog, &r->conf, r->host[i].name, ".sync", &s) == 0)
 			msg_error("%s: saveset %s waits in .sync and is not synced over; rotate first",
 				  escape_name(r->host[i].name), escape_name(s.name));
 		saveset_free(&s);

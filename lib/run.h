@@ -32,6 +32,7 @@ struct run {
 	struct volume volume;
 	struct lock *lock;
 	struct catalog catalog;
+	int offline;		/* the catalog cannot be reached: db is NULL, see run_offline.h */
 	char *dir;		/* ROOT/.secondshot/run, this run's own */
 	char *private;		/* the configuration rsnapshot gets */
 	char **env;		/* the environment it gets */

@@ -18,6 +18,7 @@
 #include "rsnap_job.h"
 #include "run_cmd.h"
 #include "run_host.h"
+#include "run_offline.h"
 #include "trash.h"
 
 #define SYNC ".sync"
@@ -33,10 +34,10 @@ struct synced {
 int run_host_waits(struct run *r, const char *host)
 {
 	struct saveset s = { 0 };
-	int ret = catalog_at(&r->catalog, &r->conf, host, SYNC, &s);
+	int ret = r->offline ? -1 : catalog_at(&r->catalog, &r->conf, host, SYNC, &s);
 
 	if (ret < 0)
-		return -1;
+		return run_offline(r) ? run_offline_waits(r, host) : -1;
 	if (ret == 0)
 		ret = s.status == SV_COMPLETE && s.locations != NULL && strcmp(s.locations, SYNC) == 0;
 	else
@@ -182,6 +183,9 @@ static void record_failure(struct run *r, struct run_host *h, const struct synce
 
 	/* link_dest 0: the first sync copies the newest location, its markers too. */
 	drop_marker(r, h->name);
+	host_failed(r, h, s->why);
+	if (r->offline)
+		return;
 	run_cmd_tool(r, &c, "ss-catalog", "add");
 	run_cmd_take(&c, mem_printf("--status=%s", s->stale ? "stale" : "failed"));
 	run_cmd_take(&c, mem_printf("--reason=%s", s->why));
@@ -190,7 +194,6 @@ static void record_failure(struct run *r, struct run_host *h, const struct synce
 	status = run_cmd(r, &c);
 	if (status != SS_OK && !run_stopped())
 		msg_error("%s: its failure could not be catalogued", escape_name(h->name));
-	host_failed(r, h, s->why);
 }
 
 /* Why the newest attempt of a host came to nothing, malloc'd; NULL = it is not in the catalog. */
@@ -208,16 +211,30 @@ static char *attempt_reason(struct run *r, const char *host)
 	return why;
 }
 
+/* There is a tree, and no catalog to tell of it. */
+static void record_offline(struct run *r, struct run_host *h, int partial)
+{
+	char *why = run_offline_record(r, h->name, partial);
+
+	if (why == NULL)
+		h->state = partial ? RUN_PARTIAL : RUN_COMPLETE;
+	else
+		host_failed(r, h, why);
+	free(why);
+}
+
 /*
  * What the catalog says of the new saveset is what counts: ss-catalog add may
  * have found that it is none.
  */
-static void read_back(struct run *r, struct run_host *h, int64_t before, int code)
+static void read_back(struct run *r, struct run_host *h, int64_t before, int code, int partial)
 {
 	struct saveset s = { 0 };
 	int ret = catalog_at(&r->catalog, &r->conf, h->name, SYNC, &s);
 
-	if (ret != 0 || s.id == before || (s.status != SV_COMPLETE && s.status != SV_PARTIAL)) {
+	if (ret < 0 && run_offline(r)) {
+		record_offline(r, h, partial);
+	} else if (ret != 0 || s.id == before || (s.status != SV_COMPLETE && s.status != SV_PARTIAL)) {
 		char *why = attempt_reason(r, h->name);
 
 		host_failed(r, h, why != NULL ? why : "no new saveset in " SYNC);
@@ -236,11 +253,15 @@ static void read_back(struct run *r, struct run_host *h, int64_t before, int cod
 
 static void record(struct run *r, struct run_host *h, const struct synced *s, int64_t before)
 {
+	int partial = s->judged != RSNAP_COMPLETE, code;
 	struct run_cmd c;
-	int code;
 
+	if (r->offline) {
+		record_offline(r, h, partial);
+		return;
+	}
 	run_cmd_tool(r, &c, "ss-catalog", "add");
-	run_cmd_take(&c, mem_printf("--status=%s", s->judged == RSNAP_COMPLETE ? "complete" : "partial"));
+	run_cmd_take(&c, mem_printf("--status=%s", partial ? "partial" : "complete"));
 	run_cmd_take(&c, mem_printf("--vanished=%lu", s->vanished));
 	if (s->judged == RSNAP_PARTIAL && s->why != NULL)
 		run_cmd_take(&c, mem_printf("--reason=%s", s->why));
@@ -250,7 +271,7 @@ static void record(struct run *r, struct run_host *h, const struct synced *s, in
 	if (r->dry)
 		h->state = RUN_COMPLETE;
 	else if (!run_stopped())
-		read_back(r, h, before, code);
+		read_back(r, h, before, code, partial);
 }
 
 static void verify(struct run *r, const struct run_host *h)
@@ -275,8 +296,8 @@ static void verify(struct run *r, const struct run_host *h)
 static int64_t saveset_before(struct run *r, const char *host)
 {
 	struct saveset s = { 0 };
-	int ret = catalog_at(&r->catalog, &r->conf, host, SYNC, &s);
-	int64_t id = ret == 0 ? s.id : ret < 0 ? -1 : 0;
+	int ret = r->offline ? -1 : catalog_at(&r->catalog, &r->conf, host, SYNC, &s);
+	int64_t id = ret == 0 ? s.id : ret < 0 && !run_offline(r) ? -1 : 0;
 
 	saveset_free(&s);
 	return id;
@@ -302,7 +323,7 @@ void run_host(struct run *r, struct run_host *h)
 		else
 			record(r, h, &s, before);
 	}
-	if (!run_stopped() && r->conf.autoverify && (h->state == RUN_COMPLETE || h->state == RUN_PARTIAL))
+	if (!run_stopped() && r->conf.autoverify && !r->offline && (h->state == RUN_COMPLETE || h->state == RUN_PARTIAL))
 		verify(r, h);
 	free(s.why);
 }

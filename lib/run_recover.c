@@ -16,6 +16,7 @@
 #include "msg.h"
 #include "rsnap_job.h"
 #include "run_cmd.h"
+#include "run_offline.h"
 #include "run_recover.h"
 #include "run_rotate.h"
 #include "trash.h"
@@ -54,38 +55,33 @@ static int collect_deleted(struct run *r)
 	return ret < 0 ? -1 : n;
 }
 
-/* The newest saveset of the list that is on our volume and was taken by us; NULL = none. */
-static const struct saveset *newest_of(const struct conf *c, const struct saveset *list, size_t n)
+/* Is s one of ours that lies somewhere and has files without digest? */
+static int is_unfinished(const struct conf *c, const struct saveset *s)
 {
-	const struct saveset *best = NULL, *s;
-
-	for (s = list; s < list + n; s++)
-		if ((s->status == SV_COMPLETE || s->status == SV_PARTIAL) && s->seq != 0 &&
-		    strcmp(s->volume, c->volume) == 0 && strcmp(s->backup_host, c->backup_host) == 0 &&
-		    (best == NULL || s->seq > best->seq))
-			best = s;
-	return best;
+	return (s->status == SV_COMPLETE || s->status == SV_PARTIAL) && s->seq != 0 &&
+	       strcmp(s->volume, c->volume) == 0 && strcmp(s->backup_host, c->backup_host) == 0 &&
+	       s->unhashed > 0 && *s->locations != '\0';
 }
 
-/* Hash what the newest saveset of a host lacks. */
+/* Hash what the savesets of a host lack, the newest first: the older ones share most of it. */
 static int finish_hashing(struct run *r, const char *host)
 {
-	const struct saveset *s;
 	struct saveset *list;
 	struct run_cmd c;
-	size_t n;
+	size_t n, i;
 	int code;
 
 	if (catalog_list(&r->catalog, host, &list, &n) != 0)
 		return -1;
-	s = newest_of(&r->conf, list, n);
-	if (s != NULL && s->unhashed > 0 && s->locations != NULL && *s->locations != '\0') {
+	for (i = n; i-- > 0 && !run_stopped();) {
+		if (!is_unfinished(&r->conf, &list[i]))
+			continue;
 		if (!r->dry)
 			msg_info("%s: hashing what an earlier run did not, %" PRId64 " files",
-				 escape_name(s->name), s->unhashed);
+				 escape_name(list[i].name), list[i].unhashed);
 		run_cmd_tool(r, &c, "ss-catalog", "pending");
 		run_cmd_add(&c, "--");
-		run_cmd_add(&c, s->name);
+		run_cmd_add(&c, list[i].name);
 		code = run_cmd_finish(r, &c);
 		if (!run_stopped())
 			run_worse(r, code);
@@ -107,10 +103,12 @@ int run_recover(struct run *r)
 		if (n < 0 || trash_empty(&r->volume) != 0)
 			return -1;
 	}
+	if (r->offline)
+		return 0;
 	if (run_cmd_reconcile(r) != 0)
-		return -1;
+		return run_offline(r) ? 0 : -1;
 	for (i = 0; i < r->nhost && !run_stopped(); i++)
 		if (r->host[i].wanted && finish_hashing(r, r->host[i].name) != 0)
-			return -1;
+			return run_offline(r) ? 0 : -1;
 	return 0;
 }
