@@ -1,0 +1,145 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# ss-run while the catalog's server is away: the backup happens all the same, and
+# the catalog is caught up with later.
+# run_code leaves $stderr.
+# shellcheck disable=SC2154
+
+load helpers
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+	requires_mariadb "a file is never away"
+}
+
+# begin: a catalog that is reached through a link, which can be taken away.
+begin() {
+	conf "$@"
+	SERVER=$BATS_TEST_TMPDIR/server
+	ln -s "$SS_TEST_SOCKET" "$SERVER"
+	sed -i "s|unix_socket=.*|unix_socket=$SERVER|" "$SECONDSHOT_CONF"
+	ss-catalog init
+}
+
+away() {
+	rm "$SERVER"
+}
+
+back() {
+	ln -s "$SS_TEST_SOCKET" "$SERVER"
+}
+
+savesets() {
+	ss-catalog savesets --json "$1" | jq -r '"\(.status) \(.location) \(.files) \(.unhashed)"'
+}
+
+equal() {
+	run rsync -aHnic --delete "$1/" "$2/"
+	[ "$status" -eq 0 ]
+	[ "$output" = "" ]
+}
+
+three_nights() {
+	run_ok ss-run
+	echo first night >"$SRC/alpha/night"
+	away
+	run_code 3 ss-run
+	contains "$stderr" 'the catalog cannot be reached'
+	contains "$stderr" 'alpha: complete, not catalogued yet'
+	contains "$stderr" 'rotated hourly'
+	cp -a "$SRC" first
+	echo second night, of another length >"$SRC/alpha/night"
+	sleep 1
+	run_code 3 ss-run
+	equal "$SRC/alpha" "$ROOT/hourly.0/alpha"
+	equal first/alpha "$ROOT/hourly.1/alpha"
+}
+
+@test "two nights without the server: both savesets are there, in their order" {
+	HOSTS="alpha beta" RETAIN=hourly:5 begin
+	three_nights
+	back
+	run_ok ss-catalog reconcile
+	contains "$stderr" 'taken while the catalog could not be reached'
+	run_ok savesets alpha
+	[[ ${#lines[@]} == 3 && ${lines[0]} == "complete hourly.2 "* &&
+	   ${lines[1]} == "complete hourly.1 "* && ${lines[2]} == "complete hourly.0 "* ]]
+	run_ok ss-run
+	run_ok savesets beta
+	[ "${#lines[@]}" -eq 4 ]
+	run_ok ss-catalog savesets --json
+	[ "$(jq -s 'map(.unhashed) | add' <<<"$output")" -eq 0 ]
+	run_ok ss-verify --all
+	run_ok ss-catalog check
+	run_ok ss-catalog files alpha@hourly.1 --format sha256sum
+	equal "$SRC/alpha" "$ROOT/hourly.0/alpha"
+}
+
+@test "the same with link_dest 0, where the tree lies in two places" {
+	LINK_DEST=0 RETAIN=hourly:5 begin
+	three_nights
+	back
+	run_ok ss-run
+	run_ok savesets alpha
+	[[ ${#lines[@]} == 4 && ${lines[2]} == "complete hourly.1 "*" 0" ]]
+	run_ok ss-catalog check
+	run_ok ss-verify --all
+}
+
+@test "the server goes away in mid-run" {
+	HOSTS="alpha beta" begin
+	run_ok ss-run
+	cat >rsync <<-END
+		#!/bin/bash
+		if [ -e $SERVER ]; then
+			rm $SERVER
+			mariadb --no-defaults -S $SS_TEST_SOCKET -N -e "SELECT concat('KILL ', id, ';')
+				FROM information_schema.processlist WHERE db = '$CATALOG_DB'" |
+				mariadb --no-defaults -S $SS_TEST_SOCKET
+		fi
+		exec /usr/bin/rsync "\$@"
+	END
+	chmod +x rsync
+	cp "$RSNAPSHOT_CONF" whole
+	sed -i "s|^cmd_rsync.*|cmd_rsync\t$PWD/rsync|" "$RSNAPSHOT_CONF"
+	echo db-timeout = 1 >>"$SECONDSHOT_CONF"
+	echo more >>"$SRC/beta/one"
+	run_code 3 ss-run
+	contains "$stderr" 'beta: complete, not catalogued yet'
+	equal "$SRC/beta" "$ROOT/hourly.0/beta"
+	back
+	cp whole "$RSNAPSHOT_CONF"
+	run_ok ss-run
+	run_ok ss-verify --all
+	run_ok ss-catalog check
+	run_ok savesets beta
+	[ "${#lines[@]}" -eq 3 ]
+}
+
+@test "an empty source is not taken, a partial saveset stays one" {
+	begin
+	run_ok ss-run
+	away
+	mv "$SRC/alpha" kept
+	mkdir "$SRC/alpha"
+	run_code 2 ss-run
+	contains "$stderr" 'no files'
+	[ -e "$ROOT/hourly.0/alpha/one" ]
+	[ ! -e "$ROOT/hourly.1" ]
+	rmdir "$SRC/alpha"
+	mv kept "$SRC/alpha"
+	cat >rsync <<-END
+		#!/bin/bash
+		/usr/bin/rsync "\$@"
+		exit 23
+	END
+	chmod +x rsync
+	cp "$RSNAPSHOT_CONF" whole
+	sed -i "s|^cmd_rsync.*|cmd_rsync\t$PWD/rsync|" "$RSNAPSHOT_CONF"
+	run_code 3 ss-run
+	back
+	cp whole "$RSNAPSHOT_CONF"
+	run_ok ss-catalog reconcile
+	run_ok savesets alpha
+	[[ ${lines[1]} == "partial .sync "* ]]
+}
