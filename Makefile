@@ -135,6 +135,7 @@ torture: all
 
 bench: all $(BUILD)/rss
 	SS_BIN=$(abspath $(BUILD)) tests/bench/bench
+	SS_BIN=$(abspath $(BUILD)) tests/bench/maria
 
 $(BUILD)/rss: tests/bench/rss.c $(BUILD)/flags
 	$(CC) $(SS_CPPFLAGS) $(SS_CFLAGS) $(SS_LDFLAGS) -o $@ $<

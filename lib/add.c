@@ -185,7 +185,8 @@ static int merge(struct add *a)
 	struct rows *rows = rows_open(a->cat, a->series.id, a->series.last_seq);
 	int rc = -1;
 
-	a->batch = batch_new(a->cat, a->series.id, a->seq, a->moved ? a->seq : 1, want, a);
+	a->batch = batch_new(a->cat, a->series.id, a->seq, a->moved ? a->seq : 1,
+			     hash_algo_find(a->c->hashtype), want, a);
 	a->summing = summary_begin(SUMMARY_BOTH);
 	a->walk = walk_open(a->tree, at);
 	if (a->walk) {

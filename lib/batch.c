@@ -24,6 +24,7 @@ struct op {
 struct batch {
 	struct catalog *cat;
 	int64_t series, seq, oldest;
+	const struct hash_algo *algo;
 	batch_want_fn *want;
 	void *arg;
 	struct op *op;
@@ -35,7 +36,7 @@ struct batch {
 };
 
 struct batch *batch_new(struct catalog *cat, int64_t series, int64_t seq, int64_t oldest,
-			batch_want_fn *want, void *arg)
+			const struct hash_algo *algo, batch_want_fn *want, void *arg)
 {
 	struct batch *b = mem_alloc(sizeof(*b));
 
@@ -43,6 +44,7 @@ struct batch *batch_new(struct catalog *cat, int64_t series, int64_t seq, int64_
 	b->series = series;
 	b->seq = seq;
 	b->oldest = oldest;
+	b->algo = algo;
 	b->want = want;
 	b->arg = arg;
 	b->op = mem_array(NULL, OPS + 2, sizeof(*b->op));
@@ -105,9 +107,9 @@ static const char *bytes(const struct batch *b, size_t at)
 /* Has an inode of an earlier saveset its digest?  An error counts as no: hashing again does no harm. */
 static int is_hashed(struct batch *b, int64_t ino, int64_t since)
 {
-	int64_t algo;
+	int64_t len;
 
-	return db_value(b->cat->db, &algo, SQL_INODE_GET, "iii", b->series, ino, since) > 0;
+	return db_value(b->cat->db, &len, SQL_INODE_GET, "iii", b->series, ino, since) > 0;
 }
 
 /* Find or make the inode of a new row.  0 or -1. */
@@ -132,8 +134,9 @@ static int link_inode(struct batch *b, struct op *op)
 	}
 	op->since = b->seq;
 	op->want = 1;
-	return db_queue(db, &b->inodes, SQL_INODE_ADD, "iiiiiiii", b->series, ino, b->seq, e->btime,
-			e->size, e->blocks, e->mtime, (int64_t)e->mtime_ns);
+	return db_queue(db, &b->inodes, SQL_INODE_ADD, "iiiiiiiisi", b->series, ino, b->seq,
+			e->btime, e->size, e->blocks, e->mtime, (int64_t)e->mtime_ns,
+			hash_algo_name(b->algo), (int64_t)hash_algo_size(b->algo));
 }
 
 static int write_open(struct batch *b, struct op *op)

@@ -10,6 +10,7 @@
 #ifndef SS_BATCH_H
 #define SS_BATCH_H
 
+#include "hash.h"
 #include "rows.h"
 
 struct batch;
@@ -20,9 +21,10 @@ typedef void batch_want_fn(const struct entry *e, void *arg);
 /*
  * Changes for saveset seq of series, whose predecessor is seq - 1; inodes that
  * were known before saveset oldest are not taken for the same as a new path's.
+ * algo: of the digests that are to come.
  */
 struct batch *batch_new(struct catalog *cat, int64_t series, int64_t seq, int64_t oldest,
-			batch_want_fn *want, void *arg);
+			const struct hash_algo *algo, batch_want_fn *want, void *arg);
 
 /* Close a row with the predecessor. */
 void batch_close(struct batch *b, const struct row *row);

@@ -2,7 +2,7 @@
 /*
  * db_maria.h - what the parts of the MariaDB driver share: the address
  * (db_maria_url.c), the connection (db_maria_link.c), its statements
- * (db_maria_stmt.c) and transactions (db_maria.c).
+ * (db_maria_stmt.c, db_maria_bulk.c) and transactions (db_maria.c).
  */
 #ifndef SS_DB_MARIA_H
 #define SS_DB_MARIA_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * db_maria_stmt.c - prepared statements, one by one or in bulk.
+ * db_maria_stmt.c - prepared statements.
  *
  * A statement is prepared when it is first run on a connection, and again on the
  * next one.  Results are fetched whole: every statement with many rows has a LIMIT.
@@ -8,47 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "db_maria.h"
-#include "mem.h"
+#include "db_maria_stmt.h"
 
-#define QUEUE_ROWS 2048
-#define QUEUE_BYTES (1u << 20)	/* well below the server's max_allowed_packet */
 #define COLUMN 512		/* room for bytes; more is fetched apart */
-
-enum kind { IS_NULL, IS_INT, IS_BYTES };
-
-struct param {
-	enum kind kind;
-	int64_t number;
-	const void *p;
-	unsigned long len;
-};
-
-struct column {
-	int64_t number;
-	char *bytes;
-	size_t cap;
-	unsigned long len;
-	my_bool null, cut;
-};
-
-struct stmt {
-	struct maria *m;
-	const char *sql;
-	MYSQL_STMT *h;
-	unsigned generation;	/* of the connection h was prepared on */
-	size_t nparams;
-	struct param *param;
-	/* rows queued: QUEUE_ROWS params each, row by row */
-	struct param *row;
-	size_t rows;
-	struct buf bytes;	/* of theirs; p is an offset meanwhile */
-	/* result */
-	int running;
-	unsigned ncols;
-	struct column *col;
-	MYSQL_BIND *out;
-};
 
 void *db_maria_prepare(void *conn, const char *sql)
 {
@@ -56,7 +18,10 @@ void *db_maria_prepare(void *conn, const char *sql)
 
 	s->m = conn;
 	s->sql = sql;
-	for (const char *p = sql; (p = strchr(p, '?')) != NULL; p++)
+	s->document = !strncmp(sql, DOCUMENT, sizeof(DOCUMENT) - 1);
+	if (s->document)
+		s->nparams = strtoul(sql + sizeof(DOCUMENT) - 1, NULL, 10);
+	for (const char *p = sql; !s->document && (p = strchr(p, '?')) != NULL; p++)
 		s->nparams++;
 	s->param = mem_array(NULL, s->nparams + 1, sizeof(*s->param));
 	return s;
@@ -137,8 +102,7 @@ static void bind_result(struct stmt *s)
 	mysql_stmt_bind_result(s->h, s->out);
 }
 
-/* Have s->h on the connection there is.  0 or -1. */
-static int prepared(struct stmt *s)
+int db_maria_prepared(struct stmt *s)
 {
 	struct maria *m = s->m;
 
@@ -194,7 +158,7 @@ static int execute(struct stmt *s)
 static int run(struct stmt *s)
 {
 	for (int try = 1;; try++) {
-		if (prepared(s) == 0 && execute(s) == 0)
+		if (db_maria_prepared(s) == 0 && execute(s) == 0)
 			break;
 		if (!db_maria_again(s->m, try))
 			return -1;
@@ -254,105 +218,6 @@ void db_maria_reset(void *st)
 	if (s->running && s->h && s->ncols)
 		mysql_stmt_free_result(s->h);
 	s->running = 0;
-}
-
-int db_maria_queue(void *st)
-{
-	struct stmt *s = st;
-
-	if (!s->row)
-		s->row = mem_array(NULL, QUEUE_ROWS * (s->nparams + 1), sizeof(*s->row));
-	struct param *to = s->row + s->rows++ * s->nparams;
-	for (size_t i = 0; i < s->nparams; i++) {
-		to[i] = s->param[i];
-		if (to[i].kind != IS_BYTES)
-			continue;
-		to[i].number = (int64_t)s->bytes.len;
-		buf_add(&s->bytes, s->param[i].p, s->param[i].len);
-	}
-	return s->rows == QUEUE_ROWS || s->bytes.len >= QUEUE_BYTES;
-}
-
-void db_maria_drop_queue(void *st)
-{
-	struct stmt *s = st;
-
-	s->rows = 0;
-	buf_reset(&s->bytes);
-}
-
-/* One parameter of all queued rows, as the library wants it. */
-struct bulk {
-	int64_t *number;
-	const char **p;
-	unsigned long *len;
-	char *indicator;
-};
-
-static void bulk_bind(struct stmt *s, size_t i, struct bulk *b, MYSQL_BIND *in)
-{
-	enum kind kind = IS_NULL;
-
-	b->number = mem_array(NULL, s->rows, sizeof(*b->number));
-	b->p = mem_array(NULL, s->rows, sizeof(*b->p));
-	b->len = mem_array(NULL, s->rows, sizeof(*b->len));
-	b->indicator = mem_array(NULL, s->rows, 1);
-	for (size_t r = 0; r < s->rows; r++) {
-		const struct param *p = &s->row[r * s->nparams + i];
-
-		if (p->kind != IS_NULL)
-			kind = p->kind;
-		b->number[r] = p->number;
-		b->p[r] = p->kind == IS_BYTES && p->len ? s->bytes.p + p->number : "";
-		b->len[r] = p->len;
-		b->indicator[r] = p->kind == IS_NULL ? STMT_INDICATOR_NULL : STMT_INDICATOR_NONE;
-	}
-	*in = (MYSQL_BIND){
-		.buffer_type = kind == IS_BYTES ? MYSQL_TYPE_BLOB : MYSQL_TYPE_LONGLONG,
-		.buffer = kind == IS_BYTES ? (void *)b->p : (void *)b->number,
-		.length = b->len,
-		.u.indicator = b->indicator,
-	};
-}
-
-/* Send what is queued at once.  0 or -1. */
-static int execute_bulk(struct stmt *s)
-{
-	struct bulk *bulk = mem_alloc((s->nparams + 1) * sizeof(*bulk));
-	MYSQL_BIND *in = mem_alloc((s->nparams + 1) * sizeof(*in));
-	unsigned n = (unsigned)s->rows;
-
-	for (size_t i = 0; i < s->nparams; i++)
-		bulk_bind(s, i, &bulk[i], &in[i]);
-	int bad = mysql_stmt_attr_set(s->h, STMT_ATTR_ARRAY_SIZE, &n) ||
-		  mysql_stmt_bind_param(s->h, in) || mysql_stmt_execute(s->h);
-	if (bad)
-		db_maria_failed(s->m, s->h, "a statement failed");
-	for (size_t i = 0; i < s->nparams; i++) {
-		free(bulk[i].number);
-		free(bulk[i].p);
-		free(bulk[i].len);
-		free(bulk[i].indicator);
-	}
-	free(bulk);
-	free(in);
-	return bad ? -1 : 0;
-}
-
-int64_t db_maria_run_queue(void *conn, void *st)
-{
-	struct stmt *s = st;
-	int64_t changed = -1;
-
-	(void)conn;
-	for (int try = 1; changed < 0; try++) {
-		if (prepared(s) == 0 && execute_bulk(s) == 0)
-			changed = (int64_t)mysql_stmt_affected_rows(s->h);
-		else if (!db_maria_again(s->m, try))
-			break;
-	}
-	db_maria_drop_queue(s);
-	return changed;
 }
 
 int64_t db_maria_col_int(void *st, int col)

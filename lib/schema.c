@@ -68,8 +68,13 @@ static const char v2[] =
 	"ALTER TABLE savesets ADD COLUMN $NEWrows_closed BIGINT NOT NULL DEFAULT 0;"
 	"ALTER TABLE series ADD COLUMN $NEWfs VARBINARY(80);";
 
-/* The last transaction of each connection to a server: was its COMMIT, whose reply got lost, done? */
+/*
+ * commits: the last transaction of each connection to a server; was its COMMIT,
+ * whose reply got lost, done?  room: the bytes that a digest will take, so that
+ * its row keeps its size and its place when it comes (a third of the time).
+ */
 static const char v3[] =
+	"ALTER TABLE inodes ADD COLUMN $NEWroom VARBINARY(64);"
 	"CREATE TABLE $NEWcommits (session VARBINARY(32) NOT NULL PRIMARY KEY, n BIGINT NOT NULL,"
 	" at BIGINT NOT NULL)$TABLE;";
 

@@ -14,6 +14,7 @@
 #include "volume.h"
 
 #define BATCH 8192
+#define CHUNK 512		/* digests written before it is asked whether all were taken */
 #define KEPT (3 * BATCH)	/* more than add has under way at any time */
 
 struct store {
@@ -50,8 +51,8 @@ static void compare(struct store *s, size_t i, struct db_stmt *st)
 		s->conflicts++;
 }
 
-/* Some of s->e[from..to) was not taken: find out which, and why.  0, or -1 after reporting. */
-static int look(struct store *s, size_t from, size_t to)
+/* Some of s->e[from..to), at most SQL_INODES, may not be taken: which, and why?  0, or -1 after reporting. */
+static int look_some(struct store *s, size_t from, size_t to)
 {
 	int64_t ino[SQL_INODES] = { 0 };
 	enum db_got got = DB_FAIL;
@@ -75,6 +76,16 @@ static int look(struct store *s, size_t from, size_t to)
 	return got == DB_FAIL ? -1 : 0;
 }
 
+static int look(struct store *s, size_t from, size_t to)
+{
+	for (size_t next; from < to; from = next) {
+		next = from + SQL_INODES < to ? from + SQL_INODES : to;
+		if (look_some(s, from, next) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* Transaction: the collected digests. */
 static int write_batch(void *arg)
 {
@@ -86,7 +97,7 @@ static int write_batch(void *arg)
 	for (size_t from = 0, to; from < s->n; from = to) {
 		struct db_tally tally = { 0 };
 
-		to = from + SQL_INODES < s->n ? from + SQL_INODES : s->n;
+		to = from + CHUNK < s->n ? from + CHUNK : s->n;
 		for (size_t i = from; i < to; i++) {
 			const struct entry *e = &s->e[i];
 
