@@ -141,10 +141,12 @@ all_exit_2() {
 	contains "$stderr" "$CATALOG_DB"
 	client mariadb -e "CREATE DATABASE $CATALOG_DB"
 	try 'there is no catalog'
+	# A table of somebody else's has a name that we need.
 	sql 'CREATE TABLE savesets (id INTEGER)'
-	try 'not a secondshot catalog'
+	try "$CATALOG_DB.* (there is no|not a secondshot) catalog"
 	run_code 2 ss-catalog init
-	contains "$stderr" 'something else'
+	contains "$stderr" "$CATALOG_DB"
+	[ "$(sql 'SELECT count(*) FROM savesets')" = 0 ]
 	# One of its tables is not there any more.
 	catalog_drop
 	run_ok ss-catalog init
@@ -203,21 +205,21 @@ all_exit_2() {
 
 @test "rows that somebody else has locked: readers go on, writers wait, not for ever" {
 	requires_mariadb "locks rows"
-	local pid
+	local pid in
 	coproc client mariadb -N -B --unbuffered "$CATALOG_DB"
-	pid=$COPROC_PID
+	pid=$COPROC_PID in=${COPROC[1]}
 	echo "BEGIN; SELECT count(*) FROM series FOR UPDATE; SELECT count(*) FROM savesets FOR UPDATE;
-		SELECT 'held';" >&"${COPROC[1]}"
+		SELECT 'held';" >&"$in"
 	until read -r -u "${COPROC[0]}" && [ "$REPLY" = held ]; do :; done
 	run_ok ss-catalog savesets
 	run_ok ss-catalog check
 	still_lists "$S"
 	SECONDS=0
 	run_code 2 ss-catalog add alpha
-	contains "$stderr" 'locked by another'
-	[ "$SECONDS" -le 20 ]
-	kill "$pid"
-	wait "$pid" || :
+	contains "$stderr" "$CATALOG_DB.*Lock wait timeout"
+	[ "$SECONDS" -le 30 ]
+	exec {in}>&-
+	wait "$pid"
 	take
 	still_lists "$S"
 	run_ok ss-catalog check
@@ -240,7 +242,7 @@ all_exit_2() {
 	done
 	sql "DELETE FROM meta"
 	run_code 2 ss-catalog savesets
-	contains "$stderr" schema
+	contains "$stderr" 'schema|there is no catalog'
 }
 
 @test "unknown hosts and savesets, wrong arguments" {

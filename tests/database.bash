@@ -69,7 +69,8 @@ catalog_drop() {
 # Each test's own; a file with a teardown of its own calls it from there.
 catalog_forget() {
 	[[ ! -e $BATS_TEST_TMPDIR/.database ]] ||
-		client mariadb -e "DROP DATABASE IF EXISTS $(<"$BATS_TEST_TMPDIR/.database")"
+		client mariadb -e "SET lock_wait_timeout = 10;
+			DROP DATABASE IF EXISTS $(<"$BATS_TEST_TMPDIR/.database")"
 }
 
 teardown() {
