@@ -185,6 +185,12 @@ equal() {
 	END
 	chmod +x rsync
 	sed -i "s|^cmd_rsync.*|cmd_rsync\t$PWD/rsync|" "$RSNAPSHOT_CONF"
+	if on_mariadb; then
+		DBPASS=secret run_code 2 ss-run
+		contains "$stderr" 'DBPASS is not used'
+		(umask 077; echo secret >password)
+		echo "db-password-file = $PWD/password" >>"$SECONDSHOT_CONF"
+	fi
 	DBPASS=secret MYSQL_PWD=secret run_ok ss-run
 	run_code 1 grep -E 'secret|SECONDSHOT_(RSYNC|RESULTS|LOCK_FD)' env
 }
