@@ -66,13 +66,7 @@ nothing_changed() {
 }
 
 @test "a catalog that is not there, or is none" {
-	if on_mariadb; then
-		catalog_drop
-		run_code 2 ss-run
-		contains "$stderr" 'there is no catalog'
-		nothing_changed
-		return
-	fi
+	requires_sqlite "a server's that is not there is one that is away"
 	mv "$CATALOG" catalog
 	run_code 2 ss-run
 	contains "$stderr" "catalog.db"
