@@ -50,7 +50,7 @@ int catalog_open(struct catalog *cat, const struct conf *c, int create)
 	return catalog_open_url(cat, c, NULL, create);
 }
 
-int catalog_open_url(struct catalog *cat, const struct conf *c, const char *url, int create)
+static int open_any(struct catalog *cat, const struct conf *c, const char *url, int create)
 {
 	struct login l;
 
@@ -65,6 +65,35 @@ int catalog_open_url(struct catalog *cat, const struct conf *c, const char *url,
 		return 0;
 	catalog_close(cat);
 	return -1;
+}
+
+/* No catalog is taken for a whole one before its copy is complete.  0, or -1 after reporting. */
+static int is_whole(struct catalog *cat)
+{
+	struct db_stmt *st = db_bind(cat->db, SQL_META_GET, "s", CATALOG_COPYING);
+	enum db_got got = st ? db_step(st) : DB_FAIL;
+
+	if (got != DB_ROW)
+		return got == DB_DONE ? 0 : -1;
+	db_reset(st);
+	msg_error("%s: a copy into this catalog is under way or was cut off; 'ss-catalog copy'"
+		  " begins it anew", escape_name(db_name(cat->db)));
+	return -1;
+}
+
+int catalog_open_url(struct catalog *cat, const struct conf *c, const char *url, int create)
+{
+	if (open_any(cat, c, url, create) < 0)
+		return -1;
+	if (is_whole(cat) == 0)
+		return 0;
+	catalog_close(cat);
+	return -1;
+}
+
+int catalog_open_target(struct catalog *cat, const struct conf *c, const char *url)
+{
+	return open_any(cat, c, url, 1);
 }
 
 void catalog_close(struct catalog *cat)

@@ -47,6 +47,10 @@ void saveset_free(struct saveset *s);	/* its strings; s itself is the caller's *
  */
 int catalog_open(struct catalog *cat, const struct conf *c, int create);
 int catalog_open_url(struct catalog *cat, const struct conf *c, const char *url, int create);
+
+/* Open one that is to be copied into: it is made, and may be what a copy that was killed left. */
+int catalog_open_target(struct catalog *cat, const struct conf *c, const char *url);
+#define CATALOG_COPYING "copying"	/* keyword in meta; its value is the copy's unique id */
 void catalog_close(struct catalog *cat);
 
 /*

@@ -19,6 +19,7 @@
 struct check {
 	struct catalog *cat;
 	int json;
+	int no_markers;		/* the catalog alone */
 	size_t checked, findings;
 	struct volume volume;	/* the one opened last; root NULL = none */
 	struct lock *lock;	/* of that volume */
@@ -156,7 +157,7 @@ static void check_markers(struct check *c, const struct saveset *s)
 static int check_saveset(struct check *c, const struct saveset *listed)
 {
 	struct saveset s;
-	int code = listed->locations[0] ? use_volume(c, listed) : SS_OK, got;
+	int code = listed->locations[0] && !c->no_markers ? use_volume(c, listed) : SS_OK, got;
 
 	if (code != SS_OK)
 		return code;
@@ -166,7 +167,8 @@ static int check_saveset(struct check *c, const struct saveset *listed)
 	check_record(c, &s);
 	if (s.seq && s.status != SV_GONE) {
 		code = check_rows(c, &s) < 0 ? SS_FAIL : SS_OK;
-		check_markers(c, &s);
+		if (!c->no_markers)
+			check_markers(c, &s);
 		c->checked++;
 	}
 	saveset_free(&s);
@@ -191,32 +193,46 @@ static int check_whole(struct check *c)
 	return 0;
 }
 
-int check_run(struct catalog *cat, const struct saveset *only, int json)
+static int check_all(struct check *c, const struct saveset *only)
 {
-	struct check c = { .cat = cat, .json = json };
+	struct catalog *cat = c->cat;
 	struct saveset *list = NULL;
 	size_t n = 0;
 	int damaged = db_integrity(cat->db), code = SS_FAIL;
 
 	if (damaged > 0) {
 		msg_error("%s: the database is damaged", escape_name(db_name(cat->db)));
-		c.findings++;
+		c->findings++;
 	}
-	if (damaged >= 0 && (only || check_whole(&c) == 0) && catalog_list(cat, NULL, &list, &n) == 0)
+	if (damaged >= 0 && (only || check_whole(c) == 0) && catalog_list(cat, NULL, &list, &n) == 0)
 		code = SS_OK;
 	for (size_t i = 0; code == SS_OK && i < n; i++)
 		if (!only || only->id == list[i].id)
-			code = check_saveset(&c, &list[i]);
-	if (code == SS_OK && only && !c.checked) {
+			code = check_saveset(c, &list[i]);
+	if (code == SS_OK && only && !c->checked) {
 		msg_error("%s: is %s, there is nothing to check", escape_name(only->name),
 			  saveset_status_name(only->status));
 		code = SS_FAIL;
 	}
 	if (code == SS_OK) {
-		msg_info("%zu savesets checked, %zu findings", c.checked, c.findings);
-		code = c.findings ? SS_FINDINGS : SS_OK;
+		msg_info("%zu savesets checked, %zu findings", c->checked, c->findings);
+		code = c->findings ? SS_FINDINGS : SS_OK;
 	}
 	catalog_list_free(list, n);
-	leave_volume(&c);
+	leave_volume(c);
 	return code;
+}
+
+int check_run(struct catalog *cat, const struct saveset *only, int json)
+{
+	struct check c = { .cat = cat, .json = json };
+
+	return check_all(&c, only);
+}
+
+int check_alone(struct catalog *cat, int json)
+{
+	struct check c = { .cat = cat, .json = json, .no_markers = 1 };
+
+	return check_all(&c, NULL);
 }

@@ -16,4 +16,7 @@
  */
 int check_run(struct catalog *cat, const struct saveset *only, int json);
 
+/* The same of all savesets, but for the markers: no volume need be there, and no lock is taken. */
+int check_alone(struct catalog *cat, int json);
+
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "db_copy.h"
 #include "db_driver.h"
 #include "escape.h"
 #include "mem.h"
@@ -162,11 +163,19 @@ int db_transaction(struct db *db, int (*fn)(void *arg), void *arg)
 	}
 }
 
-/* The last parameters, from i on. */
-static void bind_array(struct db_stmt *s, int i, const int64_t *v, size_t n)
+int db_snapshot(struct db *db, int (*fn)(void *arg), void *arg)
 {
-	for (size_t k = 0; k < n; k++)
-		s->db->drv->bind_int(s->st, i + (int)k, v[k]);
+	int rc = db->drv->begin_read(db->conn);
+
+	if (rc == 0) {
+		db->in_transaction = 1;
+		rc = fn(arg);
+		db->drv->rollback(db->conn);
+		db->in_transaction = 0;
+	}
+	if (rc < 0 && db->drv->failure(db->conn) == DB_FAILURE_RETRY)
+		db->drv->report(db->conn);
+	return rc;
 }
 
 /* Statement id with its parameters bound; what is queued is not looked at. */
@@ -180,41 +189,7 @@ static struct db_stmt *bind_raw(struct db *db, enum sql_id id, const char *fmt, 
 			return NULL;
 		s->db = db;
 	}
-	for (int i = 1; *fmt; fmt++, i++) {
-		const char *str;
-		const void *p;
-		int64_t v;
-
-		switch (*fmt) {
-		case 'i':
-			db->drv->bind_int(s->st, i, va_arg(ap, int64_t));
-			break;
-		case 'z':
-			v = va_arg(ap, int64_t);
-			if (v)
-				db->drv->bind_int(s->st, i, v);
-			else
-				db->drv->bind_null(s->st, i);
-			break;
-		case 'b':
-			p = va_arg(ap, const void *);
-			db->drv->bind_bytes(s->st, i, p, va_arg(ap, size_t));
-			break;
-		case 's':
-			str = va_arg(ap, const char *);
-			if (str)
-				db->drv->bind_bytes(s->st, i, str, strlen(str));
-			else
-				db->drv->bind_null(s->st, i);
-			break;
-		case 'a':
-			p = va_arg(ap, const void *);
-			bind_array(s, i, p, va_arg(ap, size_t));
-			break;
-		default:
-			db->drv->bind_null(s->st, i);
-		}
-	}
+	db_bind_values(db->drv, s->st, fmt, ap);
 	return s;
 }
 

@@ -43,8 +43,9 @@ int db_transaction(struct db *db, int (*fn)(void *arg), void *arg);
  * Get statement id with its parameters bound, ready to be stepped.  fmt has a
  * letter for each: i an int64_t; b const void * and size_t; s const char * (its
  * bytes; NULL is SQL's NULL); n nothing, SQL's NULL; z an int64_t of which 0 is
- * SQL's NULL; a, as the last, const int64_t * and size_t: so many numbers.  Bytes must live until the statement is stepped to its end or
- * reset.  NULL after reporting.
+ * SQL's NULL; a or c, as the last, const int64_t * or const struct db_cell * and
+ * a size_t: so many.  Bytes must live until the statement is stepped to its end
+ * or reset.  NULL after reporting.
  */
 struct db_stmt *db_bind(struct db *db, enum sql_id id, const char *fmt, ...);
 
@@ -81,9 +82,8 @@ int db_flush(struct db *db);
 int db_value(struct db *db, int64_t *value, enum sql_id id, const char *fmt, ...);
 
 /*
- * Run SQL text that is part of the program: statements ended by semicolons, in
- * which $ID, $CLUSTERED and $NEW stand for the database's own words (schema.c).
- * 0 or -1 after reporting.
+ * Run SQL text that is part of the program: statements ended by semicolons, $ID
+ * and its like being the database's own words (schema.c).  0 or -1 after reporting.
  */
 int db_script(struct db *db, const char *sql);
 

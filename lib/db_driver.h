@@ -5,6 +5,7 @@
 #ifndef SS_DB_DRIVER_H
 #define SS_DB_DRIVER_H
 
+#include <stdarg.h>
 #include "db.h"
 #include "db_login.h"
 #include "sql.h"
@@ -25,6 +26,7 @@ struct db_driver {
 	const char *(*file)(void *conn);	/* or NULL */
 	/* 1: the transaction tried before, whose end was not known, is committed already. */
 	int (*begin)(void *conn);
+	int (*begin_read)(void *conn);	/* of one state, until rollback() */
 	int (*commit)(void *conn);
 	void (*rollback)(void *conn);
 	/* Of what kind the last failure was; one that may be cured is not reported yet. */
@@ -50,6 +52,9 @@ struct db_driver {
 	int (*backup)(void *conn, const char *path);
 	int (*integrity)(void *conn);
 };
+
+/* Bind what fmt tells of (see db_bind() in db.h) to st, one of drv's. */
+void db_bind_values(const struct db_driver *drv, void *st, const char *fmt, va_list ap);
 
 extern const struct db_driver db_sqlite, db_maria;
 

@@ -138,6 +138,21 @@ static int begin(void *conn)
 	return 1;
 }
 
+static int begin_read(void *conn)
+{
+	struct maria *m = conn;
+
+	m->failure = DB_FAILURE_FINAL;
+	if (db_maria_reconnect(m) < 0 ||
+	    db_maria_query(m, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+			   "cannot set the isolation level") < 0 ||
+	    db_maria_query(m, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+			   "cannot begin a transaction") < 0)
+		return -1;
+	m->in_transaction = 1;
+	return 0;
+}
+
 /* Leave our number, and sweep away what others left long ago. */
 static int leave_number(struct maria *m)
 {
@@ -236,7 +251,8 @@ static const char *const schemes[] = { "mysql", "mariadb", "mysql+pymysql", NULL
 
 const struct db_driver db_maria = {
 	.schemes = schemes, .dialect = SQL_MARIA, .ddl_commits = 1, .open = open_conn,
-	.close = close_conn, .name = name, .file = file, .begin = begin, .commit = commit,
+	.close = close_conn, .name = name, .file = file, .begin = begin,
+	.begin_read = begin_read, .commit = commit,
 	.rollback = rollback, .failure = failure, .report = report, .script = script,
 	.prepare = db_maria_prepare, .finalize = db_maria_finalize,
 	.bind_int = db_maria_bind_int, .bind_bytes = db_maria_bind_bytes,

@@ -175,6 +175,13 @@ static int begin(void *conn)
 	return script(conn, "BEGIN IMMEDIATE");
 }
 
+/* The lock that keeps others from committing is taken by the first read. */
+static int begin_read(void *conn)
+{
+	return script(conn, "BEGIN") < 0 || number(conn, "SELECT count(*) FROM sqlite_master") < 0
+		? -1 : 0;
+}
+
 static int commit(void *conn)
 {
 	return script(conn, "COMMIT");
@@ -335,7 +342,8 @@ static const char *const schemes[] = { "sqlite", NULL };
 const struct db_driver db_sqlite = {
 	.schemes = schemes, .dialect = SQL_SQLITE, .file = name, .report = report,
 	.open = open_conn, .close = close_conn, .name = name,
-	.begin = begin, .commit = commit, .rollback = rollback, .failure = failure,
+	.begin = begin, .begin_read = begin_read, .commit = commit, .rollback = rollback,
+	.failure = failure,
 	.script = script, .prepare = prepare, .finalize = finalize, .bind_int = bind_int,
 	.bind_bytes = bind_bytes, .bind_null = bind_null, .step = step, .reset = reset,
 	.changes = changes, .col_int = col_int, .col_bytes = col_bytes, .col_null = col_null,

@@ -25,6 +25,45 @@
 
 #define MEMBER " AND p.first <= ? AND (p.last IS NULL OR p.last >= ?) "
 
+/* Every column of each table, for a copy. */
+#define META_COLUMNS "keyword, value"
+#define HOSTS_COLUMNS "id, name, created"
+#define VOLUMES_COLUMNS "id, uid, name, backup_host, root, fs, created"
+#define SERIES_COLUMNS "id, host, volume, last_seq, next_dir, fs"
+#define SAVESETS_COLUMNS \
+	"id, series, seq, name, uid, status, relabelled, overwritten, " \
+	"created, finished, hash, entries, files, dirs, others, bytes, " \
+	"blocks, vanished, unhashed, metadata, digest, reason, rows_added, " \
+	"rows_closed"
+#define LOCATIONS_COLUMNS "saveset, location"
+#define DIRS_COLUMNS "series, id, parent, name, first"
+#define PATHS_COLUMNS \
+	"series, dir, name, first, last, type, mode, uid, gid, ino, since, " \
+	"sub, mtime, mtime_ns, data"
+#define INODES_COLUMNS \
+	"series, ino, since, btime, size, blocks, mtime, mtime_ns, shared, " \
+	"algo, digest, verified, verdict, medium"
+
+#define Q2 "?, ?"
+#define Q3 Q2 ", ?"
+#define Q5 Q3 ", " Q2
+#define Q6 Q3 ", " Q3
+#define Q7 Q6 ", ?"
+#define Q14 Q8 ", " Q6
+#define Q15 Q8 ", " Q7
+#define Q24 Q8 ", " Q8 ", " Q8
+
+/* Some rows behind one, in the order of the primary key. */
+#define BEHIND(table, columns, where, key)                                              \
+	"SELECT " columns " FROM " table " WHERE " where " ORDER BY " key " LIMIT ?"
+#define COPIED(NAME, table, columns, values, is_key)                                    \
+	[SQL_COPY_##NAME##_COUNT] = "SELECT count(*) FROM " table,                      \
+	[SQL_COPY_##NAME##_ADD] =                                                       \
+		"INSERT INTO " table " (" columns ") VALUES (" values ")",              \
+	[SQL_COPY_##NAME##_DELETE] = "DELETE FROM " table " WHERE " is_key
+/* What belongs to the database itself: schema, copying; bytes, since a word would be text. */
+#define NO_STATE "keyword NOT IN (x'736368656d61', x'636f7079696e67')"
+
 static const char *const text[SQL_COUNT] = {
 	[SQL_META_EXISTS] = "SELECT count(*) FROM sqlite_master WHERE name = 'meta'",
 	[SQL_META_GET] = "SELECT value FROM meta WHERE keyword = ?",
@@ -182,6 +221,51 @@ static const char *const text[SQL_COUNT] = {
 		"DELETE FROM dirs WHERE series = ? AND id = ? AND NOT EXISTS"
 		" (SELECT 1 FROM paths p WHERE p.series = dirs.series AND p.dir = dirs.parent"
 		" AND p.name = dirs.name AND p.sub = dirs.id)",
+
+	/* What a copy's target says in meta, and leaves out when it reads. */
+	[SQL_COPY_HOLD] = "UPDATE meta SET value = ? WHERE keyword = ? AND value = ?",
+	[SQL_COPY_END] = "DELETE FROM meta WHERE keyword = ? AND value = ?",
+
+	[SQL_COPY_META_COUNT] = "SELECT count(*) FROM meta WHERE " NO_STATE,
+	[SQL_COPY_META] = BEHIND("meta", META_COLUMNS, NO_STATE " AND keyword > ?", "keyword"),
+	[SQL_COPY_META_ADD] = "INSERT INTO meta (" META_COLUMNS ") VALUES (" Q2 ")",
+	[SQL_COPY_META_DELETE] = "DELETE FROM meta WHERE keyword = ?",
+
+	COPIED(HOSTS, "hosts", HOSTS_COLUMNS, Q3, "id = ?"),
+	[SQL_COPY_HOSTS] = BEHIND("hosts", HOSTS_COLUMNS, "id > ?", "id"),
+	COPIED(VOLUMES, "volumes", VOLUMES_COLUMNS, Q7, "id = ?"),
+	[SQL_COPY_VOLUMES] = BEHIND("volumes", VOLUMES_COLUMNS, "id > ?", "id"),
+	COPIED(SERIES, "series", SERIES_COLUMNS, Q6, "id = ?"),
+	[SQL_COPY_SERIES] = BEHIND("series", SERIES_COLUMNS, "id > ?", "id"),
+	COPIED(SAVESETS, "savesets", SAVESETS_COLUMNS, Q24, "id = ?"),
+	[SQL_COPY_SAVESETS] = BEHIND("savesets", SAVESETS_COLUMNS, "id > ?", "id"),
+
+	COPIED(LOCATIONS, "locations", LOCATIONS_COLUMNS, Q2, "saveset = ? AND location = ?"),
+	[SQL_COPY_LOCATIONS_SAVESET] =
+		BEHIND("locations", LOCATIONS_COLUMNS, "saveset = ? AND location > ?", "location"),
+	[SQL_COPY_LOCATIONS] =
+		BEHIND("locations", LOCATIONS_COLUMNS, "saveset > ?", "saveset, location"),
+
+	COPIED(DIRS, "dirs", DIRS_COLUMNS, Q5, "series = ? AND id = ?"),
+	[SQL_COPY_DIRS_SERIES] = BEHIND("dirs", DIRS_COLUMNS, "series = ? AND id > ?", "id"),
+	[SQL_COPY_DIRS] = BEHIND("dirs", DIRS_COLUMNS, "series > ?", "series, id"),
+
+	COPIED(PATHS, "paths", PATHS_COLUMNS, Q15,
+	       "series = ? AND dir = ? AND name = ? AND first = ?"),
+	[SQL_COPY_PATHS_DIR] =
+		BEHIND("paths", PATHS_COLUMNS, "series = ? AND dir = ? AND name >= ?"
+		       " AND (name > ? OR first > ?)", "series, dir, name, first"),
+	[SQL_COPY_PATHS_SERIES] =
+		BEHIND("paths", PATHS_COLUMNS, "series = ? AND dir > ?", "series, dir, name, first"),
+	[SQL_COPY_PATHS] =
+		BEHIND("paths", PATHS_COLUMNS, "series > ?", "series, dir, name, first"),
+
+	COPIED(INODES, "inodes", INODES_COLUMNS, Q14, "series = ? AND ino = ? AND since = ?"),
+	[SQL_COPY_INODES_SERIES] =
+		BEHIND("inodes", INODES_COLUMNS, "series = ? AND ino >= ?"
+		       " AND (ino > ? OR since > ?)", "series, ino, since"),
+	[SQL_COPY_INODES] =
+		BEHIND("inodes", INODES_COLUMNS, "series > ?", "series, ino, since"),
 };
 
 /* What MariaDB says in its own way. */

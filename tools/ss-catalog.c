@@ -10,6 +10,7 @@
 
 #include "add.h"
 #include "check.h"
+#include "copy.h"
 #include "escape.h"
 #include "exits.h"
 #include "list.h"
@@ -224,6 +225,11 @@ static int do_check(struct call *k)
 	return code;
 }
 
+static int do_copy(struct call *k)
+{
+	return copy_run(k->c, k->args[0], k->args[1], k->format == LIST_JSON);
+}
+
 enum may {			/* options that make sense with a verb */
 	MAY_ADD = 1,		/* --location --status --vanished --reason --accept */
 	MAY_ZERO = 2,		/* -0 */
@@ -247,6 +253,7 @@ static const struct verb {
 	{ "files", " SAVESET", do_files, 1, 1, MAY_JSON | MAY_ZERO | MAY_FORMAT },
 	{ "reconcile", "", do_reconcile, 0, 0, 0 },
 	{ "check", " [SAVESET]", do_check, 0, 1, MAY_JSON },
+	{ "copy", " FROM-URL TO-URL", do_copy, 2, 2, MAY_JSON },
 };
 
 #define VERBS (sizeof(verbs) / sizeof(*verbs))
@@ -308,7 +315,7 @@ static int run(const struct conf *c, const char *const *args)
 			return run_verb(&verbs[i], &k, n - 1);
 		}
 	msg_error("%s%sverbs are init, add, pending, store, hosts, volumes, savesets, files,"
-		  " reconcile, check; see --help", n ? escape_name(args[0]) : "",
+		  " reconcile, check, copy; see --help", n ? escape_name(args[0]) : "",
 		  n ? ": no such verb; " : "");
 	return SS_FAIL;
 }
@@ -318,7 +325,7 @@ int main(int argc, const char **argv)
 	static const struct opt_tool tool = {
 		"ss-catalog",
 		"[OPTION...] VERB",
-		"VERB: init add pending store hosts volumes savesets files reconcile check",
+		"VERB: init add pending store hosts volumes savesets files reconcile check copy",
 		table, OPT_CATALOG | OPT_RSNAPSHOT | OPT_HASHTYPE | OPT_JSON,
 	};
 	struct conf conf = { 0 };
