@@ -139,8 +139,8 @@ static int read_step(struct copy_batch *b, struct db *db, size_t i)
 
 	while (*p)
 		param[n++] = b->key[*p++ - '0'];
-	param[n++] = (struct db_cell){ .kind = DB_CELL_INT, .n = (int64_t)(ROWS - b->rows) };
-	struct db_stmt *st = db_bind(db, b->table->step[i].sql, "c", param, n);
+	param[n] = (struct db_cell){ .kind = DB_CELL_INT, .n = (int64_t)(ROWS - b->rows) };
+	struct db_stmt *st = db_bind(db, b->table->step[i].sql, "c", param, n + 1);
 	while (st && (got = db_step(st)) == DB_ROW) {
 		take_row(b, st);
 		if (is_full(b)) {

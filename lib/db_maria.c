@@ -121,6 +121,7 @@ static int begin(void *conn)
 {
 	struct maria *m = conn;
 
+	m->failure = DB_FAILURE_FINAL;	/* what was cured before says nothing of this try */
 	if (db_maria_reconnect(m) < 0 || db_maria_query(m, "START TRANSACTION", "cannot begin a transaction") < 0)
 		return -1;
 	m->in_transaction = 1;

@@ -224,6 +224,30 @@ target_sql() {
 	same_as "$TARGET"
 }
 
+@test "a server that hangs up is called again, and what else fails is told once" {
+	requires_mariadb "it has connections"
+	requires strace
+	history
+	slow_copy 60000
+	local ids="SELECT id FROM information_schema.processlist WHERE db = '$OTHER_DB' AND id <> connection_id()"
+	local id n code=0
+	id=$(target_sql "$ids")
+	target_sql "KILL $id"
+	for ((n = 0; n < 100; n++)); do
+		[[ $(target_sql "$ids") =~ ^[0-9]+$ ]] && [[ ${BASH_REMATCH[0]} != "$id" ]] && break
+		sleep 0.05
+	done
+	target_sql "UPDATE meta SET value = 'another' WHERE keyword = 'copying'"
+	wait "$COPY" || code=$?
+	cat "$BATS_TEST_TMPDIR/first"
+	[ "$code" = 2 ]
+	[ "$n" -lt 100 ]
+	[ "$(grep -c 'has begun' "$BATS_TEST_TMPDIR/first")" = 1 ]
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/first")" = 1 ]
+	run_ok ss-catalog copy "$CATALOG_URL" "$TARGET"
+	same_as "$TARGET"
+}
+
 @test "a target that keeps something else than it was given is found out" {
 	history
 	run_ok ss-catalog init --db-url="$TARGET"
