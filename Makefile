@@ -128,6 +128,7 @@ check-man:
 
 check-long: check all
 	SS_BIN=$(abspath $(BUILD)) tests/torture/kill
+	SS_BIN=$(abspath $(BUILD)) tests/equality --histories=200
 	tests/fresh-root
 
 torture: all
