@@ -126,9 +126,9 @@ int db_flush(struct db *db)
 #define TRIES 10
 
 /* One try: 0 committed, -1 failed and rolled back. */
-static int attempt(struct db *db, int (*fn)(void *), void *arg)
+static int attempt(struct db *db, int (*fn)(void *), void *arg, int again)
 {
-	int rc = db->drv->begin(db->conn);
+	int rc = db->drv->begin(db->conn, again);
 
 	if (rc)
 		return rc > 0 ? 0 : -1;
@@ -149,7 +149,7 @@ static int attempt(struct db *db, int (*fn)(void *), void *arg)
 int db_transaction(struct db *db, int (*fn)(void *arg), void *arg)
 {
 	for (int try = 1;; try++) {
-		if (attempt(db, fn, arg) == 0)
+		if (attempt(db, fn, arg, try > 1) == 0)
 			return 0;
 		if (db->drv->failure(db->conn) != DB_FAILURE_RETRY)
 			return -1;

@@ -24,8 +24,11 @@ struct db_driver {
 	void (*close)(void *conn);
 	const char *(*name)(void *conn);
 	const char *(*file)(void *conn);	/* or NULL */
-	/* 1: the transaction tried before, whose end was not known, is committed already. */
-	int (*begin)(void *conn);
+	/*
+	 * again: the one before is tried again.  1: it is committed already, though that
+	 * was not known.
+	 */
+	int (*begin)(void *conn, int again);
 	int (*begin_read)(void *conn);	/* of one state, until rollback() */
 	int (*commit)(void *conn);
 	void (*rollback)(void *conn);

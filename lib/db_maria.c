@@ -17,6 +17,7 @@
 #include "msg.h"
 
 #define STALE (7 * 86400)	/* rows of commits that nobody asks for any more, in seconds */
+#define SWEEP 64		/* of them at once */
 
 static void report(void *conn)
 {
@@ -35,18 +36,45 @@ int db_maria_again(struct maria *m, int try)
 	return 0;
 }
 
+/*
+ * Take our row out of commits, and those that others left long ago.  Each goes by
+ * its key: a statement that went through the table would wait for rows in use.
+ */
+static void sweep(struct maria *m)
+{
+	char session[SWEEP][ID_LEN];
+	size_t n = 0, len[SWEEP];
+
+	m->in_transaction = 1;	/* do not try again: if this fails, a later one does it */
+	m->doomed = 0;
+	db_maria_bind_bytes(m->drop, 1, m->session, strlen(m->session));
+	db_maria_step(m, m->drop);
+	db_maria_reset(m->drop);
+	db_maria_bind_int(m->old, 1, time(NULL) - STALE);
+	db_maria_bind_int(m->old, 2, SWEEP);
+	while (n < SWEEP && db_maria_step(m, m->old) == DB_ROW) {
+		const void *p = db_maria_col_bytes(m->old, 0, &len[n]);
+
+		if (len[n] <= ID_LEN)
+			memcpy(session[n], p, len[n]), n++;
+	}
+	db_maria_reset(m->old);
+	while (n-- > 0) {
+		db_maria_bind_bytes(m->drop, 1, session[n], len[n]);
+		db_maria_step(m, m->drop);
+		db_maria_reset(m->drop);
+	}
+}
+
 static void close_conn(void *conn)
 {
 	struct maria *m = conn;
 
-	if (m->h && m->wrote) {
-		db_maria_bind_bytes(m->drop, 1, m->session, strlen(m->session));
-		m->in_transaction = 1;	/* do not try again: if this fails, a later sweep does it */
-		db_maria_step(m, m->drop);
-	}
+	if (m->h && m->wrote)
+		sweep(m);
 	db_maria_finalize(m->ask);
 	db_maria_finalize(m->leave);
-	db_maria_finalize(m->sweep);
+	db_maria_finalize(m->old);
 	db_maria_finalize(m->drop);
 	db_maria_hang_up(m);
 	db_maria_url_free(&m->at);
@@ -78,7 +106,7 @@ static void *open_conn(const struct db_login *login, int create)
 	m->ask = db_maria_prepare(m, "SELECT n FROM commits WHERE session = ? FOR UPDATE");
 	m->leave = db_maria_prepare(m, "INSERT INTO commits (session, n, at) VALUES (?, ?, ?)"
 				       " ON DUPLICATE KEY UPDATE n = VALUES(n), at = VALUES(at)");
-	m->sweep = db_maria_prepare(m, "DELETE FROM commits WHERE at < ?");
+	m->old = db_maria_prepare(m, "SELECT session FROM commits WHERE at < ? LIMIT ?");
 	m->drop = db_maria_prepare(m, "DELETE FROM commits WHERE session = ?");
 	if (db_maria_url(&m->at, login->url) < 0) {
 		close_conn(m);
@@ -117,26 +145,39 @@ static int was_committed(struct maria *m)
 	return got == DB_FAIL ? -1 : n > m->commits;
 }
 
-static int begin(void *conn)
+static void rollback(void *conn)
 {
 	struct maria *m = conn;
 
-	m->failure = DB_FAILURE_FINAL;	/* what was cured before says nothing of this try */
+	if (m->in_transaction && m->h && mysql_query(m->h, "ROLLBACK"))
+		db_maria_hang_up(m);
+	m->in_transaction = 0;
+}
+
+static int begin(void *conn, int again)
+{
+	struct maria *m = conn;
+	int done = 0;
+
+	if (m->uncertain && !again) {
+		/* Given up, and it may have been committed: its number is not used again. */
+		m->uncertain = 0;
+		m->commits++;
+	}
 	if (db_maria_reconnect(m) < 0 || db_maria_query(m, "START TRANSACTION", "cannot begin a transaction") < 0)
 		return -1;
 	m->in_transaction = 1;
-	if (!m->uncertain)
-		return 0;
-	int done = was_committed(m);
-	if (done < 0)
-		return -1;
-	m->uncertain = 0;
-	m->commits += done;
-	if (!done)
-		return 0;
-	m->in_transaction = 0;
-	mysql_query(m->h, "ROLLBACK");
-	return 1;
+	m->doomed = 0;
+	if (m->uncertain)
+		done = was_committed(m);
+	if (done >= 0) {
+		m->failure = DB_FAILURE_FINAL;	/* whatever failed before is over */
+		m->uncertain = 0;
+		m->commits += done;
+	}
+	if (done)
+		rollback(m);
+	return done;
 }
 
 static int begin_read(void *conn)
@@ -151,28 +192,20 @@ static int begin_read(void *conn)
 			   "cannot begin a transaction") < 0)
 		return -1;
 	m->in_transaction = 1;
+	m->doomed = 0;
 	return 0;
 }
 
-/* Leave our number, and sweep away what others left long ago. */
+/* Leave our number.  0 or -1. */
 static int leave_number(struct maria *m)
 {
-	int64_t now = time(NULL);
-
 	db_maria_bind_bytes(m->leave, 1, m->session, strlen(m->session));
 	db_maria_bind_int(m->leave, 2, m->commits + 1);
-	db_maria_bind_int(m->leave, 3, now);
-	if (db_maria_step(m, m->leave) == DB_FAIL)
-		return -1;
-	db_maria_reset(m->leave);
-	if (m->wrote)
-		return 0;
+	db_maria_bind_int(m->leave, 3, time(NULL));
 	m->wrote = 1;
-	db_maria_bind_int(m->sweep, 1, now - STALE);
-	if (db_maria_step(m, m->sweep) == DB_FAIL)
-		return -1;
-	db_maria_reset(m->sweep);
-	return 0;
+	enum db_got got = db_maria_step(m, m->leave);
+	db_maria_reset(m->leave);
+	return got == DB_FAIL ? -1 : 0;
 }
 
 static int commit(void *conn)
@@ -189,15 +222,6 @@ static int commit(void *conn)
 	m->commits++;
 	m->in_transaction = 0;
 	return 0;
-}
-
-static void rollback(void *conn)
-{
-	struct maria *m = conn;
-
-	if (m->in_transaction && m->h && mysql_query(m->h, "ROLLBACK"))
-		db_maria_hang_up(m);
-	m->in_transaction = 0;
 }
 
 static enum db_failure failure(void *conn)

@@ -37,7 +37,8 @@ struct maria {
 	int timeout;
 	unsigned generation;	/* connections made; a statement belongs to one of them */
 	int in_transaction, wrote;
-	void *ask, *leave, *sweep, *drop;	/* statements on the table commits */
+	int doomed;		/* a statement of this transaction failed: no other may follow */
+	void *ask, *leave, *old, *drop;	/* statements on the table commits */
 	char session[ID_LEN + 1];	/* our key in it */
 	int64_t commits;	/* transactions committed with it */
 	int uncertain;		/* the last COMMIT got no reply */

@@ -30,6 +30,9 @@ static int may_be_cured(unsigned code)
 	case ER_DUP_ENTRY:		/* another backup host was faster: look again */
 	case CR_SERVER_GONE_ERROR: case CR_SERVER_LOST: case CR_SERVER_LOST_EXTENDED:
 	case CR_CONN_HOST_ERROR: case CR_CONNECTION_ERROR: case CR_IPSOCK_ERROR:
+	case CR_UNKNOWN_HOST:		/* so far; another of several may be known */
+	case CR_SSL_CONNECTION_ERROR:	/* how an encrypted connection is lost */
+	case ER_CON_COUNT_ERROR: case ER_TOO_MANY_USER_CONNECTIONS:
 		return 1;
 	default:
 		return 0;
@@ -77,6 +80,7 @@ void db_maria_failed(struct maria *m, MYSQL_STMT *st, const char *doing)
 	m->why = mem_printf("%s: %s: %s (MariaDB %u)", escape_name(m->label), doing,
 			    escape_name(text), code);
 	m->failure = may_be_cured(code) ? DB_FAILURE_RETRY : DB_FAILURE_FINAL;
+	m->doomed = 1;
 	if (m->failure == DB_FAILURE_FINAL) {
 		msg_error("%s", m->why);
 		tell_grant(m, code);

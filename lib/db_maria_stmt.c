@@ -106,8 +106,10 @@ int db_maria_prepared(struct stmt *s)
 {
 	struct maria *m = s->m;
 
+	/* The server may have rolled it all back: what came now would be committed by itself. */
+	if (m->in_transaction && m->doomed)
+		return -1;
 	if (!m->h) {
-		/* Lost earlier in this transaction: nothing can go on in it. */
 		m->failure = DB_FAILURE_RETRY;
 		return -1;
 	}

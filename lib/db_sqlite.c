@@ -170,8 +170,9 @@ static const char *name(void *conn)
 	return ((struct conn *)conn)->path;
 }
 
-static int begin(void *conn)
+static int begin(void *conn, int again)
 {
+	(void)again;
 	return script(conn, "BEGIN IMMEDIATE");
 }
 

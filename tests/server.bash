@@ -88,14 +88,15 @@ admin() {
 		--batch "$@"
 }
 
-# server_kill DIR: kill -9, and wait until it is gone.
+# server_kill DIR: kill -9, and wait until it is gone, whoever has to bury it.
 server_kill() {
-	local pid n
+	local pid n stat
 	pid=$(<"$1/child")
-	kill -KILL "$pid" 2>/dev/null
-	{ wait "$pid"; } 2>/dev/null
+	kill -KILL "$pid" 2>/dev/null || :
+	{ wait "$pid" || :; } 2>/dev/null
 	for ((n = 0; n < 600; n++)); do
-		kill -0 "$pid" 2>/dev/null || return 0
+		read -r stat 2>/dev/null <"/proc/$pid/stat" || return 0
+		[[ $stat != *') '[ZX]' '* ]] || return 0
 		sleep 0.02
 	done
 	return 1

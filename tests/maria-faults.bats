@@ -1,0 +1,288 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# A server that dies, hangs, refuses or loses its word: whole transactions are tried
+# again, and nothing is lost, doubled or half stored.
+
+# shellcheck disable=SC2034,SC2154
+load helpers
+load catalog
+load server
+
+setup_file() {
+	type -P mariadbd >/dev/null || return 0
+	server_install "$BATS_FILE_TMPDIR/srv" --innodb-monitor-enable=lock_timeouts
+	server_start "$BATS_FILE_TMPDIR/srv"
+}
+
+teardown_file() {
+	server_end "$BATS_FILE_TMPDIR/srv"
+}
+
+# A catalog on the server with one saveset of alpha, and a tree that has changed since.
+setup() {
+	alone
+	SERVER=$BATS_FILE_TMPDIR/srv
+	NAME=ss$BATS_TEST_NUMBER
+	admin "$SERVER" -e "CREATE DATABASE $NAME"
+	conf db-timeout=20
+	catalog_at "$(server_url "$SERVER" "$NAME")"
+	KEPT=$BATS_TEST_TMPDIR/kept
+	TREE=$ROOT/.sync/alpha
+	mkdir -p "$KEPT" "$ROOT/.sync"
+	cp -a "$SRC/alpha" "$ROOT/.sync/"
+	ss-catalog init 2>/dev/null
+	take
+	FIRST=$S
+	turn
+	edit
+	LOCKS=() ADD=''
+}
+
+teardown() {
+	[[ -z ${ADD:-} ]] || kill -KILL "$ADD" 2>/dev/null || :
+	release
+	[[ -z ${PROXY:-} ]] || kill "$PROXY" 2>/dev/null || :
+}
+
+edit() {
+	fresh "$TREE/dir/two" "22 ${1:-}"
+	fresh "$TREE/one" "11 ${1:-}"
+	ln "$TREE/one" "$TREE/one-too"
+	rm -rf "$TREE/dir/sub"
+	mkdir -p "$TREE/more"
+	echo "new ${1:-}" >"$TREE/more/new"
+}
+
+ask() {
+	admin "$SERVER" "$NAME" -e "$1"
+}
+
+# lock STATEMENT...: another session that holds what they lock until release.
+lock() {
+	coproc command mariadb --no-defaults --socket="$SERVER/socket" --user="$SERVER_USER" \
+		--skip-column-names --batch --unbuffered --force "$NAME" 2>&1 3>&- 4>&-
+	LOCKS=("${COPROC[@]}" "$COPROC_PID")
+	# Only the rows that it means, not all that it looks at.
+	also 'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED' 'START TRANSACTION' "$@"
+}
+
+# also STATEMENT...: in that session; waits for their end.
+also() {
+	local statement word
+	for statement; do echo "$statement;" >&"${LOCKS[1]}"; done
+	echo "SELECT 'ready';" >&"${LOCKS[1]}"
+	while read -rt 20 -u "${LOCKS[0]}" word; do
+		[[ $word != ERROR* ]] || { echo "$word"; return 1; }
+		[[ $word != ready ]] || return 0
+	done
+	return 1
+}
+
+release() {
+	[[ ${#LOCKS[@]} -gt 0 ]] || return 0
+	exec {LOCKS[1]}>&-
+	wait "${LOCKS[2]}" 2>/dev/null || :
+	LOCKS=()
+}
+
+# begin_add: an add that hangs in the middle of its transaction: it has added rows and
+# waits for the lock on one of those that it closes.  Sets ADD and ID, of its connection.
+begin_add() {
+	local n
+	ss-catalog add alpha >"$BATS_TEST_TMPDIR/stream" 2>"$BATS_TEST_TMPDIR/add.err" 3>&- 4>&- &
+	ADD=$!
+	for ((n = 0; n < 100; n++)); do
+		ID=$(ask "SELECT trx_mysql_thread_id FROM information_schema.innodb_trx
+			WHERE trx_state = 'LOCK WAIT' AND trx_rows_modified > 0")
+		[[ -z $ID ]] || return 0
+		sleep 0.15
+	done
+	echo "add never waits for the lock"
+	cat "$BATS_TEST_TMPDIR/add.err"
+	return 1
+}
+
+row_of_one="SELECT * FROM paths WHERE name = 'one' AND first = 1 FOR UPDATE"
+
+# end_add: it goes on to its end, and all of the rest is well.
+end_add() {
+	release
+	wait "$ADD" || { cat "$BATS_TEST_TMPDIR/add.err"; return 1; }
+	ADD=''
+	ss-hash <"$BATS_TEST_TMPDIR/stream" | ss-catalog store
+	S=$(newest)
+	listing "$TREE" >"$KEPT/$S"
+	sound 2
+}
+
+# sound N: N published savesets and no other, all list what they held, no row too many.
+sound() {
+	still_lists $(names)
+	[ "$(ask "SELECT count(*), sum(seq IS NOT NULL), max(seq) FROM savesets")" = "$1	$1	$1" ]
+	run_ok ss-catalog check
+	run_ok ss-verify alpha@.sync
+	[ "$(ask "SELECT count(*) FROM paths WHERE first = 2")" = "$(ask "SELECT rows_added FROM savesets WHERE seq = 2")" ]
+	[ "$(ask "SELECT count(*) FROM paths WHERE last = 1")" = "$(ask "SELECT rows_closed FROM savesets WHERE seq = 2")" ]
+	[ "$(ask "SELECT count(*) FROM inodes i WHERE NOT EXISTS (SELECT 1 FROM paths p
+		WHERE p.series = i.series AND p.ino = i.ino AND p.since = i.since)")" = 0 ]
+	[ "$(ask "SELECT count(*) FROM commits")" = 0 ]
+}
+
+@test "KILL CONNECTION in mid-transaction: all of it is done again" {
+	lock "$row_of_one"
+	begin_add
+	[ "$(ask "SELECT count(*) FROM paths WHERE first = 2")" = 0 ]
+	ask "KILL CONNECTION $ID"
+	end_add
+}
+
+@test "KILL QUERY in mid-transaction: all of it is done again" {
+	lock "$row_of_one"
+	begin_add
+	ask "KILL QUERY $ID"
+	end_add
+}
+
+@test "kill -9 of the server in mid-transaction: the client waits for it and does all of it again" {
+	lock "$row_of_one"
+	begin_add
+	server_kill "$SERVER"
+	release
+	sleep 0.5
+	server_start "$SERVER"
+	end_add
+}
+
+@test "a server that stands still for some seconds is waited for" {
+	local server
+	server=$(<"$SERVER/child")
+	lock "$row_of_one"
+	begin_add
+	kill -STOP "$server"
+	(sleep 3; kill -CONT "$server") 3>&- &
+	sleep 1
+	kill -0 "$ADD"
+	wait $!
+	end_add
+}
+
+@test "a deadlock (1213) of which the client is the victim: all of it is done again" {
+	local before
+	before=$(ask "SHOW GLOBAL STATUS LIKE 'Innodb_deadlocks'")
+	# Who changed fewer rows is rolled back: not this session.
+	lock "INSERT INTO hosts (name, created) SELECT concat('many', seq), 1 FROM seq_1_to_3000" "$row_of_one"
+	begin_add
+	also "SELECT count(*) FROM paths WHERE first = 2 FOR UPDATE"
+	[ "$(ask "SHOW GLOBAL STATUS LIKE 'Innodb_deadlocks'")" != "$before" ]
+	also ROLLBACK
+	end_add
+}
+
+@test "a lock waited for in vain (1205): tried again, a bounded number of times" {
+	local timeouts before
+	timeouts="SELECT count FROM information_schema.innodb_metrics WHERE name = 'lock_timeouts'"
+	before=$(ask "$timeouts")
+	sed -i 's/^db-timeout.*/db-timeout = 1/' "$SECONDSHOT_CONF"
+	lock "$row_of_one"
+	begin_add
+	sleep 2.5
+	[ "$(ask "$timeouts")" -gt "$before" ]
+	end_add
+	rm "$TREE/one-too"
+	edit again
+	# The lock stays: the end comes, with a reason, and nothing is left behind.
+	lock "SELECT * FROM paths WHERE name = 'one' AND last IS NULL FOR UPDATE"
+	SECONDS=0
+	run_code 2 timeout 60 ss-catalog add alpha
+	[ "$SECONDS" -lt 30 ]
+	contains "$stderr" 'Lock wait timeout.*1205'
+	release
+	[ "$(ask 'SELECT count(*) FROM paths WHERE first = 3')" = 0 ]
+	take
+	still_lists $(names)
+	run_ok ss-catalog check
+}
+
+# proxied WHAT N: the pipeline through a proxy that loses one thing, from the same
+# catalog and tree each time; fails if there was nothing left to lose.
+proxied() {
+	local n code=0
+	rm -rf "$ROOT" "$BATS_TEST_TMPDIR/lost"
+	cp -a "$ROOT.kept" "$ROOT"
+	admin "$SERVER" "$NAME" <"$BATS_TEST_TMPDIR/kept.sql"
+	"$TESTS/proxy" "$BATS_TEST_TMPDIR/proxy" "$SERVER/socket" "$1" "$2" "$BATS_TEST_TMPDIR/lost" 3>&- 4>&- &
+	PROXY=$!
+	for ((n = 0; n < 100; n++)); do
+		[[ ! -S $BATS_TEST_TMPDIR/proxy ]] || break
+		sleep 0.05
+	done
+	catalog_at "mysql://$SERVER_USER@localhost/$NAME?unix_socket=$BATS_TEST_TMPDIR/proxy"
+	export -f pipeline
+	timeout 60 bash -c 'pipeline alpha' 2>"$BATS_TEST_TMPDIR/err" || code=$?
+	kill "$PROXY"
+	wait "$PROXY" 2>/dev/null || :
+	PROXY=''
+	rm -f "$BATS_TEST_TMPDIR/proxy"
+	catalog_at "$(server_url "$SERVER" "$NAME")"
+	[[ $code == 0 ]] || {
+		echo "$1 $2: exit $code"
+		cat "$BATS_TEST_TMPDIR/err"
+		CODE=$code
+	}
+	[[ -s $BATS_TEST_TMPDIR/lost ]]
+}
+
+# Each test that uses the proxy begins with this state.
+keep_state() {
+	CODE=0
+	cp -a "$ROOT" "$ROOT.kept"
+	{
+		echo 'SET foreign_key_checks = 0;'
+		command mariadb-dump --no-defaults --socket="$SERVER/socket" --user="$SERVER_USER" "$NAME"
+	} >"$BATS_TEST_TMPDIR/kept.sql"
+}
+
+@test "the reply to a COMMIT is lost: asked, not guessed, whatever the server had done" {
+	local what n
+	keep_state
+	for what in done undone late never; do
+		for ((n = 1; n < 40; n++)); do
+			proxied $what $n || break
+			[ "$CODE" = 0 ]
+			S=$(newest)
+			listing "$TREE" >"$KEPT/$S"
+			sound 2 || { echo "$what $n"; false; }
+			((n < 4)) || [[ $what != [ln]* ]] || break
+		done
+		[ "$n" -gt 3 ] || { echo "$what: only $n"; false; }
+	done
+	[ "$CODE" = 0 ]
+}
+
+@test "the connection is lost at any statement, before or after it: 0, or 2 where none was there yet" {
+	local what n step=4
+	[[ -z ${SS_LONG:-} ]] || step=1
+	keep_state
+	for what in before after; do
+		for ((n = 1; n < 400; n += step)); do
+			CODE=0
+			proxied $what $n || break
+			if [ "$CODE" != 0 ]; then
+				contains "$(<"$BATS_TEST_TMPDIR/err")" 'cannot connect|cannot set'
+				pipeline alpha
+			fi
+			S=$(newest)
+			listing "$TREE" >"$KEPT/$S"
+			still_lists $(names)
+			run_ok ss-catalog check
+			[ "$(ask 'SELECT count(*) FROM savesets WHERE status = 0')" = 0 ]
+			[ "$CODE" != 0 ] || sound 2 || { echo "$what $n"; false; }
+		done
+		[ "$n" -gt 30 ] || { echo "$what: only $n"; false; }
+	done
+}
+
+@test "kill -9 of server and clients: a short round of the torture" {
+	run_ok timeout 300 "$TESTS/torture/maria" --kills=6 --files=200 --dir="$BATS_TEST_TMPDIR"
+	contains "$output" 'equal in both catalogs'
+}
