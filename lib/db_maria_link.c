@@ -116,9 +116,14 @@ static int no_file_error(void *data, char *to, unsigned size)
 	return CR_UNKNOWN_ERROR;
 }
 
+static enum db_tls tls_of(const struct maria *m)
+{
+	return m->tls != DB_TLS_AUTO ? m->tls : m->at.local ? DB_TLS_OFF : DB_TLS_VERIFY;
+}
+
 static void set_tls(struct maria *m)
 {
-	enum db_tls tls = m->tls != DB_TLS_AUTO ? m->tls : m->at.local ? DB_TLS_OFF : DB_TLS_VERIFY;
+	enum db_tls tls = tls_of(m);
 	my_bool yes = 1, no = 0;
 
 	if (tls == DB_TLS_OFF)
@@ -151,6 +156,19 @@ int db_maria_query(struct maria *m, const char *sql, const char *doing)
 	if (mysql_real_query(m->h, sql, strlen(sql)) == 0)
 		return 0;
 	db_maria_failed(m, NULL, doing);
+	return -1;
+}
+
+/*
+ * Is the connection encrypted, if it must be?  The library enforces that by itself
+ * only where it verifies the certificate.  0, or -1 after reporting.
+ */
+static int check_tls(struct maria *m)
+{
+	if (tls_of(m) == DB_TLS_OFF || mysql_get_ssl_cipher(m->h))
+		return 0;
+	msg_error("%s: the server offers no TLS, and db-tls asks for it", escape_name(m->label));
+	m->failure = DB_FAILURE_FINAL;
 	return -1;
 }
 
@@ -199,7 +217,7 @@ static int connect_node(struct maria *m, size_t i)
 		db_maria_hang_up(m);
 		return -1;
 	}
-	if (settle(m) == 0)
+	if (check_tls(m) == 0 && settle(m) == 0)
 		return 0;
 	db_maria_hang_up(m);
 	return -1;

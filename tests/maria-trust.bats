@@ -1,0 +1,217 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# A server that is not what it should be gets no file and no password; encryption is
+# what was asked for, or there is no connection.
+
+# shellcheck disable=SC2034,SC2154
+load helpers
+load server
+
+setup_file() {
+	local dir=$BATS_FILE_TMPDIR
+	type -P mariadbd openssl >/dev/null || return 0
+	cd "$dir"
+	for ca in ca other; do
+		openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj "/CN=$ca" -keyout $ca.key -out $ca.pem
+	done 2>"$dir/openssl.log"
+	certificate server ca 'IP:127.0.0.1,DNS:localhost'
+	certificate wrong ca 'DNS:elsewhere.invalid'
+	server_install "$dir/srv"
+	# An account with a password on each server.
+	server_start "$dir/srv"
+	admin "$dir/srv" -e "CREATE USER keeper IDENTIFIED BY 'geheim-3141'; GRANT ALL ON \`ss%\`.* TO keeper"
+	server_end "$dir/srv"
+	server_copy "$dir/srv" "$dir/tls" --ssl-ca="$dir/ca.pem" --ssl-cert="$dir/server.pem" --ssl-key="$dir/server.key"
+	server_copy "$dir/srv" "$dir/bad" --ssl-ca="$dir/ca.pem" --ssl-cert="$dir/wrong.pem" --ssl-key="$dir/wrong.key"
+	sed -i '/skip-ssl/d' "$dir/tls/options" "$dir/bad/options"
+	listening "$dir/srv"
+	listening "$dir/tls"
+	listening "$dir/bad"
+}
+
+# certificate NAME CA ALTERNATIVE-NAMES
+certificate() {
+	openssl req -newkey rsa:2048 -nodes -subj "/CN=$1" -keyout "$1.key" -out "$1.csr" 2>>openssl.log
+	openssl x509 -req -in "$1.csr" -CA "$2.pem" -CAkey "$2.key" -CAcreateserial -days 3650 \
+		-extfile <(echo "subjectAltName = $3") -out "$1.pem" 2>>openssl.log
+}
+
+# listening DIR: start it on a port of its own, on the loopback alone; the port is in DIR/port.
+listening() {
+	local n port
+	for ((n = 0; n < 5; n++)); do
+		port=$((20000 + (RANDOM * 32768 + RANDOM) % 12000))
+		echo "$port" >"$1/port"
+		server_start "$1" --bind-address=127.0.0.1 --port="$port" && return 0
+		server_end "$1"
+	done
+	return 1
+}
+
+teardown_file() {
+	local dir
+	for dir in srv tls bad; do
+		server_end "$BATS_FILE_TMPDIR/$dir"
+	done
+}
+
+setup() {
+	alone
+	requires openssl
+	conf
+	D=$BATS_FILE_TMPDIR
+	printf 'geheim-3141\n' >"$BATS_TEST_TMPDIR/password"
+	chmod 0600 "$BATS_TEST_TMPDIR/password"
+	echo "db-password-file = $BATS_TEST_TMPDIR/password" >>"$SECONDSHOT_CONF"
+}
+
+teardown() {
+	[[ -z ${FAKE:-} ]] || kill "$FAKE" 2>/dev/null || :
+}
+
+set_conf() {
+	sed -i "/^$1 *=/d" "$SECONDSHOT_CONF"
+	printf '%s = %s\n' "$1" "$2" >>"$SECONDSHOT_CONF"
+}
+
+# fake WHAT [FILE]: such a server at $BATS_TEST_TMPDIR/fake.
+fake() {
+	local n
+	"$TESTS/fake-server" "$BATS_TEST_TMPDIR/fake" "$1" "$BATS_TEST_TMPDIR/heard" ${2:+"$2"} 3>&- 4>&- &
+	FAKE=$!
+	for ((n = 0; n < 100; n++)); do
+		[[ ! -S $BATS_TEST_TMPDIR/fake ]] || break
+		sleep 0.05
+	done
+	catalog_at "mysql://keeper@localhost/ss?unix_socket=$BATS_TEST_TMPDIR/fake"
+}
+
+# over DIR: the catalog is this test's one on that server, by TCP.
+over() {
+	admin "$D/$1" -e "CREATE DATABASE IF NOT EXISTS ss$BATS_TEST_NUMBER"
+	catalog_at "mysql://keeper@127.0.0.1:$(<"$D/$1/port")/ss$BATS_TEST_NUMBER"
+}
+
+@test "a server that asks for a file of ours gets none, from no tool" {
+	local when tool
+	run_ok ss-catalog init
+	echo 'canary-2718' >"$BATS_TEST_TMPDIR/canary"
+	for when in file later; do
+		rm -f "$BATS_TEST_TMPDIR/fake"
+		fake $when "$BATS_TEST_TMPDIR/canary"
+		for tool in "ss-catalog savesets" "ss-catalog init" 'ss-catalog add alpha' 'ss-verify --all' ss-prune; do
+			# shellcheck disable=SC2086
+			run_code 2 timeout 30 $tool
+			[ -n "$stderr" ]
+			[[ $when != file ]] || contains "$stderr" 'infile forbidden|got nothing'
+		done
+		kill "$FAKE"
+	done
+	# They did talk to it, and it did ask.
+	grep -aq 'SET SESSION' "$BATS_TEST_TMPDIR/heard"
+	! grep -a canary-2718 "$BATS_TEST_TMPDIR/heard"
+}
+
+@test "a server that asks for the password itself does not get it" {
+	local what
+	for what in clear dialog; do
+		rm -f "$BATS_TEST_TMPDIR/fake"
+		fake $what
+		run_code 2 timeout 30 ss-catalog savesets
+		[ -n "$stderr" ]
+		kill "$FAKE"
+	done
+	[ -s "$BATS_TEST_TMPDIR/heard" ]
+	! grep -a geheim "$BATS_TEST_TMPDIR/heard"
+}
+
+@test "db-tls = verify: with the right authority it works, and is encrypted" {
+	over tls
+	set_conf db-tls verify
+	set_conf db-ca "$D/ca.pem"
+	admin "$D/tls" -e "ALTER USER keeper REQUIRE SSL"
+	run_ok ss-catalog init
+	mkdir -p "$ROOT/.sync"
+	cp -a "$SRC/alpha" "$ROOT/.sync/"
+	run_ok pipeline alpha
+	run_ok ss-catalog check
+}
+
+@test "db-tls = verify: another authority, another name, or no encryption: refused" {
+	set_conf db-tls verify
+	over tls
+	set_conf db-ca "$D/other.pem"
+	run_code 2 timeout 30 ss-catalog savesets
+	contains "$stderr" 'TLS|SSL|certificate'
+	set_conf db-ca "$D/ca.pem"
+	over bad
+	run_code 2 timeout 30 ss-catalog savesets
+	contains "$stderr" 'TLS|SSL|certificate'
+	over srv
+	run_code 2 timeout 30 ss-catalog savesets
+	contains "$stderr" 'TLS|SSL'
+	# Not even the system's authorities know ours.
+	sed -i '/^db-ca/d' "$SECONDSHOT_CONF"
+	over tls
+	run_code 2 timeout 30 ss-catalog savesets
+}
+
+@test "db-tls = required: any certificate, but no server without one" {
+	set_conf db-tls required
+	over bad
+	run_ok ss-catalog init
+	over srv
+	run_code 2 timeout 30 ss-catalog init
+	contains "$stderr" 'TLS|SSL'
+}
+
+@test "a server that offers no TLS: no statement with required, not even a name with verify" {
+	local port=$((33000 + RANDOM % 10000))
+	"$TESTS/fake-server" "$port" plain "$BATS_TEST_TMPDIR/heard" 3>&- 4>&- &
+	FAKE=$!
+	sleep 0.5
+	set_conf db-tls verify
+	catalog_at "mysql://keeper@127.0.0.1:$port/ss"
+	run_code 2 timeout 30 ss-catalog savesets
+	[ ! -s "$BATS_TEST_TMPDIR/heard" ]
+	set_conf db-tls required
+	run_code 2 timeout 30 ss-catalog savesets
+	contains "$stderr" 'offers no TLS'
+	grep -aq keeper "$BATS_TEST_TMPDIR/heard"
+	! grep -aq 'SET SESSION' "$BATS_TEST_TMPDIR/heard"
+	set_conf db-tls off
+	run timeout 2 ss-catalog savesets
+	grep -aq 'SET SESSION' "$BATS_TEST_TMPDIR/heard"
+}
+
+@test "db-tls = off, to this machine itself: a plain connection" {
+	over srv
+	set_conf db-tls off
+	run_ok ss-catalog init
+	sed -i '/^db-tls/d' "$SECONDSHOT_CONF"
+	run_ok ss-catalog check
+}
+
+@test "an encrypted connection that is killed in mid-work: done again, no SIGPIPE" {
+	local n
+	over tls
+	set_conf db-tls verify
+	set_conf db-ca "$D/ca.pem"
+	run_ok ss-catalog init
+	mkdir -p "$ROOT/.sync"
+	cp -a "$SRC/alpha" "$ROOT/.sync/"
+	seq 3000 | (cd "$ROOT/.sync/alpha" && xargs touch)
+	(
+		for ((n = 0; n < 200; n++)); do
+			admin "$D/tls" -e "SELECT concat('KILL CONNECTION ', id, ';') FROM information_schema.processlist
+				WHERE user = 'keeper'" | admin "$D/tls" -f 2>/dev/null || :
+			sleep 0.25
+		done
+	) 3>&- 4>&- &
+	n=$!
+	run timeout 60 bash -c 'set -o pipefail; ss-catalog add alpha | ss-hash | ss-catalog store'
+	kill "$n"
+	echo "$status $output"
+	[ "$status" = 0 ]
+	run_ok ss-catalog check
+}
