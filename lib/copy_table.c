@@ -45,7 +45,7 @@ static const struct copy_table tables[] = {
 	{ "paths", "iibiiiiiiiiiiib", "0123", CHANGES(PATHS),
 	  { { SQL_COPY_PATHS_DIR, "01223" }, { SQL_COPY_PATHS_SERIES, "01" },
 	    { SQL_COPY_PATHS, "0" } } },
-	{ "inodes", "iiiiiiiiibbiii", "012", CHANGES(INODES),
+	{ "inodes", "iiiiiiiiibbiiib", "012", CHANGES(INODES),
 	  { { SQL_COPY_INODES_SERIES, "0112" }, { SQL_COPY_INODES, "0" } } },
 };
 

@@ -42,7 +42,7 @@
 	"sub, mtime, mtime_ns, data"
 #define INODES_COLUMNS \
 	"series, ino, since, btime, size, blocks, mtime, mtime_ns, shared, " \
-	"algo, digest, verified, verdict, medium"
+	"algo, digest, verified, verdict, medium, room"
 
 #define Q2 "?, ?"
 #define Q3 Q2 ", ?"
@@ -260,7 +260,7 @@ static const char *const text[SQL_COUNT] = {
 	[SQL_COPY_PATHS] =
 		BEHIND("paths", PATHS_COLUMNS, "series > ?", "series, dir, name, first"),
 
-	COPIED(INODES, "inodes", INODES_COLUMNS, Q14, "series = ? AND ino = ? AND since = ?"),
+	COPIED(INODES, "inodes", INODES_COLUMNS, Q15, "series = ? AND ino = ? AND since = ?"),
 	[SQL_COPY_INODES_SERIES] =
 		BEHIND("inodes", INODES_COLUMNS, "series = ? AND ino >= ?"
 		       " AND (ino > ? OR since > ?)", "series, ino, since"),
