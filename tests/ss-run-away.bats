@@ -14,7 +14,7 @@ setup() {
 
 # begin: a catalog that is reached through a link, which can be taken away.
 begin() {
-	conf "$@"
+	conf
 	SERVER=$BATS_TEST_TMPDIR/server
 	ln -s "$SS_TEST_SOCKET" "$SERVER"
 	sed -i "s|unix_socket=.*|unix_socket=$SERVER|" "$SECONDSHOT_CONF"
