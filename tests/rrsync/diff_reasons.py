@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What our rrsync refuses although the stock script accepts it, and why.
+
+Each is a name, a test of (options, command, our message), and stands for lines that
+no rsync client sends, or that rsync itself would refuse a moment later.
+"""
+
+import re
+
+# Refusals that have nothing of the command line to name.
+NAMELESS = ('does not run rsync', '--server option is not the first', 'read-only server',
+	'write-only server', 'no . behind the options')
+
+REASONS = (
+	('a value for an option that takes none, which rsync refuses',
+		lambda line, message: re.search(rb'syntax or options: --[\w-]+=', message)),
+)
+
+
+def reason_for(line, message):
+	"""The reason's name, or None."""
+	for name, matches in REASONS:
+		if matches(line, message):
+			return name
+	return None
