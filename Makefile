@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# secondshot: lib/*.c make libss.a, each tools/NAME.c makes NAME, each
-# tests/unit/NAME.c a test program.  All products lie below $(BUILD).
+# secondshot: lib/*.c make libss.a, each tools/NAME.c makes NAME, rrsync/*.c make
+# rrsync, each tests/unit/NAME.c a test program.  All products lie below $(BUILD).
 
 PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
 LIBEXECDIR = $(PREFIX)/lib/secondshot
 RSNAPSHOT ?= /usr/bin/rsnapshot
+RSYNC ?= /usr/bin/rsync
 BUILD ?= build
 
 VERSION := $(shell sed -n '1s/.*(\(.*\)).*/\1/p' debian/changelog)
@@ -47,7 +48,7 @@ JOBS ?= $(shell nproc)
 NICE ?=
 PROVE = SS_BIN=$(abspath $(BUILD)) $(NICE) prove -j$(JOBS)
 
-all: $(LIBSS) $(TOOLS)
+all: $(LIBSS) $(TOOLS) rrsync
 
 units: $(UNITS)
 
@@ -67,11 +68,28 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(SS_CPPFLAGS) $(SS_CFLAGS) -MMD -MP -c -o $@ $<
 
+# --- rrsync: stand-alone, nothing but libc ---------------------------------
+# RSYNC is the one program that it runs; SANDBOX=0 is for the tests, to show that
+# they fail without it.
+
+SANDBOX ?= 1
+RRSYNC_SRC := $(wildcard rrsync/*.c)
+RRSYNC_CC = $(CC) -D_GNU_SOURCE -Irrsync -DRSYNC='"$(RSYNC)"' -DSANDBOX=$(SANDBOX) $(CPPFLAGS) $(SS_CFLAGS)
+
+rrsync: $(BUILD)/rrsync
+rrsync-static: $(BUILD)/rrsync-static
+
+$(BUILD)/rrsync: $(RRSYNC_SRC) $(wildcard rrsync/*.h) $(BUILD)/flags
+	$(RRSYNC_CC) $(SS_LDFLAGS) -o $@ $(RRSYNC_SRC) $(LDLIBS)
+
+$(BUILD)/rrsync-static: $(RRSYNC_SRC) $(wildcard rrsync/*.h) $(BUILD)/flags
+	$(RRSYNC_CC) -static-pie -Wl,-z,relro,-z,now $(LDFLAGS) -o $@ $(RRSYNC_SRC) $(LDLIBS)
+
 # Changes only when the flags do, and then everything is compiled again.
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' "$$FLAGS" | cmp -s - $@ || printf '%s\n' "$$FLAGS" >$@
-$(BUILD)/flags: export FLAGS = $(CC) $(SS_CPPFLAGS) $(SS_CFLAGS)
+$(BUILD)/flags: export FLAGS = $(CC) $(SS_CPPFLAGS) $(SS_CFLAGS) $(RSYNC) $(SANDBOX)
 
 -include $(OBJ:.o=.d)
 
@@ -107,15 +125,17 @@ check-clang:
 	$(MAKE) $(CLANG) all units
 
 check-tidy: $(BUILD)/compile_flags.txt
-	printf '%s\n' $(LIB_SRC) $(TOOL_SRC) | xargs -P$(JOBS) -n4 clang-tidy --quiet -p $(BUILD)
+	printf '%s\n' $(LIB_SRC) $(TOOL_SRC) $(RRSYNC_SRC) | \
+		xargs -P$(JOBS) -n4 clang-tidy --quiet -p $(BUILD)
 
 $(BUILD)/compile_flags.txt: $(BUILD)/flags
-	printf '%s\n' -std=c11 $(SS_CPPFLAGS) -I$(CURDIR)/lib >$@
+	printf '%s\n' -std=c11 $(SS_CPPFLAGS) -I$(CURDIR)/lib -I$(CURDIR)/rrsync \
+		-DRSYNC='"$(RSYNC)"' >$@
 
 check-cppcheck:
 	cppcheck -q -j$(JOBS) --std=c11 --enable=warning,performance,portability --inline-suppr \
-		--error-exitcode=1 --suppress=missingIncludeSystem -D_GNU_SOURCE -Ilib \
-		$(LIB_SRC) $(TOOL_SRC)
+		--error-exitcode=1 --suppress=missingIncludeSystem -D_GNU_SOURCE -Ilib -Irrsync \
+		-DRSYNC='"$(RSYNC)"' $(LIB_SRC) $(TOOL_SRC) $(RRSYNC_SRC)
 
 check-shell:
 	shellcheck -x -S warning -e SC2034,SC2154 $$(grep -lE '^#!.*(sh|bats)$$' .ci/run tests/* tests/*/* debian/* 2>/dev/null)
@@ -141,12 +161,43 @@ bench: all $(BUILD)/rss
 $(BUILD)/rss: tests/bench/rss.c $(BUILD)/flags
 	$(CC) $(SS_CPPFLAGS) $(SS_CFLAGS) $(SS_LDFLAGS) -o $@ $<
 
+# rrsync against the stock script, over generated command lines; see tests/rrsync/diff.
+DIFF_LINES ?= 200000
+RRSYNC_PURE = rrsync/words.c rrsync/policy.c
+RRSYNC_CORE = $(RRSYNC_PURE) rrsync/args.c rrsync/paths.c
+
+check: $(BUILD)/rrsync-driver
+
+diff-rrsync: $(BUILD)/rrsync-driver
+	tests/rrsync/diff -n $(DIFF_LINES) $<
+
+$(BUILD)/rrsync-driver: tests/rrsync/driver.c $(RRSYNC_CORE) $(wildcard rrsync/*.h) $(BUILD)/flags
+	$(CC) $(SS_CPPFLAGS) -Irrsync $(SS_CFLAGS) $(SS_LDFLAGS) -o $@ $(filter %.c,$^)
+
+bench-rrsync: all
+	SS_BIN=$(abspath $(BUILD)) tests/bench/rrsync
+
+# See tests/fuzz/rrsync.c.
+FUZZ_RUNS ?= 1000000
+FUZZ_TIME ?= 0
+FUZZ_SAN = -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+
+fuzz: $(BUILD)/fuzz-rrsync
+	mkdir -p $(BUILD)/corpus-rrsync
+	$(BUILD)/fuzz-rrsync -runs=$(FUZZ_RUNS) -max_total_time=$(FUZZ_TIME) -max_len=128 \
+		-artifact_prefix=$(BUILD)/ $(BUILD)/corpus-rrsync tests/fuzz/corpus-rrsync
+
+$(BUILD)/fuzz-rrsync: tests/fuzz/rrsync.c $(RRSYNC_PURE) $(wildcard rrsync/*.h) $(BUILD)/flags
+	clang -D_GNU_SOURCE -Irrsync -std=c11 $(WARN) -O2 -g $(FUZZ_SAN) -o $@ $(filter %.c,$^)
+
+check-long: fuzz
+
 # --- package and installation --------------------------------------------
 
 install: all
 	$(INSTALL) -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBEXECDIR)
 	$(INSTALL) -m 0755 $(BIN_TOOLS) $(DESTDIR)$(PREFIX)/bin
-	$(if $(LIBEXEC_TOOLS),$(INSTALL) -m 0755 $(LIBEXEC_TOOLS) $(DESTDIR)$(LIBEXECDIR))
+	$(INSTALL) -m 0755 $(LIBEXEC_TOOLS) $(BUILD)/rrsync $(DESTDIR)$(LIBEXECDIR)
 	for page in $(MAN); do \
 		$(INSTALL) -D -m 0644 $$page \
 			$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit 1; \
@@ -175,5 +226,6 @@ clean:
 	rm -rf build build-asan build-clang
 
 FORCE:
-.PHONY: all units check check-sqlite check-maria check-all check-asan check-valgrind check-clang check-tidy check-cppcheck \
-	check-shell check-man check-long torture bench install deb quickstart clean FORCE
+.PHONY: all rrsync rrsync-static units check check-sqlite check-maria check-all check-asan check-valgrind check-clang check-tidy check-cppcheck \
+	check-shell check-man check-long torture bench diff-rrsync bench-rrsync \
+	fuzz install deb quickstart clean FORCE

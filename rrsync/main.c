@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * rrsync - the command that an ssh key may run, and no other: rsync below one DIR.
+ *
+ * The options in authorized_keys make the rules; SSH_ORIGINAL_COMMAND is judged by
+ * them and its paths are pinned (args.h); then we go into the sandbox (sandbox.h)
+ * and become rsync.  No shell, no helper, no file of our own.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "args.h"
+#include "report.h"
+#include "sandbox.h"
+
+static const char usage[] =
+	"usage: rrsync [-ro | -wo] [-munge] [-absolute] [-no-del] [-no-lock] [-no-overwrite]\n"
+	"              [-allow OPT] [-deny OPT] [-rate RATE] [-log FACILITY] [-strict] [-check] DIR\n";
+
+struct flag {
+	const char *name;
+	bool *set;
+};
+
+/* Our own failure, of the usage or of the system. */
+static int fail(const char *what, const char *name)
+{
+	fprintf(stderr, "rrsync error: %s%s%s\n", what, name ? ": " : "", name ? name : "");
+	return -1;
+}
+
+static int set_value(struct rules *r, const char *option, char *value, char **allow, char **deny)
+{
+	bool denies = strcmp(option, "-deny") == 0;
+
+	if (!value)
+		return fail("an argument is missing behind", option);
+	if (strcmp(option, "-rate") == 0) {
+		r->rate = value;
+		return value[strspn(value, "0123456789.kKmMgG")] || !*value ? fail("-rate: no rate", value) : 0;
+	}
+	if (strcmp(option, "-log") == 0) {
+		r->log = value;
+		return report_facility(value) < 0 ? fail("-log: no syslog facility", value) : 0;
+	}
+	if (!policy_may_name(value, denies))
+		return fail(denies ? "-deny: no such option" : "-allow: this option is not for that", value);
+	for (allow = denies ? deny : allow; *allow; allow++)
+		;
+	*allow = value;
+	return 0;
+}
+
+/* argv to rules; allow and deny have room for all.  Returns 0, 1 for -check, or -1. */
+static int parse(struct rules *r, char **argv, char **allow, char **deny)
+{
+	bool check = false;
+	const struct flag flags[] = {
+		{ "-ro", &r->ro }, { "-wo", &r->wo }, { "-munge", &r->munge }, { "-absolute", &r->absolute },
+		{ "-no-del", &r->no_del }, { "-no-lock", &r->no_lock }, { "-no-overwrite", &r->no_overwrite },
+		{ "-strict", &r->strict }, { "-check", &check }, { NULL, NULL },
+	};
+	const struct flag *f;
+
+	for (argv++; *argv; argv++) {
+		for (f = flags; f->name && strcmp(f->name, *argv) != 0; f++)
+			;
+		if (f->name) {
+			*f->set = true;
+		} else if (strcmp(*argv, "-allow") == 0 || strcmp(*argv, "-deny") == 0 ||
+			   strcmp(*argv, "-rate") == 0 || strcmp(*argv, "-log") == 0) {
+			if (set_value(r, *argv, argv[1], allow, deny))
+				return -1;
+			argv++;
+		} else if (**argv == '-' || r->dir) {
+			return fail("unrecognized argument", *argv);
+		} else {
+			r->dir = *argv;
+		}
+	}
+	if (r->ro && r->wo)
+		return fail("-wo is not allowed with -ro", NULL);
+	return !r->dir ? fail("the restricted DIR is missing", NULL) : check;
+}
+
+/* Go to DIR; its real path in real[PATH_MAX]. */
+static int enter_dir(struct rules *r, char *real)
+{
+	char link[40];
+	ssize_t n;
+
+	r->dirfd = open(r->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", r->dirfd);
+	if (r->dirfd < 0 || fchdir(r->dirfd))
+		return fail("the restricted directory cannot be used", strerror(errno));
+	n = readlink(link, real, PATH_MAX - 1);
+	if (n <= 0 || real[0] != '/')
+		return fail("the restricted directory's path cannot be told", "is /proc mounted?");
+	real[n] = '\0';
+	r->dir = real;
+	return 0;
+}
+
+/*
+ * One writer at a time.  rsync inherits the descriptor, so the lock lasts as long as
+ * it does.  Returns NULL, or why not.
+ */
+static const char *lock(const struct rules *r)
+{
+	int fd;
+
+	if (r->ro || r->no_lock)
+		return NULL;
+	fd = open(".", O_RDONLY | O_DIRECTORY);
+	if (fd < 0)
+		return "cannot open the restricted directory";
+	return flock(fd, LOCK_EX | LOCK_NB) ? "Another instance of rrsync is already accessing this directory." : NULL;
+}
+
+/* Descriptors and signals as we want them, whatever we were started with. */
+static int clean_start(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd < 3);
+	closefrom(3);
+	signal(SIGPIPE, SIG_DFL);
+	signal(SIGCHLD, SIG_DFL);
+	/* Wildcards count characters, not bytes. */
+	setlocale(LC_CTYPE, "C.UTF-8");
+	return fd < 0 ? fail("/dev/null", strerror(errno)) : 0;
+}
+
+static int serve(struct rules *r, const char *command)
+{
+	struct args a;
+	const char *why = a.paths.why;
+	char text[300];
+
+	report_open(r);
+	if (rrsync_args(&a, r, command) || view_enter(r, &a))
+		goto refused;
+	why = lock(r);
+	if (why)
+		goto refused;
+	sandbox_restrict(r, &a);
+	if (r->strict && *sandbox_missing()) {
+		snprintf(text, sizeof(text), "-strict, and this host lacks: %s", sandbox_missing());
+		why = text;
+		goto refused;
+	}
+	report_request(r, command, NULL);
+	sandbox_exec(&a);
+	snprintf(text, sizeof(text), "cannot run %s: %s", RSYNC, strerror(errno));
+	why = text;
+refused:
+	report_request(r, command, why);
+	fail(why, NULL);
+	rrsync_free(&a);
+	return 1;
+}
+
+int main(int argc, char **argv)
+{
+	char real[PATH_MAX], **names = calloc(2 * (size_t)argc + 2, sizeof(*names));
+	struct rules r = { .allow = names, .deny = names + argc + 1 };
+	const char *command;
+	int rc;
+
+	if (clean_start() || !names)
+		return 1;
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "-help") == 0)
+			return fputs(usage, stdout) < 0 || fflush(stdout) ? 1 : 0;
+	rc = parse(&r, argv, names, names + argc + 1);
+	if (rc < 0)
+		fputs(usage, stderr);
+	if (rc < 0 || enter_dir(&r, real))
+		return 1;
+	if (sandbox_probe(&r))
+		return fail("cannot read " RSYNC, strerror(errno)), 1;
+	if (rc)
+		return report_check(&r, argv);
+	command = getenv("SSH_ORIGINAL_COMMAND");
+	if (!command || !*command)
+		return fail("Not invoked via sshd", NULL), 1;
+	return strcmp(command, "true") == 0 ? 0 : serve(&r, command);
+}

@@ -1,0 +1,475 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* paths.c - what was checked is what rsync gets. */
+#include "paths.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "words.h"
+
+#define LINKS_MAX 40
+
+void *paths_refuse(struct paths *p, const char *why, const char *name)
+{
+	char shown[300];
+
+	snprintf(p->why, sizeof(p->why), "%s%s%s", why, name ? ": " : "",
+		 name ? words_escape(shown, sizeof(shown), name) : "");
+	return NULL;
+}
+
+static void *refuse_errno(struct paths *p, const char *name)
+{
+	char why[128];
+	int e = errno;
+
+	snprintf(why, sizeof(why), "cannot use this path (%s)", strerror(e));
+	paths_refuse(p, why, name);
+	errno = e;
+	return NULL;
+}
+
+static bool is_root(const struct paths *p)
+{
+	return !p->rules->dir[1];
+}
+
+static bool has_dotdot(const char *path)
+{
+	for (; *path; path += path[0] == '/') {
+		if (path[0] == '.' && path[1] == '.' && (!path[2] || path[2] == '/'))
+			return true;
+		path += strcspn(path, "/");
+	}
+	return false;
+}
+
+/* A copy with "/" for "//", where "./x" became "/x": both begin at DIR. */
+static char *normal(struct paths *p, const char *text, const char *what)
+{
+	char *copy, *to;
+
+	if (!is_root(p) && has_dotdot(text))
+		return paths_refuse(p, "do not use .. (begin the path at the restricted directory) in", what);
+	copy = to = strdup(text);
+	if (!copy)
+		return refuse_errno(p, what);
+	if (text[0] == '.' && text[1] == '/')
+		text++;
+	text += *text == '/' ? strspn(text, "/") - 1 : 0;
+	for (; *text; text++) {
+		if (text[0] == '/' && text[1] == '/')
+			text++;
+		*to++ = *text;
+	}
+	*to = '\0';
+	return copy;
+}
+
+/* What follows the name itself: "/", "/." or nothing. */
+static const char *suffix_of(const char *text)
+{
+	size_t len = strlen(text);
+
+	return len && text[len - 1] == '/' ? "/" : len > 1 && strcmp(text + len - 2, "/.") == 0 ? "/." : "";
+}
+
+/*
+ * The real path of DIR/rel in real[PATH_MAX], links followed; what does not exist,
+ * or cannot be looked at, is taken as it is written.
+ */
+static int resolve(const struct paths *p, const char *rel, char *real)
+{
+	char todo[2 * PATH_MAX], link[PATH_MAX], *next;
+	size_t len = strlen(p->rules->dir), n;
+	int links = 0;
+	ssize_t got;
+
+	if ((size_t)snprintf(todo, sizeof(todo), "%s", rel) >= PATH_MAX || len >= PATH_MAX)
+		goto too_long;
+	strcpy(real, is_root(p) ? "" : p->rules->dir);
+	len = strlen(real);
+	for (next = todo; *(next += strspn(next, "/")); next += n) {
+		n = strcspn(next, "/");
+		if (n == 1 && next[0] == '.')
+			continue;
+		if (n == 2 && next[0] == '.' && next[1] == '.') {
+			while (len && real[--len] != '/')
+				;
+			real[len] = '\0';
+			continue;
+		}
+		if (len + 1 + n >= PATH_MAX)
+			goto too_long;
+		snprintf(real + len, PATH_MAX - len, "/%.*s", (int)n, next);
+		got = readlink(real, link, sizeof(link) - 1);
+		if (got <= 0 || links++ >= LINKS_MAX) {
+			len += 1 + n;
+			continue;
+		}
+		if ((size_t)got + strlen(next + n) >= sizeof(todo))
+			goto too_long;
+		len = link[0] == '/' ? 0 : len;
+		real[len] = '\0';
+		memmove(todo + got, next + n, strlen(next + n) + 1);
+		memcpy(todo, link, (size_t)got);
+		next = todo;
+		n = 0;
+	}
+	return 0;
+too_long:
+	errno = ENAMETOOLONG;
+	return -1;
+}
+
+/* Open DIR/rel, of which no component may be a link; make, if not 0: make what is missing, so. */
+static int walk(int dir, const char *rel, mode_t make)
+{
+	char name[NAME_MAX + 1];
+	struct stat st;
+	int fd = openat(dir, ".", O_PATH | O_CLOEXEC), up;
+	size_t n;
+
+	for (; fd >= 0 && *(rel += strspn(rel, "/")); rel += n) {
+		n = strcspn(rel, "/");
+		if (n > NAME_MAX) {
+			close(fd);
+			errno = ENAMETOOLONG;
+			return -1;
+		}
+		memcpy(name, rel, n);
+		name[n] = '\0';
+		if (make)
+			mkdirat(fd, name, make);
+		up = fd;
+		fd = openat(up, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+		close(up);
+	}
+	if (fd >= 0 && (fstat(fd, &st) || S_ISLNK(st.st_mode))) {
+		close(fd);
+		errno = ELOOP;
+		return -1;
+	}
+	return fd;
+}
+
+static int keep(struct paths *p, int fd, const char *rel)
+{
+	struct pin *more = fd < 0 ? NULL : realloc(p->pins, (p->n + 1) * sizeof(*more));
+	char *copy = more && rel ? strdup(rel) : NULL;
+
+	if (more)
+		p->pins = more;
+	if (!more || (rel && !copy)) {
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	p->pins[p->n++] = (struct pin){ fd, copy };
+	return fd;
+}
+
+static int pin(struct paths *p, const char *rel, mode_t make)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (p->pins[i].rel && strcmp(p->pins[i].rel, rel) == 0)
+			return p->pins[i].fd;
+	return keep(p, walk(p->rules->dirfd, rel, make), rel);
+}
+
+static char *pinned(int fd, const char *slash, const char *leaf, const char *suffix)
+{
+	char *text;
+
+	return asprintf(&text, "/proc/self/fd/%d%s%s%s", fd, slash, leaf, suffix) < 0 ? NULL : text;
+}
+
+/* Cut path at its last slash: the directory ("" if there is none), and *leaf. */
+static const char *cut(char *path, const char **leaf)
+{
+	char *slash = strrchr(path, '/');
+
+	*leaf = slash ? slash + 1 : path;
+	if (!slash)
+		return "";
+	*slash = '\0';
+	return path;
+}
+
+/*
+ * Where DIR/text leads, as a path below DIR in rel[PATH_MAX].  Unless top, DIR itself
+ * must be meant as such: a link to it counts as outside.
+ */
+static int inside(struct paths *p, const char *text, const char *shown, char *rel, bool top)
+{
+	const char *t = text + (*text == '/');
+	size_t len = strlen(p->rules->dir);
+	char real[PATH_MAX];
+
+	if (resolve(p, text, real)) {
+		refuse_errno(p, shown);
+		return -1;
+	}
+	if (strncmp(real, p->rules->dir, len) != 0 || (real[len] && real[len] != '/') ||
+	    (!real[len] && !top && *t && strcmp(t, ".") != 0)) {
+		paths_refuse(p, "unsafe arg: not below the restricted directory", shown);
+		errno = EXDEV;
+		return -1;
+	}
+	strcpy(rel, real + len + (real[len] == '/'));
+	return 0;
+}
+
+/*
+ * Pin what DIR/text leads to.  If it is missing: pin its directory, and if that is
+ * missing too, raw is the answer; without raw (NULL), refuse with errno ENOENT.
+ */
+static char *place(struct paths *p, const char *text, const char *shown, const char *raw, mode_t make)
+{
+	char rel[PATH_MAX];
+	const char *leaf;
+	int fd;
+
+	if (inside(p, text, shown, rel, false))
+		return NULL;
+	fd = pin(p, rel, make);
+	if (fd >= 0)
+		return pinned(fd, "", "", suffix_of(text));
+	if (errno != ENOENT || !raw)
+		return refuse_errno(p, shown);
+	fd = pin(p, cut(rel, &leaf), 0);
+	if (fd >= 0)
+		return pinned(fd, "/", leaf, suffix_of(text));
+	return errno == ENOENT ? strdup(raw) : refuse_errno(p, shown);
+}
+
+/* A directory in which nothing is and nothing can be made, for a basis that is missing. */
+static char *place_empty(struct paths *p, const char *suffix)
+{
+	char name[40];
+	int fd;
+
+	snprintf(name, sizeof(name), ".rrsync-empty.%ld", (long)getpid());
+	if (mkdirat(p->rules->dirfd, name, 0700))
+		return refuse_errno(p, name);
+	fd = walk(p->rules->dirfd, name, 0);
+	unlinkat(p->rules->dirfd, name, AT_REMOVEDIR);
+	return keep(p, fd, NULL) < 0 ? refuse_errno(p, name) : pinned(fd, "", "", suffix);
+}
+
+/* A path that begins with a slash begins at DIR. */
+static char *below(const struct paths *p, const char *t)
+{
+	char *text;
+
+	return asprintf(&text, "%s%s", *t == '/' && !is_root(p) ? p->rules->dir : "", t) < 0 ? NULL : text;
+}
+
+static char *checked_value(struct paths *p, const struct option *o, const char *t, bool sender)
+{
+	char *raw = NULL, *placed;
+
+	if (!*t)
+		return paths_refuse(p, "unsafe arg: no path", o->name);
+	if (o->kind == POLICY_FILE && !sender) {
+		raw = below(p, t);
+		if (!raw)
+			return NULL;
+	}
+	placed = place(p, t, t, raw, o->kind != POLICY_MAKE ? 0 : strcmp(o->name, "--partial-dir") ? 0777 : 0700);
+	if (!placed && errno == ENOENT && o->kind == POLICY_BASIS)
+		placed = place_empty(p, suffix_of(t));
+	free(raw);
+	return placed;
+}
+
+char *paths_value(struct paths *p, const struct option *o, const char *value, bool sender)
+{
+	bool plain = o->kind == POLICY_PLAIN, list = strcmp(o->name, "--files-from") == 0;
+	char *t, *result;
+
+	if (list && p->rules->wo && strcmp(value, "-") != 0)
+		return paths_refuse(p, "a write-only server cannot read a remote --files-from path", NULL);
+	t = normal(p, value, o->name);
+	if (!t)
+		return NULL;
+	if (is_root(p))
+		/* Not so for a path: without its slash it would be relative to the destination. */
+		result = strdup(t + (plain && *t == '/'));
+	else if (plain || (sender && o->kind != POLICY_FILE))
+		result = below(p, t);
+	else if (strcmp(t, ".") == 0 || (list && strcmp(t, "-") == 0))
+		result = strdup(t);
+	else
+		result = checked_value(p, o, t, sender);
+	free(t);
+	return result;
+}
+
+/* What is sent: the object itself if the name ends in a slash, else its directory and its name. */
+static char *place_sent(struct paths *p, const char *t, const char *shown)
+{
+	char rel[PATH_MAX], up[PATH_MAX];
+	const char *leaf;
+	struct stat st;
+	int fd;
+
+	if (*suffix_of(t))
+		return place(p, t, shown, NULL, 0);
+	if (inside(p, t, shown, rel, false))
+		return NULL;
+	snprintf(up, sizeof(up), "%s", t);
+	if (inside(p, cut(up, &leaf), shown, rel, true))
+		return NULL;
+	fd = pin(p, rel, 0);
+	if (fd < 0 || fstatat(fd, leaf, &st, AT_SYMLINK_NOFOLLOW))
+		return refuse_errno(p, shown);
+	return pinned(fd, "/", leaf, "");
+}
+
+/* With -R the name stays whole behind a mark, the client's own one or ours. */
+static char *place_relative(struct paths *p, const char *t, const char *shown, bool absolute)
+{
+	const char *mark = strstr(t, "/./");
+	char *check = place_sent(p, t, shown), prefix[PATH_MAX], rel[PATH_MAX];
+	int fd;
+
+	free(check);
+	if (!check)
+		return NULL;
+	if (!mark && absolute)
+		return strdup(t[1] ? t + 1 : ".");
+	snprintf(prefix, sizeof(prefix), "%.*s", mark ? (int)(mark - t) : 0, t);
+	if (inside(p, prefix, shown, rel, true))
+		return NULL;
+	fd = pin(p, rel, 0);
+	return fd < 0 ? refuse_errno(p, shown) : pinned(fd, "/./", mark ? mark + 3 : t + (*t == '/'), "");
+}
+
+static void *glob_opendir(const char *path)
+{
+	return opendir(path);
+}
+
+static void glob_closedir(void *dir)
+{
+	closedir(dir);
+}
+
+/* No pattern stands for the directory itself or for the one above it. */
+static struct dirent *glob_readdir(void *dir)
+{
+	struct dirent *d;
+
+	do
+		d = readdir(dir);
+	while (d && (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0));
+	return d;
+}
+
+static int expand(struct paths *p, const char *text, glob_t *g)
+{
+	int flags = GLOB_NOSORT | GLOB_NOESCAPE | GLOB_NOCHECK | GLOB_ALTDIRFUNC;
+	int rc;
+
+	*g = (glob_t){ .gl_opendir = glob_opendir, .gl_readdir = glob_readdir, .gl_closedir = glob_closedir,
+		       .gl_stat = stat, .gl_lstat = lstat };
+	/* Those that sh and Python read differently are nobody's. */
+	if (strstr(text, "[^") || strstr(text, "[[")) {
+		paths_refuse(p, "a wildcard that begins with [^ or [[", text);
+		return -1;
+	}
+	rc = glob(text, flags, NULL, g);
+	if (rc)
+		paths_refuse(p, "cannot expand", text);
+	return rc;
+}
+
+/* One name.  t begins with a slash if it was written so, or if alias: DIR's own name stood before it. */
+static char *place_name(struct paths *p, const char *t, const char *shown, bool alias, const bool how[2])
+{
+	bool sender = how[0], relative = how[1];
+
+	if (is_root(p))
+		return strdup(t + (*t == '/'));
+	if (strcmp(t, ".") == 0 || (sender && !relative && !*t))
+		return strdup(".");
+	if (!sender)
+		return place(p, t, shown, t + (*t == '/'), 0);
+	if (relative && !*t)
+		return place(p, "/.", shown, NULL, 0);
+	return relative ? place_relative(p, t, shown, *t == '/' && !alias) : place_sent(p, t, shown);
+}
+
+int paths_names(struct paths *p, const char *text, bool sender, bool relative, int (*add)(void *, char *), void *to)
+{
+	size_t len = strlen(p->rules->dir), i, first;
+	bool alias = false;
+	const bool how[2] = { sender, relative };
+	char *t = normal(p, text, "arg"), *rest = t, *name;
+	glob_t g = { 0 };
+	int rc = -1;
+
+	if (!t)
+		return -1;
+	if (p->rules->absolute && !is_root(p) && strncmp(t, p->rules->dir, len) == 0 && (!t[len] || t[len] == '/')) {
+		alias = true;
+		rest = t + len;
+	}
+	first = *rest == '/';
+	if (!strpbrk(rest, "*?[")) {
+		rc = add(to, place_name(p, rest, text, alias, how));
+		goto out;
+	}
+	if (expand(p, rest + first, &g))
+		goto out;
+	for (i = 0; i < g.gl_pathc; i++) {
+		if (asprintf(&name, "%s%s", first ? "/" : "", g.gl_pathv[i]) < 0)
+			goto out;
+		rc = add(to, place_name(p, name, text, alias, how));
+		free(name);
+		if (rc)
+			goto out;
+	}
+out:
+	globfree(&g);
+	free(t);
+	return rc;
+}
+
+int paths_renew(struct paths *p, int empty)
+{
+	struct stat was, is;
+	struct pin *i;
+	int fd, bad;
+
+	for (i = p->pins; i < p->pins + p->n; i++) {
+		fd = i->rel ? walk(p->rules->dirfd, i->rel, 0) : dup(empty);
+		bad = fd < 0 || fstat(i->fd, &was) || fstat(fd, &is) || dup3(fd, i->fd, O_CLOEXEC) < 0 ||
+		      (i->rel && (was.st_dev != is.st_dev || was.st_ino != is.st_ino));
+		if (fd >= 0)
+			close(fd);
+		if (bad)
+			return -1;
+	}
+	return 0;
+}
+
+void paths_free(struct paths *p)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		close(p->pins[i].fd);
+		free(p->pins[i].rel);
+	}
+	free(p->pins);
+	p->pins = NULL;
+	p->n = 0;
+}
