@@ -8,8 +8,8 @@ no rsync client sends, or that rsync itself would refuse a moment later.
 import re
 
 # Refusals that have nothing of the command line to name.
-NAMELESS = ('does not run rsync', '--server option is not the first', 'read-only server',
-	'write-only server', 'no . behind the options')
+NAMELESS = (b'does not run rsync', b'--server option is not the first', b'read-only server',
+	b'write-only server', b'no . behind the options')
 
 REASONS = (
 	('a value for an option that takes none, which rsync refuses',
