@@ -12,8 +12,13 @@ NAMELESS = (b'does not run rsync', b'--server option is not the first', b'read-o
 	b'write-only server', b'no . behind the options')
 
 REASONS = (
-	('a value for an option that takes none, which rsync refuses',
+	('a value for an option that takes none, which rsync refuses too',
 		lambda line, message: re.search(rb'syntax or options: --[\w-]+=', message)),
+	('letters or digits beyond ASCII in a short option, which no client sends',
+		lambda line, message: re.search(rb'syntax or options: -[^-].*\\x[89a-f]', message)),
+	('a wildcard with [^ or [[, which the two read in different ways',
+		lambda line, message: b'a wildcard that begins with [^ or [[' in message
+			and re.search(rb'\[\\*[\[^]', line.command)),
 )
 
 
