@@ -12,11 +12,8 @@
 static int add(void *to, char *text)
 {
 	struct args *a = to;
-	char **more;
+	char **more = text ? realloc(a->v, (a->n + 2) * sizeof(*more)) : NULL;
 
-	if (!text)
-		return -1;
-	more = realloc(a->v, (a->n + 2) * sizeof(*more));
 	if (!more) {
 		free(text);
 		return -1;
@@ -27,9 +24,12 @@ static int add(void *to, char *text)
 	return 0;
 }
 
-static int add_copy(struct args *a, const char *text)
+/* Add name, then value; a value that is NULL is a failure. */
+static int add_pair(struct args *a, const char *name, const char *value)
 {
-	return add(a, strdup(text));
+	char *text;
+
+	return add(a, value && asprintf(&text, "%s%s", name, value) >= 0 ? text : NULL);
 }
 
 static int refuse(struct args *a, const char *why, const char *name)
@@ -38,42 +38,32 @@ static int refuse(struct args *a, const char *why, const char *name)
 	return -1;
 }
 
-/* The words of the option at w->v[*i], and of its value; *i is left on the last. */
+/* The option at w->v[*i], and its value; *i is left on the last word that belongs to it. */
 static int add_option(struct args *a, struct words *w, size_t *i)
 {
-	const struct rules *r = a->paths.rules;
-	char *word = w->v[*i], *value, *text;
+	enum policy_verdict verdict;
+	char *word = w->v[*i], *value;
 	struct option o;
 	int rc;
 
-	switch (policy_option(r, word, a->sender, &o)) {
-	case POLICY_BAD:
-		return refuse(a, "invalid rsync-command syntax or options", word);
-	case POLICY_OFF:
+	verdict = policy_option(a->paths.rules, word, a->sender, &o);
+	if (verdict == POLICY_OFF)
 		return refuse(a, "option has been disabled on this server", o.name);
-	case POLICY_OK:
-		break;
-	}
+	if (verdict == POLICY_BAD || (o.kind != POLICY_NONE && !o.value && *i + 1 >= w->n))
+		return refuse(a, "invalid rsync-command syntax or options", word);
 	a->relative = (a->relative || o.relative) && strcmp(o.name, "--no-relative") != 0;
 	a->xattrs |= o.xattrs;
 	a->writes |= o.removes || strcmp(o.name, "--log-file") == 0;
 	if (o.kind == POLICY_NONE)
-		return add_copy(a, word);
-	if (!o.value && *i + 1 >= w->n)
-		return refuse(a, "invalid rsync-command syntax or options", word);
+		return add_pair(a, word, "");
 	value = o.value ? word + (o.value - word) : w->v[++*i];
 	words_unescape(value);
 	value = paths_value(&a->paths, &o, value, a->sender);
-	if (!o.value) {
-		rc = add_copy(a, word);
-		if (rc)
-			free(value);
-		return rc ? rc : add(a, value);
-	}
-	if (!value || asprintf(&text, "%s=%s", o.name, value) < 0)
-		text = NULL;
+	if (o.value)
+		word[o.value - word] = '\0';	/* "--name=" is left */
+	rc = (o.value ? 0 : add_pair(a, word, "")) || add_pair(a, o.value ? word : "", value) ? -1 : 0;
 	free(value);
-	return add(a, text);
+	return rc;
 }
 
 /* What the rules add behind the client's options. */
@@ -81,36 +71,28 @@ static int add_ours(struct args *a)
 {
 	const struct rules *r = a->paths.rules;
 	bool confined = strcmp(r->dir, "/") != 0;
-	char *text = NULL;
 
-	if (confined && r->can_drop && !a->sender && add_copy(a, "--drop-D"))
-		return -1;
-	if (confined && r->can_confine && (asprintf(&text, "--confine-root=%s", r->dir) < 0 || add(a, text)))
-		return -1;
-	if (r->munge && add_copy(a, "--munge-links"))
-		return -1;
-	if (r->no_overwrite && add_copy(a, "--ignore-existing"))
-		return -1;
-	if (r->rate && (asprintf(&text, "--bwlimit=%s", r->rate) < 0 || add(a, text)))
-		return -1;
-	return add_copy(a, "--") || add_copy(a, ".") ? -1 : 0;
+	return (confined && r->can_drop && !a->sender && add_pair(a, "--drop-D", "")) ||
+	       (confined && r->can_confine && add_pair(a, "--confine-root=", r->dir)) ||
+	       (r->munge && add_pair(a, "--munge-links", "")) ||
+	       (r->no_overwrite && add_pair(a, "--ignore-existing", "")) ||
+	       (r->rate && add_pair(a, "--bwlimit=", r->rate)) ||
+	       add_pair(a, "--", "") || add_pair(a, ".", "") ? -1 : 0;
 }
 
 static int add_words(struct args *a, struct words *w)
 {
 	size_t i;
 
-	if (add_copy(a, "rsync"))
+	if (add_pair(a, "rsync", ""))
 		return -1;
 	for (i = 1; i < w->n && strcmp(w->v[i], ".") != 0; i++)
 		if (add_option(a, w, &i))
 			return -1;
 	if (i >= w->n)
-		return refuse(a, "invalid rsync-command syntax or options", "no . behind the options");
-	if (add_ours(a))
+		return refuse(a, "invalid rsync-command syntax or options, no . behind them", NULL);
+	if (add_ours(a) || (i + 1 == w->n && add_pair(a, ".", "")))
 		return -1;
-	if (i + 1 == w->n)
-		return add_copy(a, ".");
 	while (++i < w->n) {
 		words_unescape(w->v[i]);
 		if (paths_names(&a->paths, w->v[i], a->sender, a->relative, add, a))

@@ -15,24 +15,21 @@
 
 #include "words.h"
 
-#define LINKS_MAX 40
-
 void *paths_refuse(struct paths *p, const char *why, const char *name)
 {
-	char shown[300];
+	char shown[300] = "";
 
-	snprintf(p->why, sizeof(p->why), "%s%s%s", why, name ? ": " : "",
-		 name ? words_escape(shown, sizeof(shown), name) : "");
+	if (name)
+		words_escape(shown, sizeof(shown), name);
+	snprintf(p->why, sizeof(p->why), "%s%s%s", why, name ? ": " : "", shown);
 	return NULL;
 }
 
 static void *refuse_errno(struct paths *p, const char *name)
 {
-	char why[128];
 	int e = errno;
 
-	snprintf(why, sizeof(why), "cannot use this path (%s)", strerror(e));
-	paths_refuse(p, why, name);
+	paths_refuse(p, strerror(e), name);
 	errno = e;
 	return NULL;
 }
@@ -44,7 +41,7 @@ static bool is_root(const struct paths *p)
 
 static bool has_dotdot(const char *path)
 {
-	for (; *path; path += path[0] == '/') {
+	for (; *path; path += *path == '/') {
 		if (path[0] == '.' && path[1] == '.' && (!path[2] || path[2] == '/'))
 			return true;
 		path += strcspn(path, "/");
@@ -62,12 +59,10 @@ static char *normal(struct paths *p, const char *text, const char *what)
 	copy = to = strdup(text);
 	if (!copy)
 		return refuse_errno(p, what);
-	if (text[0] == '.' && text[1] == '/')
-		text++;
+	text += text[0] == '.' && text[1] == '/';
 	text += *text == '/' ? strspn(text, "/") - 1 : 0;
 	for (; *text; text++) {
-		if (text[0] == '/' && text[1] == '/')
-			text++;
+		text += text[0] == '/' && text[1] == '/';
 		*to++ = *text;
 	}
 	*to = '\0';
@@ -83,21 +78,22 @@ static const char *suffix_of(const char *text)
 }
 
 /*
- * The real path of DIR/rel in real[PATH_MAX], links followed; what does not exist,
- * or cannot be looked at, is taken as it is written.
+ * The real path of DIR/rel in real[PATH_MAX], links followed; what does not exist, or
+ * leads round in a circle, is taken as it is written.
  */
 static int resolve(const struct paths *p, const char *rel, char *real)
 {
-	char todo[2 * PATH_MAX], link[PATH_MAX], *next;
-	size_t len = strlen(p->rules->dir), n;
+	char todo[2 * PATH_MAX], link[PATH_MAX], *next = todo;
+	size_t len = is_root(p) ? 0 : strlen(p->rules->dir), n;
 	int links = 0;
 	ssize_t got;
 
-	if ((size_t)snprintf(todo, sizeof(todo), "%s", rel) >= PATH_MAX || len >= PATH_MAX)
-		goto too_long;
-	strcpy(real, is_root(p) ? "" : p->rules->dir);
-	len = strlen(real);
-	for (next = todo; *(next += strspn(next, "/")); next += n) {
+	errno = ENAMETOOLONG;
+	if (strlen(rel) >= PATH_MAX || len >= PATH_MAX)
+		return -1;
+	strcpy(todo, rel);
+	memcpy(real, p->rules->dir, len);
+	for (real[len] = '\0'; *(next += strspn(next, "/")); next += n) {
 		n = strcspn(next, "/");
 		if (n == 1 && next[0] == '.')
 			continue;
@@ -108,66 +104,61 @@ static int resolve(const struct paths *p, const char *rel, char *real)
 			continue;
 		}
 		if (len + 1 + n >= PATH_MAX)
-			goto too_long;
+			return -1;
 		snprintf(real + len, PATH_MAX - len, "/%.*s", (int)n, next);
-		got = readlink(real, link, sizeof(link) - 1);
-		if (got <= 0 || links++ >= LINKS_MAX) {
+		got = readlink(real, link, sizeof(link));
+		if (got <= 0 || links++ >= 40) {
 			len += 1 + n;
 			continue;
 		}
-		if ((size_t)got + strlen(next + n) >= sizeof(todo))
-			goto too_long;
+		errno = ENAMETOOLONG;
+		if ((size_t)got == sizeof(link) || (size_t)got + strlen(next + n) >= sizeof(todo))
+			return -1;
 		len = link[0] == '/' ? 0 : len;
 		real[len] = '\0';
 		memmove(todo + got, next + n, strlen(next + n) + 1);
-		memcpy(todo, link, (size_t)got);
-		next = todo;
+		next = memcpy(todo, link, (size_t)got);
 		n = 0;
 	}
 	return 0;
-too_long:
-	errno = ENAMETOOLONG;
-	return -1;
 }
 
-/* Open DIR/rel, of which no component may be a link; make, if not 0: make what is missing, so. */
+/* Open dir/rel, of which no component may be a link; make, if not 0: make what is missing, so. */
 static int walk(int dir, const char *rel, mode_t make)
 {
+	int fd = openat(dir, ".", O_PATH | O_CLOEXEC), up;
 	char name[NAME_MAX + 1];
 	struct stat st;
-	int fd = openat(dir, ".", O_PATH | O_CLOEXEC), up;
 	size_t n;
 
 	for (; fd >= 0 && *(rel += strspn(rel, "/")); rel += n) {
 		n = strcspn(rel, "/");
-		if (n > NAME_MAX) {
-			close(fd);
-			errno = ENAMETOOLONG;
-			return -1;
-		}
-		memcpy(name, rel, n);
-		name[n] = '\0';
-		if (make)
-			mkdirat(fd, name, make);
 		up = fd;
-		fd = openat(up, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+		fd = -1;
+		errno = ENAMETOOLONG;
+		if (n <= NAME_MAX) {
+			snprintf(name, sizeof(name), "%.*s", (int)n, rel);
+			if (make)
+				mkdirat(up, name, make);
+			fd = openat(up, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+		}
 		close(up);
 	}
-	if (fd >= 0 && (fstat(fd, &st) || S_ISLNK(st.st_mode))) {
+	if (fd >= 0 && (fstat(fd, &st) || S_ISLNK(st.st_mode) || S_ISSOCK(st.st_mode))) {
 		close(fd);
-		errno = ELOOP;
-		return -1;
+		fd = -1;
+		errno = S_ISLNK(st.st_mode) ? ELOOP : ENXIO;
 	}
 	return fd;
 }
 
+/* fd, which rel names, is one of p's pins now; or it is closed, and -1 returned. */
 static int keep(struct paths *p, int fd, const char *rel)
 {
 	struct pin *more = fd < 0 ? NULL : realloc(p->pins, (p->n + 1) * sizeof(*more));
 	char *copy = more && rel ? strdup(rel) : NULL;
 
-	if (more)
-		p->pins = more;
+	p->pins = more ? more : p->pins;
 	if (!more || (rel && !copy)) {
 		if (fd >= 0)
 			close(fd);
@@ -198,10 +189,9 @@ static const char *cut(char *path, const char **leaf)
 	char *slash = strrchr(path, '/');
 
 	*leaf = slash ? slash + 1 : path;
-	if (!slash)
-		return "";
-	*slash = '\0';
-	return path;
+	if (slash)
+		*slash = '\0';
+	return slash ? path : "";
 }
 
 /*
@@ -214,15 +204,12 @@ static int inside(struct paths *p, const char *text, const char *shown, char *re
 	size_t len = strlen(p->rules->dir);
 	char real[PATH_MAX];
 
-	if (resolve(p, text, real)) {
-		refuse_errno(p, shown);
-		return -1;
-	}
+	if (resolve(p, text, real))
+		return refuse_errno(p, shown), -1;
 	if (strncmp(real, p->rules->dir, len) != 0 || (real[len] && real[len] != '/') ||
 	    (!real[len] && !top && *t && strcmp(t, ".") != 0)) {
-		paths_refuse(p, "unsafe arg: not below the restricted directory", shown);
 		errno = EXDEV;
-		return -1;
+		return paths_refuse(p, "unsafe arg, not below the restricted directory", shown), -1;
 	}
 	strcpy(rel, real + len + (real[len] == '/'));
 	return 0;
@@ -260,56 +247,41 @@ static char *place_empty(struct paths *p, const char *suffix)
 	snprintf(name, sizeof(name), ".rrsync-empty.%ld", (long)getpid());
 	if (mkdirat(p->rules->dirfd, name, 0700))
 		return refuse_errno(p, name);
-	fd = walk(p->rules->dirfd, name, 0);
+	fd = keep(p, walk(p->rules->dirfd, name, 0), NULL);
 	unlinkat(p->rules->dirfd, name, AT_REMOVEDIR);
-	return keep(p, fd, NULL) < 0 ? refuse_errno(p, name) : pinned(fd, "", "", suffix);
-}
-
-/* A path that begins with a slash begins at DIR. */
-static char *below(const struct paths *p, const char *t)
-{
-	char *text;
-
-	return asprintf(&text, "%s%s", *t == '/' && !is_root(p) ? p->rules->dir : "", t) < 0 ? NULL : text;
-}
-
-static char *checked_value(struct paths *p, const struct option *o, const char *t, bool sender)
-{
-	char *raw = NULL, *placed;
-
-	if (!*t)
-		return paths_refuse(p, "unsafe arg: no path", o->name);
-	if (o->kind == POLICY_FILE && !sender) {
-		raw = below(p, t);
-		if (!raw)
-			return NULL;
-	}
-	placed = place(p, t, t, raw, o->kind != POLICY_MAKE ? 0 : strcmp(o->name, "--partial-dir") ? 0777 : 0700);
-	if (!placed && errno == ENOENT && o->kind == POLICY_BASIS)
-		placed = place_empty(p, suffix_of(t));
-	free(raw);
-	return placed;
+	return fd < 0 ? refuse_errno(p, name) : pinned(fd, "", "", suffix);
 }
 
 char *paths_value(struct paths *p, const struct option *o, const char *value, bool sender)
 {
 	bool plain = o->kind == POLICY_PLAIN, list = strcmp(o->name, "--files-from") == 0;
-	char *t, *result;
+	mode_t make = o->kind != POLICY_MAKE ? 0 : strcmp(o->name, "--partial-dir") == 0 ? 0700 : 0777;
+	char *t, *result = NULL, *raw = NULL;
 
 	if (list && p->rules->wo && strcmp(value, "-") != 0)
 		return paths_refuse(p, "a write-only server cannot read a remote --files-from path", NULL);
 	t = normal(p, value, o->name);
 	if (!t)
 		return NULL;
-	if (is_root(p))
-		/* Not so for a path: without its slash it would be relative to the destination. */
+	if (is_root(p)) {
+		/* A path keeps its slash: without, it would be relative to the destination. */
 		result = strdup(t + (plain && *t == '/'));
-	else if (plain || (sender && o->kind != POLICY_FILE))
-		result = below(p, t);
-	else if (strcmp(t, ".") == 0 || (list && strcmp(t, "-") == 0))
-		result = strdup(t);
+		goto out;
+	}
+	if (asprintf(&raw, "%s%s", *t == '/' ? p->rules->dir : "", t) < 0) {
+		raw = NULL;
+		goto out;
+	}
+	if (plain || (sender && o->kind != POLICY_FILE) || strcmp(t, ".") == 0 || (list && strcmp(t, "-") == 0))
+		result = strdup(raw);
+	else if (!*t)
+		paths_refuse(p, "unsafe arg, no path", o->name);
 	else
-		result = checked_value(p, o, t, sender);
+		result = place(p, t, t, o->kind == POLICY_FILE && !sender ? raw : NULL, make);
+	if (!result && errno == ENOENT && o->kind == POLICY_BASIS && *t)
+		result = place_empty(p, suffix_of(t));
+out:
+	free(raw);
 	free(t);
 	return result;
 }
@@ -326,7 +298,7 @@ static char *place_sent(struct paths *p, const char *t, const char *shown)
 		return place(p, t, shown, NULL, 0);
 	if (inside(p, t, shown, rel, false))
 		return NULL;
-	snprintf(up, sizeof(up), "%s", t);
+	strcpy(up, t);
 	if (inside(p, cut(up, &leaf), shown, rel, true))
 		return NULL;
 	fd = pin(p, rel, 0);
@@ -338,8 +310,9 @@ static char *place_sent(struct paths *p, const char *t, const char *shown)
 /* With -R the name stays whole behind a mark, the client's own one or ours. */
 static char *place_relative(struct paths *p, const char *t, const char *shown, bool absolute)
 {
-	const char *mark = strstr(t, "/./");
+	const char *name = t + (*t == '/' && !absolute), *mark = strstr(name, "/./");
 	char *check = place_sent(p, t, shown), prefix[PATH_MAX], rel[PATH_MAX];
+	struct stat st;
 	int fd;
 
 	free(check);
@@ -347,11 +320,30 @@ static char *place_relative(struct paths *p, const char *t, const char *shown, b
 		return NULL;
 	if (!mark && absolute)
 		return strdup(t[1] ? t + 1 : ".");
-	snprintf(prefix, sizeof(prefix), "%.*s", mark ? (int)(mark - t) : 0, t);
+	snprintf(prefix, sizeof(prefix), "%.*s", mark ? (int)(mark - name) : 0, name);
 	if (inside(p, prefix, shown, rel, true))
 		return NULL;
 	fd = pin(p, rel, 0);
-	return fd < 0 ? refuse_errno(p, shown) : pinned(fd, "/./", mark ? mark + 3 : t + (*t == '/'), "");
+	name = mark ? mark + 3 : name;
+	/* A slash at the end may follow a file here, a dot may not. */
+	snprintf(rel, sizeof(rel), "%.*s", (int)(strlen(name) - strlen(suffix_of(name)) % 2), name);
+	if (fd < 0 || (mark && fstatat(fd, *rel ? rel : ".", &st, AT_SYMLINK_NOFOLLOW)))
+		return refuse_errno(p, shown);
+	return pinned(fd, "/./", name, "");
+}
+
+/* What rsync gets for one name; t begins with a slash if it was written so. */
+static char *place_name(struct paths *p, const char *t, const char *shown, bool alias, bool sender, bool relative)
+{
+	if (is_root(p))
+		return strdup(t + (*t == '/'));
+	if (strcmp(t, ".") == 0 || (sender && !relative && !*t))
+		return strdup(".");
+	if (!sender)
+		return place(p, t, shown, t + (*t == '/'), 0);
+	if (!relative)
+		return place_sent(p, t, shown);
+	return *t ? place_relative(p, t, shown, *t == '/' && !alias) : place(p, "/.", shown, NULL, 0);
 }
 
 static void *glob_opendir(const char *path)
@@ -375,72 +367,57 @@ static struct dirent *glob_readdir(void *dir)
 	return d;
 }
 
-static int expand(struct paths *p, const char *text, glob_t *g)
+static int find_names(const char *rest, const char *suffix, glob_t *g)
 {
-	int flags = GLOB_NOSORT | GLOB_NOESCAPE | GLOB_NOCHECK | GLOB_ALTDIRFUNC;
+	char *pattern = strndup(rest, strlen(rest) - strlen(suffix));
 	int rc;
 
 	*g = (glob_t){ .gl_opendir = glob_opendir, .gl_readdir = glob_readdir, .gl_closedir = glob_closedir,
 		       .gl_stat = stat, .gl_lstat = lstat };
-	/* Those that sh and Python read differently are nobody's. */
-	if (strstr(text, "[^") || strstr(text, "[[")) {
-		paths_refuse(p, "a wildcard that begins with [^ or [[", text);
-		return -1;
-	}
-	rc = glob(text, flags, NULL, g);
-	if (rc)
-		paths_refuse(p, "cannot expand", text);
+	rc = pattern ? glob(pattern, GLOB_NOSORT | GLOB_NOESCAPE | GLOB_ALTDIRFUNC, NULL, g) : GLOB_NOSPACE;
+	free(pattern);
 	return rc;
 }
 
-/* One name.  t begins with a slash if it was written so, or if alias: DIR's own name stood before it. */
-static char *place_name(struct paths *p, const char *t, const char *shown, bool alias, const bool how[2])
+int paths_names(struct paths *p, const char *text, bool sender, bool relative, int (*add)(void *, char *),
+		void *to)
 {
-	bool sender = how[0], relative = how[1];
-
-	if (is_root(p))
-		return strdup(t + (*t == '/'));
-	if (strcmp(t, ".") == 0 || (sender && !relative && !*t))
-		return strdup(".");
-	if (!sender)
-		return place(p, t, shown, t + (*t == '/'), 0);
-	if (relative && !*t)
-		return place(p, "/.", shown, NULL, 0);
-	return relative ? place_relative(p, t, shown, *t == '/' && !alias) : place_sent(p, t, shown);
-}
-
-int paths_names(struct paths *p, const char *text, bool sender, bool relative, int (*add)(void *, char *), void *to)
-{
-	size_t len = strlen(p->rules->dir), i, first;
-	bool alias = false;
-	const bool how[2] = { sender, relative };
-	char *t = normal(p, text, "arg"), *rest = t, *name;
+	char *t = normal(p, text, "arg"), *rest = t, name[PATH_MAX];
+	size_t len = strlen(p->rules->dir), found = 0;
+	bool alias = t && p->rules->absolute && !is_root(p) && strncmp(t, p->rules->dir, len) == 0 &&
+		     (!t[len] || t[len] == '/');
+	const char *suffix, *slash;
 	glob_t g = { 0 };
+	struct stat st;
 	int rc = -1;
 
 	if (!t)
 		return -1;
-	if (p->rules->absolute && !is_root(p) && strncmp(t, p->rules->dir, len) == 0 && (!t[len] || t[len] == '/')) {
-		alias = true;
-		rest = t + len;
-	}
-	first = *rest == '/';
-	if (!strpbrk(rest, "*?[")) {
-		rc = add(to, place_name(p, rest, text, alias, how));
+	rest += alias ? len : 0;
+	rest += *rest == '/' ? strspn(rest, "/") - 1 : 0;
+	slash = *rest == '/' ? "/" : "";
+	suffix = suffix_of(rest);
+	if (strpbrk(rest, "*?[") && (strstr(rest, "[^") || strstr(rest, "[[") || mbstowcs(NULL, rest, 0) == (size_t)-1)) {
+		paths_refuse(p, "a wildcard that not all read in the same way", text);
 		goto out;
 	}
-	if (expand(p, rest + first, &g))
-		goto out;
-	for (i = 0; i < g.gl_pathc; i++) {
-		if (asprintf(&name, "%s%s", first ? "/" : "", g.gl_pathv[i]) < 0)
-			goto out;
-		rc = add(to, place_name(p, name, text, alias, how));
-		free(name);
-		if (rc)
-			goto out;
+	rc = strpbrk(rest, "*?[") ? find_names(rest + strlen(slash), suffix, &g) : GLOB_NOMATCH;
+	if (rc && rc != GLOB_NOMATCH)
+		paths_refuse(p, "cannot expand", text);
+	for (size_t i = 0; !rc && i < g.gl_pathc; i++) {
+		/* A slash behind them asks for directories. */
+		if (*suffix && (stat(g.gl_pathv[i], &st) || !S_ISDIR(st.st_mode)))
+			continue;
+		found++;
+		if ((size_t)snprintf(name, sizeof(name), "%s%s%s", slash, g.gl_pathv[i], suffix) >= sizeof(name))
+			rc = -1;
+		else
+			rc = add(to, place_name(p, name, text, alias, sender, relative));
 	}
-out:
+	if ((!rc && !found) || rc == GLOB_NOMATCH)
+		rc = add(to, place_name(p, rest, text, alias, sender, relative));
 	globfree(&g);
+out:
 	free(t);
 	return rc;
 }
@@ -448,19 +425,16 @@ out:
 int paths_renew(struct paths *p, int empty)
 {
 	struct stat was, is;
-	struct pin *i;
-	int fd, bad;
+	int fd, bad = 0;
 
-	for (i = p->pins; i < p->pins + p->n; i++) {
+	for (struct pin *i = p->pins; !bad && i < p->pins + p->n; i++) {
 		fd = i->rel ? walk(p->rules->dirfd, i->rel, 0) : dup(empty);
 		bad = fd < 0 || fstat(i->fd, &was) || fstat(fd, &is) || dup3(fd, i->fd, O_CLOEXEC) < 0 ||
 		      (i->rel && (was.st_dev != is.st_dev || was.st_ino != is.st_ino));
 		if (fd >= 0)
 			close(fd);
-		if (bad)
-			return -1;
 	}
-	return 0;
+	return -bad;
 }
 
 void paths_free(struct paths *p)

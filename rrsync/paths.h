@@ -2,10 +2,10 @@
 /*
  * paths.h - what was checked is what rsync gets.
  *
- * A path is resolved, must lie below DIR, and is then opened component by
- * component without following any link: rsync gets /proc/self/fd/N, or that and
- * one more name where the last one is rsync's to make or, when sending, to send
- * as the link that it may be.  Nothing is opened but with O_PATH.
+ * A path is resolved, must lie below DIR, and is then opened component by component
+ * without following any link: rsync gets /proc/self/fd/N, or that and one more name
+ * where the last one is rsync's to make or, when sending, to send as the link that it
+ * may be.  Nothing is opened but with O_PATH.
  */
 #ifndef RRSYNC_PATHS_H
 #define RRSYNC_PATHS_H
@@ -27,16 +27,13 @@ struct paths {
 /* Say why and return NULL.  name is a stranger's, or NULL. */
 void *paths_refuse(struct paths *p, const char *why, const char *name);
 
-/*
- * The value that rsync gets for an option's one.  Returns a string that the caller
- * frees, or NULL.
- */
+/* The value that rsync gets for an option's: a string that the caller frees, or NULL. */
 char *paths_value(struct paths *p, const struct option *o, const char *value, bool sender);
 
 /*
  * The same for a file to transfer, with its wildcards expanded: each result goes to
  * add(to, result), which owns it then; NULL, or an answer that is not 0, ends it.
- * relative: -R is given.  The working directory is DIR.  Returns add()'s answer, -1.
+ * relative: -R is given.  The working directory is DIR.  Returns add()'s answer, or -1.
  */
 int paths_names(struct paths *p, const char *text, bool sender, bool relative, int (*add)(void *, char *),
 		void *to);
@@ -47,7 +44,6 @@ int paths_names(struct paths *p, const char *text, bool sender, bool relative, i
  */
 int paths_renew(struct paths *p, int empty);
 
-/* Close and free; p->rules stays. */
 void paths_free(struct paths *p);
 
 #endif

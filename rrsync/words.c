@@ -53,10 +53,13 @@ int words_parse(struct words *w, const char *text, size_t len)
 	w->text = end = malloc(len + len / 2 + 2);
 	if (!w->v || !w->text)
 		return -1;
-	for (i = 0; i < len; i += n ? n : 1) {
+	for (i = 0; i < len; i += n) {
 		n = word_length(text + i, len - i);
-		if (!n)
+		if (!n) {
+			n = space_length(text + i, len - i);
+			n += !n;	/* a backslash that protects nothing */
 			continue;
+		}
 		w->v[w->n++] = memcpy(end, text + i, n);
 		end[n] = '\0';
 		end += n + 1;
