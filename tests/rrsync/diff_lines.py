@@ -4,6 +4,7 @@
 The names of the options come from the stock script's own table, when it runs.
 """
 
+import re
 from collections import namedtuple
 
 Line = namedtuple('Line', 'options command')	# DIR is the last of options
@@ -88,7 +89,8 @@ class Lines:
 		command = b' '.join(words)
 		if self.chance(18):
 			command = self.mutate(command)
-		return Line(options, command.replace(b'\0', b''))
+		# A NUL cannot be in it; a character cut in two by a backslash is two to the script.
+		return Line(options, re.sub(rb'\0|\\(?=[\x80-\xbf])', b'', command))
 
 	def opts(self, options, sender, wrong):
 		pick = self.rng.choice

@@ -44,11 +44,13 @@ static char *read_field(void)
 	return text;
 }
 
-/* Where the name of a descriptor begins in an argument, or NULL. */
-static const char *find_fd(const char *arg)
+/* Where the name of a descriptor begins in an argument, or NULL; DIR=/ has none of ours. */
+static const char *find_fd(const struct rules *r, const char *arg)
 {
 	const char *p = arg;
 
+	if (strcmp(r->dir, "/") == 0)
+		return NULL;
 	if (p[0] == '-' && p[1] == '-' && strchr(p, '='))
 		p = strchr(p, '=') + 1;
 	if (strncmp(p, FD_DIR, strlen(FD_DIR)) != 0 || !isdigit((unsigned char)p[strlen(FD_DIR)]))
@@ -56,10 +58,10 @@ static const char *find_fd(const char *arg)
 	return p;
 }
 
-static void put(FILE *out, const char *arg)
+static void put(FILE *out, const struct rules *r, const char *arg)
 {
 	char name[64], path[PATH_MAX];
-	const char *fd = find_fd(arg);
+	const char *fd = find_fd(r, arg);
 	struct stat st;
 	ssize_t len;
 	int digits;
@@ -114,7 +116,7 @@ static void answer(int fd, char **options, size_t n, const char *command)
 	rc = rrsync_args(&a, &r, command);
 	fprintf(out, "%s%c", rc ? a.paths.why : "", 0);
 	for (size_t i = 0; !rc && i < a.n; i++)
-		put(out, a.v[i]);
+		put(out, &r, a.v[i]);
 	rrsync_free(&a);
 	if (fclose(out))
 		give_up("answer");

@@ -1,0 +1,43 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Our rrsync and the stock script judge the same command lines the same way; see
+# tests/rrsync/diff.  This is the short run, make diff-rrsync the long one.
+
+load helpers
+
+STOCK=/usr/bin/rrsync
+
+setup() {
+	requires root python3
+	[[ -e $STOCK ]] || skip "needs the stock rrsync, which is in the package rsync"
+	grep -q confine-root $STOCK || skip "needs the stock rrsync of rsync 3.5.0 or later"
+	[[ -x $SS_BIN/rrsync-driver ]] || skip "needs tests/rrsync/driver.c, built"
+	export TMPDIR=$BATS_TEST_TMPDIR
+}
+
+# differ OPTION...: the comparison, bounded in time.
+differ() {
+	timeout 60 "$TESTS/rrsync/diff" -t 10 "$@" "$SS_BIN/rrsync-driver"
+}
+
+@test "the same lines are accepted, with the same arguments: a fixed seed" {
+	run_ok differ -n 2500 -s secondshot
+}
+
+@test "the same lines are accepted, with the same arguments: a new seed" {
+	run_ok differ -n 2500
+	echo "$output" # names the seed, if it is shown
+}
+
+@test "the comparison sees an option that only the stock script refuses" {
+	sed "s/^  'delete': 0,/  'delete': -1,/" $STOCK >"$BATS_TEST_TMPDIR/stock"
+	run_code 1 differ -n 1500 -s 1 --stock "$BATS_TEST_TMPDIR/stock"
+	contains "$output" 'WRONG: accepted what the stock script refuses'
+}
+
+@test "the comparison sees an option that only ours refuses, and a changed argument" {
+	sed "s/^  'daemon': -1,/  'daemon': 0,/; s/'--drop-D'/'--drop-DD'/" $STOCK >"$BATS_TEST_TMPDIR/stock"
+	run_code 1 differ -n 1500 -s 1 --stock "$BATS_TEST_TMPDIR/stock"
+	contains "$output" 'WRONG: refused what the stock script accepts'
+	contains "$output" 'WRONG: other arguments'
+}
