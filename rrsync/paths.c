@@ -257,6 +257,7 @@ char *paths_value(struct paths *p, const struct option *o, const char *value, bo
 	bool plain = o->kind == POLICY_PLAIN, list = strcmp(o->name, "--files-from") == 0;
 	mode_t make = o->kind != POLICY_MAKE ? 0 : strcmp(o->name, "--partial-dir") == 0 ? 0700 : 0777;
 	char *t, *result = NULL, *raw = NULL;
+	struct stat st;
 
 	if (list && p->rules->wo && strcmp(value, "-") != 0)
 		return paths_refuse(p, "a write-only server cannot read a remote --files-from path", NULL);
@@ -281,6 +282,11 @@ char *paths_value(struct paths *p, const struct option *o, const char *value, bo
 	if (!result && errno == ENOENT && o->kind == POLICY_BASIS && *t)
 		result = place_empty(p, suffix_of(t));
 out:
+	/* To open a FIFO would wait for ever. */
+	if (result && o->kind == POLICY_FILE && strcmp(t, "-") != 0 && stat(result, &st) == 0 && !S_ISREG(st.st_mode)) {
+		free(result);
+		result = paths_refuse(p, "not a regular file", t);
+	}
 	free(raw);
 	free(t);
 	return result;

@@ -74,9 +74,10 @@ int sandbox_probe(struct rules *r)
 #define FS_IOCTL_DEV (1ull << 15)
 #define FS_READ ((uint64_t)(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR))
 #define FS_PROGRAM ((uint64_t)(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_EXECUTE))
-/* Not even below DIR, in any mode. */
-#define FS_NEVER (LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_MAKE_CHAR | \
-		  LANDLOCK_ACCESS_FS_MAKE_BLOCK | FS_IOCTL_DEV)
+/* Not even below DIR; and, unless that is everything, no devices and no special files. */
+#define FS_NEVER (LANDLOCK_ACCESS_FS_EXECUTE | FS_IOCTL_DEV)
+#define FS_SPECIAL (LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_BLOCK | \
+		    LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_SOCK)
 
 struct ruleset {
 	uint64_t fs, net, scoped;
@@ -124,8 +125,8 @@ static int restrict_files(const struct rules *r, const struct args *a)
 	fd = (int)syscall(SYS_landlock_create_ruleset, &all, size, 0);
 	if (fd < 0)
 		return -1;
-	rc = allow(fd, r->dir, a->writes ? all.fs & ~FS_NEVER : FS_READ) | allow(fd, RSYNC, FS_PROGRAM) |
-	     allow(fd, loader, FS_PROGRAM);
+	rc = allow(fd, r->dir, !a->writes ? FS_READ : all.fs & ~(FS_NEVER | (r->dir[1] ? FS_SPECIAL : 0))) |
+	     allow(fd, RSYNC, FS_PROGRAM) | allow(fd, loader, FS_PROGRAM);
 	/* /proc is walked through, to descriptors; nothing of it is opened. */
 	for (need = sandbox_needs + 1; *need; need++)
 		if (strcmp(*need, "/proc") != 0)
@@ -140,7 +141,7 @@ static int restrict_files(const struct rules *r, const struct args *a)
 
 #define CAP_BIT(c) (1ull << (c))
 
-static int restrict_capabilities(const struct args *a)
+static int restrict_capabilities(const struct rules *r, const struct args *a)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2];
@@ -148,6 +149,8 @@ static int restrict_capabilities(const struct args *a)
 
 	if (a->writes)
 		keep |= CAP_BIT(CAP_CHOWN) | CAP_BIT(CAP_DAC_OVERRIDE) | CAP_BIT(CAP_FOWNER) | CAP_BIT(CAP_FSETID);
+	if (a->writes && !r->dir[1])
+		keep |= CAP_BIT(CAP_MKNOD);
 	if (a->writes && a->xattrs)
 		keep |= CAP_BIT(CAP_SETFCAP);
 	if (syscall(SYS_capget, &head, data))
@@ -198,7 +201,7 @@ static const unsigned denied[] = {
 static const unsigned changing[] = {
 #ifdef SYS_chmod
 	SYS_chmod, SYS_chown, SYS_lchown, SYS_utime, SYS_utimes, SYS_futimesat, SYS_unlink, SYS_rmdir, SYS_rename,
-	SYS_link, SYS_symlink, SYS_mkdir, SYS_mknod, SYS_creat,
+	SYS_link, SYS_symlink, SYS_mkdir, SYS_creat,
 #endif
 #ifdef SYS_renameat
 	SYS_renameat,
@@ -206,7 +209,14 @@ static const unsigned changing[] = {
 	SYS_fchmod, SYS_fchmodat, 452 /* fchmodat2 */, SYS_fchown, SYS_fchownat, SYS_utimensat, SYS_truncate,
 	SYS_ftruncate, SYS_fallocate, SYS_setxattr, SYS_lsetxattr, SYS_fsetxattr, 463 /* setxattrat */,
 	SYS_removexattr, SYS_lremovexattr, SYS_fremovexattr, 466 /* removexattrat */, 469 /* file_setattr */,
-	SYS_unlinkat, SYS_renameat2, SYS_linkat, SYS_symlinkat, SYS_mkdirat, SYS_mknodat,
+	SYS_unlinkat, SYS_renameat2, SYS_linkat, SYS_symlinkat, SYS_mkdirat,
+};
+
+static const unsigned making[] = {
+#ifdef SYS_mknod
+	SYS_mknod,
+#endif
+	SYS_mknodat,
 };
 
 #define LEN(a) (sizeof(a) / sizeof((a)[0]))
@@ -227,7 +237,7 @@ static size_t forbid(struct sock_filter *f, const unsigned *calls, size_t n, uns
 }
 
 /* program: the descriptor that may be executed, by the one address where its empty name lies. */
-static int restrict_calls(const struct args *a, int program)
+static int restrict_calls(const struct rules *r, const struct args *a, int program)
 {
 	const struct sock_filter head[] = {
 		LOAD(arch), IS(ARCH, 1), BPF_JUMP(BPF_JMP | BPF_JA, 1, 0, 0),
@@ -244,7 +254,7 @@ static int restrict_calls(const struct args *a, int program)
 		LOAD(args[1]), IS((uintptr_t)nowhere, 1),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW), FAIL(EPERM),
 	};
-	struct sock_filter f[LEN(head) + 2 * (LEN(denied) + LEN(changing)) + 1];
+	struct sock_filter f[LEN(head) + 2 * (LEN(denied) + LEN(changing) + LEN(making)) + 1];
 	struct sock_fprog prog = { .filter = f };
 	size_t n = LEN(head);
 
@@ -255,6 +265,8 @@ static int restrict_calls(const struct args *a, int program)
 	n += forbid(f + n, &denied[LEN(denied) - 1], 1, ENOTTY);
 	if (!a->writes)
 		n += forbid(f + n, changing, LEN(changing), EROFS);
+	if (!a->writes || r->dir[1])
+		n += forbid(f + n, making, LEN(making), a->writes ? EPERM : EROFS);
 	f[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
 	prog.len = (unsigned short)n;
 	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog);
@@ -275,17 +287,17 @@ void sandbox_restrict(const struct rules *r, const struct args *a)
 		sandbox_lacks("no_new_privs");
 	if (restrict_files(r, a))
 		sandbox_lacks("Landlock");
-	if (restrict_capabilities(a))
+	if (restrict_capabilities(r, a))
 		sandbox_lacks("capabilities");
-	if (restrict_calls(a, program))
+	if (restrict_calls(r, a, program))
 		sandbox_lacks("seccomp filter");
 }
 
 void sandbox_exec(const struct args *a)
 {
-	/* Of the caller's environment only how names are to be read. */
+	/* Of our environment only how names are to be read; rsync would read $HOME/.popt. */
 	static const char *const kept[] = { "LANG", "LC_ALL", "LC_CTYPE" };
-	char *env[LEN(kept) + 3] = { strdup("PATH=/usr/bin:/bin"), strdup("HOME=/") }, **next = env + 2;
+	char *env[LEN(kept) + 2] = { strdup("PATH=/usr/bin:/bin") }, **next = env + 1;
 	const char *value;
 
 	for (size_t i = 0; i < LEN(kept); i++) {
