@@ -41,3 +41,8 @@ differ() {
 	contains "$output" 'WRONG: refused what the stock script accepts'
 	contains "$output" 'WRONG: other arguments'
 }
+
+@test "what stands in authorized_keys is read the same way" {
+	[[ -x $SS_BIN/rrsync ]] || skip "needs rrsync, built"
+	run_ok timeout 60 "$TESTS/rrsync/diff-options" "$SS_BIN/rrsync"
+}

@@ -24,7 +24,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static char allow_unsafe[] = "copy-unsafe-links", allow_k[] = "-k", deny_z[] = "z", deny_delete[] = "--delete";
+static char allow_unsafe[] = "copy-unsafe-links", allow_k[] = "-k";
+static char deny_z[] = "z", deny_delete[] = "--delete";
 
 static bool is_blank(char c)
 {

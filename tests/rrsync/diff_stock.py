@@ -92,7 +92,7 @@ class Stock:
 			argv = ran.argv
 		except SystemExit as end:
 			status = end.code or 0
-		except UnicodeEncodeError as error:	# half a surrogate, from a broken pattern
+		except (UnicodeEncodeError, OSError) as error:	# it would end in a traceback
 			status = 1
 			err.write(str(error))
 		finally:

@@ -28,7 +28,7 @@
 #define OPTIONS_MAX 16
 #define FD_DIR "/proc/self/fd/"
 
-static void give_up(const char *what)
+static _Noreturn void give_up(const char *what)
 {
 	perror(what);
 	_exit(99);
