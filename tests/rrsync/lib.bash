@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash disable=SC2034,SC2154
+#
+# lib.bash - for the tests of rrsync: a source host behind a real sshd, transfers
+# through a gate, other builds of rrsync, and helpers in C.
+#
+# RRSYNC is the rrsync under test (from $SS_RRSYNC, the build, or the system), STOCK
+# the one of the rsync package.
+
+if [[ -z ${SS_RRSYNC:-} && ${SS_INSTALLED:-0} == 1 ]]; then
+	RRSYNC=/usr/lib/secondshot/rrsync
+else
+	RRSYNC=${SS_RRSYNC:-$SS_BIN/rrsync}
+fi
+STOCK=/usr/bin/rrsync
+RSYNC=$(type -p rsync)
+
+# helper NAME: compile tests/rrsync/NAME.c into the file's directory; HELPERS is where.
+helper() {
+	local name
+	HELPERS=$BATS_FILE_TMPDIR
+	export HELPERS
+	for name; do
+		${CC:-cc} -std=c11 -D_GNU_SOURCE -O1 -Wall -Wextra -o "$HELPERS/$name" \
+			"$TESTS/rrsync/$name.c"
+	done
+}
+
+# variant NAME SETTING...: another build of rrsync as $HELPERS/NAME.build/rrsync.
+variant() {
+	local name=$1
+	shift
+	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s -C "$TESTS/.." rrsync \
+		BUILD="$HELPERS/$name.build" CC="${CC:-cc}" CFLAGS=-O0 FORTIFY= "$@" >&2
+}
+
+# older_rsync FILE: an rsync without options to confine itself.  It is the installed
+# one with their names spoilt, so that it refuses them as an rsync 3.2.7 does.
+older_rsync() {
+	perl -pe 's/confine-root/c0nfine-r00t/g; s/drop-D\b/dr0p-d/g; s/\b3\.[3-9]\.\d\b/3.2.7/g' \
+		"$RSYNC" >"$1"
+	chmod 0755 "$1"
+	"$1" --version | grep -q 'version 3\.2\.7'
+	not "$1" --confine-root=/ --version >/dev/null 2>&1
+}
+
+# not COMMAND...: fail if it succeeds; what "!" does not do in a test.
+not() {
+	if "$@"; then
+		printf 'succeeded: %s\n' "$*"
+		return 1
+	fi
+}
+
+# --- a source host -------------------------------------------------------
+
+# sshd_start: an sshd in a network of its own, where 192.0.2.1 is the backup host and
+# 192.0.2.2 the source host "source".  SSH is the backup host's ssh, NEAR runs a
+# command in that network, gate says what its key may do.
+sshd_start() {
+	local tries=0
+	requires root unshare nsenter ip ssh /usr/sbin/sshd
+	unshare -n -m true 2>/dev/null || skip "needs network and mount namespaces"
+	HOST=$BATS_FILE_TMPDIR/host
+	mkdir -p "$HOST"
+	ssh-keygen -q -t ed25519 -N '' -f "$HOST/hostkey"
+	ssh-keygen -q -t ed25519 -N '' -f "$HOST/key"
+	: >"$HOST/authorized_keys"
+	printf '192.0.2.2 %s\n' "$(<"$HOST/hostkey.pub")" >"$HOST/known_hosts"
+	cat >"$HOST/sshd_config" <<-END
+		ListenAddress 192.0.2.2
+		KexAlgorithms curve25519-sha256
+		Ciphers aes128-gcm@openssh.com,chacha20-poly1305@openssh.com
+		HostKey $HOST/hostkey
+		AuthorizedKeysFile $HOST/authorized_keys
+		PidFile none
+		PermitRootLogin prohibit-password
+		PasswordAuthentication no
+		KbdInteractiveAuthentication no
+		UsePAM no
+		StrictModes no
+		UseDNS no
+		MaxStartups 50
+	END
+	cat >"$HOST/ssh_config" <<-END
+		Host source
+			HostName 192.0.2.2
+			BindAddress 192.0.2.1
+			User root
+			IdentityFile $HOST/key
+			IdentitiesOnly yes
+			UserKnownHostsFile $HOST/known_hosts
+			BatchMode yes
+			ConnectTimeout 10
+			LogLevel ERROR
+	END
+	# There root is not locked, and has none of the shell's files that this root may have.
+	sed "s|^root:.*|root:x:0:0:root:$HOST:/bin/sh|" /etc/passwd >"$HOST/passwd"
+	printf 'root:*:19000:0:99999:7:::\nsshd:!:19000::::::\n' >"$HOST/shadow"
+	# shellcheck disable=SC2016
+	unshare -n -m --propagation private bash -c '
+		ip link set lo up && ip addr add 192.0.2.1/24 dev lo && ip addr add 192.0.2.2/24 dev lo
+		# Acknowledged at once, a login takes half the time.
+		for me in 192.0.2.1 192.0.2.2; do
+			ip route replace local "$me" dev lo table local quickack 1
+		done
+		if [ ! -d /run/sshd ]; then mount -t tmpfs -o mode=755 none /run && mkdir -m 755 /run/sshd; fi
+		mount --bind "$1/passwd" /etc/passwd && mount --bind "$1/shadow" /etc/shadow || exit
+		exec /usr/sbin/sshd -D -f "$1/sshd_config" -E "$1/sshd.log"' sshd "$HOST" \
+		</dev/null >"$HOST/start.log" 2>&1 3>&- &
+	SSHD=$!
+	NEAR="nsenter --net=/proc/$SSHD/ns/net"
+	printf '#!/bin/sh\nexec %s ssh -F %s/ssh_config "$@"\n' "$NEAR" "$HOST" >"$HOST/ssh"
+	chmod 0755 "$HOST/ssh"
+	SSH=$HOST/ssh
+	export HOST SSHD NEAR SSH
+	until grep -q 'Server listening' "$HOST/sshd.log" 2>/dev/null; do
+		((++tries < 100)) && kill -0 "$SSHD" || { cat "$HOST"/*.log; return 1; }
+		sleep 0.1
+	done
+}
+
+sshd_stop() {
+	[[ -z ${SSHD:-} ]] || { kill "$SSHD" && while kill -0 "$SSHD" 2>/dev/null; do sleep 0.05; done; }
+}
+
+# gate [COMMAND...]: the command that the key is good for; without, it may do anything.
+gate() {
+	local command=''
+	if (($#)); then
+		printf -v command '%q ' "$@"
+		command="restrict,command=\"${command//\"/\\\"}\" "
+	fi
+	printf '%s%s\n' "$command" "$(<"$HOST/key.pub")" >"$HOST/authorized_keys"
+}
+
+# near COMMAND...: in place of rsync's ssh: rrsync as sshd would start it, at once.
+#	rsync -e "$(near /path/rrsync -ro DIR)" source:/ …
+near() {
+	printf '%s/rrsync/near' "$TESTS"
+	printf ' %s' "$@"
+}
+
+# --- the system's log ----------------------------------------------------
+
+# syslog_start: a /dev/log in a mount namespace of its own; what is sent to it is in
+# $SYSLOG.  NS before a command runs it there.
+syslog_start() {
+	local dev=$BATS_FILE_TMPDIR/dev tries=0
+	requires root mountns nsenter perl
+	SYSLOG=$BATS_FILE_TMPDIR/syslog
+	mkdir "$dev"
+	: >"$SYSLOG"
+	# shellcheck disable=SC2016
+	unshare -m --propagation private bash -c '
+		mount -t tmpfs -o mode=755 none "$1" || exit
+		for node in null zero full random urandom; do
+			: >"$1/$node" && mount --bind "/dev/$node" "$1/$node" || exit
+		done
+		ln -s /proc/self/fd "$1/fd"
+		mount --move "$1" /dev && exec perl -MIO::Socket::UNIX -e '\''
+			my $in = IO::Socket::UNIX->new(Local => "/dev/log", Type => SOCK_DGRAM) or die;
+			chmod 0666, "/dev/log";
+			open my $out, ">>", shift or die;
+			$out->autoflush(1);
+			print $out "ready\n";
+			while (defined $in->recv(my $line, 65536)) { $line =~ s/\0$//; print $out "$line\n" }
+		'\'' "$2"' log "$dev" "$SYSLOG" </dev/null >"$SYSLOG.err" 2>&1 3>&- &
+	LOGGER=$!
+	NS="nsenter --mount=/proc/$LOGGER/ns/mnt"
+	export SYSLOG LOGGER NS
+	until grep -q ready "$SYSLOG"; do
+		((++tries < 100)) && kill -0 "$LOGGER" || { cat "$SYSLOG.err"; return 1; }
+		sleep 0.05
+	done
+}
+
+syslog_stop() {
+	[[ -z ${LOGGER:-} ]] || kill "$LOGGER"
+}
+
+# logged PATTERN: fail, and show the log, unless it comes to have the pattern (ERE).
+logged() {
+	local tries=0
+	until grep -qaE -- "$1" "$SYSLOG"; do
+		((++tries < 20)) || { printf 'no "%s" in the log:\n' "$1"; cat "$SYSLOG"; return 1; }
+		sleep 0.05
+	done
+}
+
+# --- trees ---------------------------------------------------------------
+
+# rich_tree DIR: what rsync -aHAXS can carry.
+rich_tree() {
+	local i
+	source_tree "$1"
+	mkdir -p "$1/many" "$1/odd"
+	for i in {1..12}; do printf 'file %s\n' "$i" >"$1/many/$i"; done
+	ln "$1/many/1" "$1/odd/hard"
+	ln -s /nowhere "$1/odd/dangling"
+	: >"$1/odd/$(printf 'sp ace\t"'\''\\*?[a]$(x);\xff\n.')"
+	: >"$1/odd/-rf"
+	head -c 300000 /dev/urandom >"$1/random"
+	truncate -s 4M "$1/hole"
+	printf end >>"$1/hole"
+	cp /bin/true "$1/odd/program"
+	chown 12:34 "$1/odd/program"
+	chmod 6755 "$1/odd/program"
+	chmod 0700 "$1/odd"
+	chown -h 56:78 "$1/odd/dangling"
+	mkfifo "$1/odd/fifo"
+	setfattr -n user.colour -v green "$1/one"
+	setfattr -n user.empty "$1/dir"
+	setfacl -m u:1234:r--,g:99:rwx "$1/dir/two"
+	setfacl -d -m u:4321:rwx "$1/dir/sub"
+	# Not in this second: rsync does not look at the rest of a time.
+	find "$1" -exec touch -h -d '2021-03-04 05:06:07.123456789 UTC' {} +
+	touch -d '1999-12-31 23:59:59.987654321 UTC' "$1/dir" "$1/many/7"
+}
+
+# listing DIR: all of a tree that a copy is to have, in a form that diff shows well.
+listing() {
+	local sums=$BATS_TEST_TMPDIR/sums.$BASHPID
+	find "$1" -type f -print0 | xargs -0 -r sha256sum -z >"$sums"
+	"$TESTS/metadata.pl" "$1" "$sums"
+	(
+		cd "$1" || return
+		find . -mindepth 1 \( -type d -printf '%P %y %m %U %G %T@\0' -o \
+			-printf '%P %y %m %U %G %T@ %s %n %l\0' \) | sort -z | tr '\0' '\n'
+		find . ! -type l -print0 | sort -z | xargs -0 getfacl -n --
+		find . -print0 | sort -z | xargs -0 getfattr -h -d -m - -e hex --
+	)
+}
+
+# same DIR DIR: fails, and shows where, unless the two trees are the same.
+same() {
+	diff <(listing "$1") <(listing "$2") >"$BATS_TEST_TMPDIR/differences" ||
+		{ head -n 20 "$BATS_TEST_TMPDIR/differences"; return 1; }
+}
