@@ -37,6 +37,9 @@ REASONS = (
 			and re.search(rb'\[[\[^]|[\x80-\xff]', unescape(message))),
 	('a slash behind what is no directory, which rsync cannot open either',
 		lambda line, message: re.match(rb'Not a directory: .*/\.?$', message)),
+	('a list or a log that is no regular file: with a FIFO rsync would wait for ever',
+		lambda line, message: message.startswith(b'not a regular file: ')
+			and re.search(rb'--(files-from|log-file)[= ]', line.command)),
 	('-absolute, and a way round to DIR itself',
 		lambda line, message: b'-absolute' in line.options
 			and message.startswith(b'unsafe arg') and leads_to_dir(line, message)),
