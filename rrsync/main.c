@@ -25,11 +25,6 @@ static const char usage[] =
 	"usage: rrsync [-ro | -wo] [-munge] [-absolute] [-no-del] [-no-lock] [-no-overwrite]\n"
 	"              [-allow OPT] [-deny OPT] [-rate RATE] [-log FACILITY] [-strict] [-check] DIR\n";
 
-struct flag {
-	const char *name;
-	bool *set;
-};
-
 /* Our own failure, of the usage or of the system. */
 static int fail(const char *what, const char *name)
 {
@@ -37,6 +32,7 @@ static int fail(const char *what, const char *name)
 	return -1;
 }
 
+/* An option with a value.  allow and deny are lists with room for it. */
 static int set_value(struct rules *r, const char *option, char *value, char **allow, char **deny)
 {
 	bool denies = strcmp(option, "-deny") == 0;
@@ -52,39 +48,38 @@ static int set_value(struct rules *r, const char *option, char *value, char **al
 		return report_facility(value) < 0 ? fail("-log: no syslog facility", value) : 0;
 	}
 	if (!policy_may_name(value, denies))
-		return fail(denies ? "-deny: no such option" : "-allow: this option is not for that", value);
+		return fail(denies ? "-deny: no such option" : "-allow: not for this option", value);
 	for (allow = denies ? deny : allow; *allow; allow++)
 		;
 	*allow = value;
 	return 0;
 }
 
-/* argv to rules; allow and deny have room for all.  Returns 0, 1 for -check, or -1. */
+/* argv to rules.  Returns 0, 1 for -check, or -1 after a message. */
 static int parse(struct rules *r, char **argv, char **allow, char **deny)
 {
 	bool check = false;
-	const struct flag flags[] = {
+	const struct {
+		const char *name;
+		bool *set;	/* NULL: it has a value */
+	} flags[] = {
 		{ "-ro", &r->ro }, { "-wo", &r->wo }, { "-munge", &r->munge }, { "-absolute", &r->absolute },
 		{ "-no-del", &r->no_del }, { "-no-lock", &r->no_lock }, { "-no-overwrite", &r->no_overwrite },
-		{ "-strict", &r->strict }, { "-check", &check }, { NULL, NULL },
-	};
-	const struct flag *f;
+		{ "-strict", &r->strict }, { "-check", &check }, { "-allow", NULL }, { "-deny", NULL },
+		{ "-rate", NULL }, { "-log", NULL },
+	}, *f, *end = flags + sizeof(flags) / sizeof(flags[0]);
 
 	for (argv++; *argv; argv++) {
-		for (f = flags; f->name && strcmp(f->name, *argv) != 0; f++)
+		for (f = flags; f < end && strcmp(f->name, *argv) != 0; f++)
 			;
-		if (f->name) {
-			*f->set = true;
-		} else if (strcmp(*argv, "-allow") == 0 || strcmp(*argv, "-deny") == 0 ||
-			   strcmp(*argv, "-rate") == 0 || strcmp(*argv, "-log") == 0) {
-			if (set_value(r, *argv, argv[1], allow, deny))
-				return -1;
-			argv++;
-		} else if (**argv == '-' || r->dir) {
+		if (f == end && (**argv == '-' || r->dir))
 			return fail("unrecognized argument", *argv);
-		} else {
+		if (f == end)
 			r->dir = *argv;
-		}
+		else if (f->set)
+			*f->set = true;
+		else if (set_value(r, f->name, *++argv, allow, deny))
+			return -1;
 	}
 	if (r->ro && r->wo)
 		return fail("-wo is not allowed with -ro", NULL);
@@ -100,29 +95,13 @@ static int enter_dir(struct rules *r, char *real)
 	r->dirfd = open(r->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", r->dirfd);
 	if (r->dirfd < 0 || fchdir(r->dirfd))
-		return fail("the restricted directory cannot be used", strerror(errno));
+		return fail("Restricted directory does not exist", r->dir);
 	n = readlink(link, real, PATH_MAX - 1);
 	if (n <= 0 || real[0] != '/')
-		return fail("the restricted directory's path cannot be told", "is /proc mounted?");
+		return fail("the real path of the restricted directory (is /proc mounted?)", r->dir);
 	real[n] = '\0';
 	r->dir = real;
 	return 0;
-}
-
-/*
- * One writer at a time.  rsync inherits the descriptor, so the lock lasts as long as
- * it does.  Returns NULL, or why not.
- */
-static const char *lock(const struct rules *r)
-{
-	int fd;
-
-	if (r->ro || r->no_lock)
-		return NULL;
-	fd = open(".", O_RDONLY | O_DIRECTORY);
-	if (fd < 0)
-		return "cannot open the restricted directory";
-	return flock(fd, LOCK_EX | LOCK_NB) ? "Another instance of rrsync is already accessing this directory." : NULL;
 }
 
 /* Descriptors and signals as we want them, whatever we were started with. */
@@ -141,32 +120,42 @@ static int clean_start(void)
 	return fd < 0 ? fail("/dev/null", strerror(errno)) : 0;
 }
 
-static int serve(struct rules *r, const char *command)
+/* One writer at a time: rsync inherits the descriptor, so the lock lasts as long as it does. */
+static bool is_locked(const struct rules *r)
 {
-	struct args a;
+	int fd = r->ro || r->no_lock ? -1 : open(".", O_RDONLY | O_DIRECTORY);
+
+	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0;
+}
+
+/* Become rsync for the command, or for -check (NULL). */
+static int serve(struct rules *r, const char *command, char **argv)
+{
+	char *version[] = { (char[]){ "rsync" }, (char[]){ "--version" }, NULL }, text[300] = "";
+	struct args a = { .paths.rules = r, .v = version, .writes = !r->ro };
 	const char *why = a.paths.why;
-	char text[300];
 
 	report_open(r);
-	if (rrsync_args(&a, r, command) || view_enter(r, &a))
+	if ((command && rrsync_args(&a, r, command)) || view_enter(r, &a))
 		goto refused;
-	why = lock(r);
-	if (why)
-		goto refused;
-	sandbox_restrict(r, &a);
-	if (r->strict && *sandbox_missing()) {
-		snprintf(text, sizeof(text), "-strict, and this host lacks: %s", sandbox_missing());
-		why = text;
+	why = text;
+	if (command && is_locked(r)) {
+		why = "Another instance of rrsync is already accessing this directory.";
 		goto refused;
 	}
-	report_request(r, command, NULL);
+	sandbox_restrict(r, &a);
+	if (!command && report_check(r, argv))
+		return 1;
+	if (r->strict && *sandbox_missing()) {
+		snprintf(text, sizeof(text), "-strict, and this host lacks: %s", sandbox_missing());
+		goto refused;
+	}
+	report_request(r, command ? command : "-check", NULL);
 	sandbox_exec(&a);
 	snprintf(text, sizeof(text), "cannot run %s: %s", RSYNC, strerror(errno));
-	why = text;
 refused:
-	report_request(r, command, why);
+	report_request(r, command ? command : "-check", why);
 	fail(why, NULL);
-	rrsync_free(&a);
 	return 1;
 }
 
@@ -174,25 +163,24 @@ int main(int argc, char **argv)
 {
 	char real[PATH_MAX], **names = calloc(2 * (size_t)argc + 2, sizeof(*names));
 	struct rules r = { .allow = names, .deny = names + argc + 1 };
-	const char *command;
-	int rc;
+	const char *command = getenv("SSH_ORIGINAL_COMMAND");
+	int check;
 
 	if (clean_start() || !names)
 		return 1;
 	for (int i = 1; i < argc; i++)
 		if (strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "-help") == 0)
 			return fputs(usage, stdout) < 0 || fflush(stdout) ? 1 : 0;
-	rc = parse(&r, argv, names, names + argc + 1);
-	if (rc < 0)
+	check = parse(&r, argv, names, names + argc + 1);
+	if (check < 0)
 		fputs(usage, stderr);
-	if (rc < 0 || enter_dir(&r, real))
+	if (check < 0 || enter_dir(&r, real))
 		return 1;
+	if (!check && (!command || !*command))
+		return fail("Not invoked via sshd", NULL), 1;
+	if (!check && strcmp(command, "true") == 0)
+		return 0;
 	if (sandbox_probe(&r))
 		return fail("cannot read " RSYNC, strerror(errno)), 1;
-	if (rc)
-		return report_check(&r, argv);
-	command = getenv("SSH_ORIGINAL_COMMAND");
-	if (!command || !*command)
-		return fail("Not invoked via sshd", NULL), 1;
-	return strcmp(command, "true") == 0 ? 0 : serve(&r, command);
+	return serve(&r, check ? NULL : command, argv);
 }

@@ -8,16 +8,16 @@
 /* The number of a syslog facility ("auth", "local3"), or -1. */
 int report_facility(const char *name);
 
-/* Open the log, while it can be reached: the view and the filter shut it off. */
+/* Open the log while it can be reached: the sandbox shuts it off. */
 void report_open(const struct rules *r);
 
 /*
- * One line on who asked for what and, unless why is NULL, why it is refused: if there
- * is -log.  Another one if a part of the sandbox is missing, in any case.
+ * With -log, one line: who asked for what and, unless why is NULL, why it is refused.
+ * And one, in any case, if a part of the sandbox is missing.
  */
 void report_request(const struct rules *r, const char *command, const char *why);
 
-/* -check: print what is enforced on this host.  Returns main's exit status. */
-int report_check(struct rules *r, char *const *argv);
+/* -check: print what is enforced on this host, from within the sandbox.  Returns 0 or -1. */
+int report_check(const struct rules *r, char *const *argv);
 
 #endif

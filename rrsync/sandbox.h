@@ -26,7 +26,7 @@ int sandbox_probe(struct rules *r);
  * Go into the view; r->dirfd, the working directory and a's pins are opened anew in
  * it.  -1, with the reason in a->paths.why: to go on would be wrong.
  */
-int view_enter(struct rules *r, struct args *a);
+int view_enter(const struct rules *r, struct args *a);
 
 /* Restrict this process and what it becomes, as far as this kernel can. */
 void sandbox_restrict(const struct rules *r, const struct args *a);
