@@ -1,0 +1,229 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# rrsync where a part is missing: an older kernel, an older rsync, no privileges.  It
+# works with the rest and logs which part is missing; -strict refuses.
+# NS is a command and its arguments.
+# shellcheck disable=SC2154,SC2206
+
+load helpers
+load rrsync/lib
+
+export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-300}
+
+setup_file() {
+	requires root make "${CC:-cc}" rsync perl
+	[[ -d $TESTS/../rrsync ]] || skip "needs the source of rrsync"
+	helper enosys peer
+	older_rsync "$HELPERS/rsync"
+	variant old RSYNC="$HELPERS/rsync"
+	variant peer RSYNC="$HELPERS/peer"
+	syslog_start
+	chmod 0755 "$BATS_FILE_TMPDIR" "$BATS_RUN_TMPDIR"
+}
+
+teardown_file() {
+	syslog_stop
+}
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+	mkdir out dir
+	source_tree dir/tree
+	printf 'CANARY\n' >out/secret
+	WITHOUT=($NS)
+}
+
+# without ARGUMENT...: enosys, before each rrsync from now on.
+without() {
+	WITHOUT=($NS "$HELPERS/enosys" "$@")
+}
+
+# fetch RRSYNC OPTIONS: pull the tree; what was said is in "said" and in the log.
+fetch() {
+	local rrsync=$1 options=$2
+	rm -rf result
+	: >"$SYSLOG"
+	# shellcheck disable=SC2086
+	timeout 60 rsync -aH -e "$(near "${WITHOUT[@]}" "$rrsync" $options "$PWD/dir")" \
+		source:/tree/ result/ >said 2>&1
+}
+
+# bring RRSYNC OPTIONS: push one to a directory of its own.
+bring() {
+	local rrsync=$1 options=$2
+	rm -rf there
+	mkdir there
+	: >"$SYSLOG"
+	# shellcheck disable=SC2086
+	timeout 60 rsync -aH -e "$(near "${WITHOUT[@]}" "$rrsync" $options "$PWD/there")" \
+		dir/tree/ source:/ >said 2>&1
+}
+
+# works_lacking RRSYNC PATTERN: in both directions, and logs what is missing; -strict
+# refuses and says it.
+works_lacking() {
+	fetch "$1" -ro
+	equal dir/tree result
+	[ ! -s said ]
+	logged "not confined by: .*$2"
+	bring "$1" ""
+	equal dir/tree there
+	[ ! -s said ]
+	logged "not confined by: .*$2"
+	not fetch "$1" "-ro -strict"
+	contains "$(<said)" "error: .*$2"
+	[ ! -e result/one ]
+	not bring "$1" -strict
+	contains "$(<said)" "error: .*$2"
+	[ ! -e there/one ]
+}
+
+equal() {
+	run rsync -aHnic --delete "$1/" "$2/"
+	[ "$status" -eq 0 ]
+	[ "$output" = "" ]
+}
+
+# content_is_safe: what a hostile rsync cannot read or write outside, with the rest.
+content_is_safe() {
+	SSH_ORIGINAL_COMMAND='rsync --server -e.LsfxCIvu . /' \
+		timeout 60 "${WITHOUT[@]}" "$HELPERS/peer.build/rrsync" -no-lock "$PWD/dir" >answers 2>said <<-END
+		read $PWD/out/secret
+		write $PWD/out/secret
+		create $PWD/out/new
+		list $PWD/out
+		unlink $PWD/out/secret
+		mkdir $PWD/out/made
+		rename $PWD/out/secret $PWD/dir/secret
+		exec /bin/sh -n
+	END
+	[ "$(grep -c ': E' answers)" == 8 ]
+	[ "$(<out/secret)" == CANARY ]
+	[ ! -e out/new ]
+}
+
+@test "with all parts it is silent, and -strict is content" {
+	fetch "$RRSYNC" -ro
+	[ ! -s said ] && [ ! -s "$SYSLOG" ]
+	fetch "$RRSYNC" "-ro -strict"
+	[ ! -s said ] && [ ! -s "$SYSLOG" ]
+	equal dir/tree result
+	bring "$RRSYNC" -strict
+	[ ! -s said ] && [ ! -s "$SYSLOG" ]
+	equal dir/tree there
+	content_is_safe
+}
+
+@test "a kernel without Landlock" {
+	without landlock_create_ruleset landlock_add_rule landlock_restrict_self --
+	works_lacking "$RRSYNC" Landlock
+	content_is_safe
+}
+
+@test "a kernel where Landlock is switched off, and one that forbids it" {
+	without -p landlock_create_ruleset --
+	works_lacking "$RRSYNC" Landlock
+	without landlock_restrict_self --
+	works_lacking "$RRSYNC" Landlock
+	content_is_safe
+}
+
+@test "older Landlocks, of which Debian 12 has the second" {
+	local abi
+	for abi in 2 3 4 5 6; do
+		without -a $abi --
+		fetch "$RRSYNC" -ro
+		equal dir/tree result
+		[ ! -s said ]
+		bring "$RRSYNC" ""
+		equal dir/tree there
+		content_is_safe
+	done
+}
+
+@test "the first Landlock cannot allow hard links: it is left out where rrsync writes" {
+	without -a 1 --
+	fetch "$RRSYNC" -ro
+	equal dir/tree result
+	bring "$RRSYNC" ""
+	equal dir/tree there
+	logged Landlock
+	content_is_safe
+}
+
+@test "no mount namespace" {
+	without -p unshare mount --
+	works_lacking "$RRSYNC" 'mount namespace'
+	content_is_safe
+}
+
+@test "a kernel without the calls that make a view, and without openat2" {
+	without fsopen open_tree move_mount mount_setattr openat2 statx close_range --
+	works_lacking "$RRSYNC" 'mount namespace'
+	content_is_safe
+}
+
+@test "a kernel without seccomp" {
+	without seccomp --
+	works_lacking "$RRSYNC" seccomp
+	content_is_safe
+}
+
+@test "capabilities that cannot be dropped" {
+	without -p capset --
+	works_lacking "$RRSYNC" capabilities
+	content_is_safe
+}
+
+@test "an rsync that cannot confine itself" {
+	works_lacking "$HELPERS/old.build/rrsync" confine-root
+}
+
+@test "nothing of it: the arguments are judged all the same" {
+	without landlock_create_ruleset unshare fsopen open_tree move_mount mount_setattr openat2 seccomp capset --
+	for part in Landlock 'mount namespace' seccomp capabilities confine-root; do
+		works_lacking "$HELPERS/old.build/rrsync" "$part"
+	done
+	run env SSH_ORIGINAL_COMMAND="rsync --server --sender -e.L . ../out/secret" \
+		"${WITHOUT[@]}" "$RRSYNC" -ro "$PWD/dir"
+	[ "$status" -ne 0 ]
+	contains "$output" '\.\.'
+	ln -s ../out dir/link
+	run env SSH_ORIGINAL_COMMAND="rsync --server --sender -e.L . link/secret" \
+		"${WITHOUT[@]}" "$RRSYNC" -ro "$PWD/dir"
+	[ "$status" -ne 0 ]
+	lacks "$output" CANARY
+}
+
+# An ordinary user, whose own files these are.
+as_user() {
+	WITHOUT=($NS setpriv --reuid 65534 --regid 65534 --clear-groups "$@")
+	chmod 0755 "$BATS_TEST_TMPDIR" "${BATS_TEST_TMPDIR%/*}"
+	mkdir there
+	chown -R 65534:65534 dir
+}
+
+@test "an ordinary user, who has no mount namespace but the rest" {
+	requires setpriv
+	[[ -x $RRSYNC ]] && setpriv --reuid 65534 --regid 65534 --clear-groups test -x "$RRSYNC" ||
+		skip "the build is not for everybody"
+	as_user
+	fetch "$RRSYNC" -ro
+	equal dir/tree result
+	mkdir dir/there
+	chown 65534:65534 dir/there
+	chmod 0600 out/secret
+	timeout 60 rsync -rltH -e "$(near "${WITHOUT[@]}" "$RRSYNC" "$PWD/dir")" dir/tree/ source:/there/ >said 2>&1
+	[ "$(<dir/there/dir/two)" == two ]
+	content_is_safe
+}
+
+@test "an ordinary user without Landlock" {
+	requires setpriv
+	setpriv --reuid 65534 --regid 65534 --clear-groups test -x "$RRSYNC" || skip "the build is not for everybody"
+	as_user "$HELPERS/enosys" landlock_create_ruleset --
+	fetch "$RRSYNC" -ro
+	equal dir/tree result
+	logged Landlock
+	not fetch "$RRSYNC" "-ro -strict"
+}
