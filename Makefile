@@ -142,7 +142,7 @@ check-shell:
 
 check-man:
 	@# From there mandoc finds our own pages; other packages' ones need not be installed.
-	@out=$$(cd tools && mandoc -Tlint $(notdir $(MAN)) 2>&1 | \
+	@out=$$(cd tools && mandoc -Tlint $(notdir $(MAN)) ../rrsync/rrsync.8 2>&1 | \
 		grep -v 'outdated mandoc.db\|referenced manual not found'); \
 		[ -z "$$out" ] || { printf '%s\n' "$$out"; exit 1; }
 
@@ -199,7 +199,7 @@ install: all
 	$(INSTALL) -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBEXECDIR)
 	$(INSTALL) -m 0755 $(BIN_TOOLS) $(DESTDIR)$(PREFIX)/bin
 	$(INSTALL) -m 0755 $(LIBEXEC_TOOLS) $(BUILD)/rrsync $(DESTDIR)$(LIBEXECDIR)
-	for page in $(MAN); do \
+	for page in $(MAN) rrsync/rrsync.8; do \
 		$(INSTALL) -D -m 0644 $$page \
 			$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit 1; \
 	done
