@@ -23,7 +23,7 @@ FORTIFY ?= -D_FORTIFY_SOURCE=2
 HARDEN = $(FORTIFY) -fstack-protector-strong -fPIE -fstack-clash-protection \
 	$(if $(filter x86_64-% i%86-%,$(shell $(CC) -dumpmachine)),-fcf-protection)
 # The builder's own flags come last, so that they win.
-SS_CPPFLAGS = -D_GNU_SOURCE -Ilib -DSS_VERSION='"$(VERSION)"' -DLIBEXECDIR='"$(LIBEXECDIR)"' \
+SS_CPPFLAGS = -D_GNU_SOURCE -Ilib -Irrsync -DSS_VERSION='"$(VERSION)"' -DLIBEXECDIR='"$(LIBEXECDIR)"' \
 	-DRSNAPSHOT='"$(RSNAPSHOT)"' $(shell $(PKG_CONFIG) --cflags $(PKGS)) $(CPPFLAGS)
 SS_CFLAGS = -std=c11 -pthread $(WARN) $(HARDEN) $(CFLAGS)
 SS_LDFLAGS = -pie -pthread -Wl,-z,relro,-z,now,--as-needed $(LDFLAGS)
@@ -57,7 +57,9 @@ $(TOOLS): $(BUILD)/%: $(BUILD)/obj/tools/%.o $(LIBSS)
 
 $(UNITS): $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(LIBSS)
 	@mkdir -p $(@D)
-	$(CC) $(SS_CFLAGS) $(SS_LDFLAGS) -o $@ $< $(LIBSS) $(SS_LDLIBS)
+	$(CC) $(SS_CFLAGS) $(SS_LDFLAGS) -o $@ $(filter %.o,$^) $(LIBSS) $(SS_LDLIBS)
+
+$(BUILD)/unit/test_rrsync: $(BUILD)/obj/rrsync/words.o $(BUILD)/obj/rrsync/policy.o
 
 # Made anew each time: an object whose source is gone must not stay in it.
 $(LIBSS): $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
