@@ -49,7 +49,7 @@ take() {
 
 # bare RSYNC-ARGUMENT...: rsync with nothing between.
 bare() {
-	printf '#!/bin/sh\nshift 2\ncd %s && exec %s "$@"\n' "$DIR" "$HELPERS/rsync" >bare.sh
+	printf '#!/bin/sh\nshift 2\ncd %s && exec timeout -k 5 60 %s "$@"\n' "$DIR" "$HELPERS/rsync" >bare.sh
 	chmod 0755 bare.sh
 	timeout 60 rsync -e ./bare.sh "$@" >said 2>&1
 }

@@ -170,7 +170,8 @@ class Lines:
 		if options[-1] == b'/' and self.chance(70):
 			path = self.tree.dir + b'/' + path
 		elif self.chance(70 if b'-absolute' in options else 4):
-			path = self.tree.dir + b'/' + path
+			near = (b'/tree',) * 16 + (b'/tree-link', b'/tree-twin', b'/tree/in', b'//tree/')
+			path = self.tree.base + rng.choice(near) + b'/' + path
 		else:
 			path = rng.choice((b'',) * 8 + (b'/', b'/', b'./', b'//', b'././', b'/./')) + path
 		return path

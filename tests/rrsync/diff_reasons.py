@@ -40,6 +40,9 @@ REASONS = (
 	('a list or a log that is no regular file: with a FIFO rsync would wait for ever',
 		lambda line, message: message.startswith(b'not a regular file: ')
 			and re.search(rb'--(files-from|log-file)[= ]', line.command)),
+	('-absolute and more slashes behind DIR than the script always understands',
+		lambda line, message: b'slashes' in message and b'-absolute' in line.options
+			and b'///' in re.sub(rb'\\(.)', rb'\1', line.command)),
 	('-absolute, and a way round to DIR itself',
 		lambda line, message: b'-absolute' in line.options
 			and message.startswith(b'unsafe arg') and leads_to_dir(line, message)),

@@ -60,7 +60,7 @@ not() {
 sshd_start() {
 	local tries=0
 	requires root unshare nsenter ip ssh /usr/sbin/sshd
-	unshare -n -m true 2>/dev/null || skip "needs network and mount namespaces"
+	unshare -n -m -p --fork true 2>/dev/null || skip "needs network, mount and process namespaces"
 	HOST=$BATS_FILE_TMPDIR/host
 	mkdir -p "$HOST"
 	ssh-keygen -q -t ed25519 -N '' -f "$HOST/hostkey"
@@ -98,7 +98,7 @@ sshd_start() {
 	sed "s|^root:.*|root:x:0:0:root:$HOST:/bin/sh|" /etc/passwd >"$HOST/passwd"
 	printf 'root:*:19000:0:99999:7:::\nsshd:!:19000::::::\n' >"$HOST/shadow"
 	# shellcheck disable=SC2016
-	unshare -n -m --propagation private bash -c '
+	unshare -n -m -p --fork --kill-child --mount-proc --propagation private bash -c '
 		ip link set lo up && ip addr add 192.0.2.1/24 dev lo && ip addr add 192.0.2.2/24 dev lo
 		# Acknowledged at once, a login takes half the time.
 		for me in 192.0.2.1 192.0.2.2; do
@@ -121,7 +121,8 @@ sshd_start() {
 }
 
 sshd_stop() {
-	[[ -z ${SSHD:-} ]] || { kill "$SSHD" && while kill -0 "$SSHD" 2>/dev/null; do sleep 0.05; done; }
+	# With the first process of its namespace all that it started ends.
+	[[ -z ${SSHD:-} ]] || kill -KILL "$SSHD"
 }
 
 # gate [COMMAND...]: the command that the key is good for; without, it may do anything.
