@@ -115,6 +115,48 @@ pull_all() {
 	linked ours/result/many/1 ours/result/odd/hard
 }
 
+pull_special() {
+	copy -aHAXii --numeric-ids "$R/special/" "$RESULT/"
+}
+
+@test "pull: devices, sockets and capabilities" {
+	requires mknod setcap
+	local special=$TREE/special
+	mkdir "$special"
+	mknod "$special/null" c 1 3
+	mknod "$special/disk" b 7 0
+	perl -MIO::Socket::UNIX -e 'IO::Socket::UNIX->new(Local => shift, Listen => 1) or die' "$special/socket"
+	cp /bin/true "$special/program"
+	setcap cap_net_raw+ep "$special/program"
+	find "$special" -exec touch -h -d @1000000000 {} +
+	thrice -ro pull_special
+	rm -r "$special"
+	[ -c ours/result/null ]
+}
+
+@test "pull: -X leaves the attributes behind that only CAP_SYS_ADMIN can read" {
+	local odd=$TREE/odd/program
+	setfattr -n trusted.mine -v x "$odd"
+	setfattr -n user.mine -v x "$odd"
+	gate "$RRSYNC" -ro "$TREE"
+	W=$PWD
+	copy -aX source:/odd/program result
+	setfattr -x trusted.mine "$odd"
+	setfattr -x user.mine "$odd"
+	contains "$(<out)" '^exit 0$'
+	[ "$(getfattr --absolute-names -m '^(user|trusted)' "$PWD/result" | grep mine)" == user.mine ]
+}
+
+pull_ids() {
+	copy -aUii --iconv=utf-8,latin1 --usermap=0:77 --groupmap='*:88' --chmod=F600 "$R/many/" "$RESULT/1/"
+	copy -aNUii --fake-super -M--fake-super "$R/odd/" "$RESULT/2/"
+	find "$RESULT" -maxdepth 1 -exec touch -d @1 {} +
+}
+
+@test "pull: owners by name and by map, other character sets, --fake-super" {
+	thrice -ro pull_ids
+}
+
 pull_deleting() {
 	copy -a "$R/" "$RESULT/"
 	mkdir -p "$RESULT/extra/deep"
@@ -237,6 +279,26 @@ push() {
 @test "push: -aHAX where nothing may be read" {
 	thrice -wo push
 	contains "$(<ours/out)" '^exit 0$'
+}
+
+push_ids() {
+	copy -aUii --iconv=utf-8,latin1 --usermap=0:77 --groupmap='*:88' --chmod=F600 "$TREE/many/" "$R/1/"
+	copy -aAXii --no-D -M--fake-super "$TREE/odd/" "$R/2/"
+	copy -aii --no-D --inplace --append --preallocate "$TREE/random" "$R/1/"
+	copy -rii --remove-source-files --existing --delay-updates "$W/own/" "$R/1/"
+	find "$RESULT" -maxdepth 2 \( -type d -o -name random \) -exec touch -d @1 {} +
+	[ -e "$W/own/new" ]
+	[ ! -e "$W/own/random" ]
+}
+
+push_own() {
+	mkdir "$W/own"
+	printf 'x' | tee "$W/own/random" >"$W/own/new"
+	push_ids
+}
+
+@test "push: owners by map, --fake-super, --inplace, --delay-updates" {
+	thrice -no-lock push_own
 }
 
 push_changes() {
