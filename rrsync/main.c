@@ -21,6 +21,8 @@
 #include "report.h"
 #include "sandbox.h"
 
+#define NAMES_MAX 64	/* of each -allow and -deny, and one for the end */
+
 static const char usage[] =
 	"usage: rrsync [-ro | -wo] [-munge] [-absolute] [-no-del] [-no-lock] [-no-overwrite]\n"
 	"              [-allow OPT] [-deny OPT] [-rate RATE] [-log FACILITY] [-strict] [-check] DIR\n";
@@ -32,10 +34,11 @@ static int fail(const char *what, const char *name)
 	return -1;
 }
 
-/* An option with a value.  allow and deny are lists with room for it. */
+/* An option with a value.  allow and deny are lists of NAMES_MAX. */
 static int set_value(struct rules *r, const char *option, char *value, char **allow, char **deny)
 {
 	bool denies = strcmp(option, "-deny") == 0;
+	char **list = denies ? deny : allow, **next = list;
 
 	if (!value)
 		return fail("an argument is missing behind", option);
@@ -49,9 +52,11 @@ static int set_value(struct rules *r, const char *option, char *value, char **al
 	}
 	if (!policy_may_name(value, denies))
 		return fail(denies ? "-deny: no such option" : "-allow: not for this option", value);
-	for (allow = denies ? deny : allow; *allow; allow++)
-		;
-	*allow = value;
+	while (*next)
+		next++;
+	if (next - list >= NAMES_MAX - 1)
+		return fail("too many of", option);
+	*next = value;
 	return 0;
 }
 
@@ -161,17 +166,17 @@ refused:
 
 int main(int argc, char **argv)
 {
-	char real[PATH_MAX], **names = calloc(2 * (size_t)argc + 2, sizeof(*names));
-	struct rules r = { .allow = names, .deny = names + argc + 1 };
+	char real[PATH_MAX], *allow[NAMES_MAX] = { NULL }, *deny[NAMES_MAX] = { NULL };
+	struct rules r = { .allow = allow, .deny = deny };
 	const char *command = getenv("SSH_ORIGINAL_COMMAND");
 	int check;
 
-	if (clean_start() || !names)
+	if (clean_start())
 		return 1;
 	for (int i = 1; i < argc; i++)
 		if (strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "-help") == 0)
 			return fputs(usage, stdout) < 0 || fflush(stdout) ? 1 : 0;
-	check = parse(&r, argv, names, names + argc + 1);
+	check = parse(&r, argv, allow, deny);
 	if (check < 0)
 		fputs(usage, stderr);
 	if (check < 0 || enter_dir(&r, real))

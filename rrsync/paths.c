@@ -241,11 +241,10 @@ static char *place(struct paths *p, const char *text, const char *shown, const c
 /* A directory in which nothing is and nothing can be made, for a basis that is missing. */
 static char *place_empty(struct paths *p, const char *suffix)
 {
-	char name[40];
+	char name[] = ".rrsync-empty.XXXXXX";
 	int fd;
 
-	snprintf(name, sizeof(name), ".rrsync-empty.%ld", (long)getpid());
-	if (mkdirat(p->rules->dirfd, name, 0700))
+	if (!mkdtemp(name))
 		return refuse_errno(p, name);
 	fd = keep(p, walk(p->rules->dirfd, name, 0), NULL);
 	unlinkat(p->rules->dirfd, name, AT_REMOVEDIR);
@@ -400,9 +399,12 @@ int paths_names(struct paths *p, const char *text, bool sender, bool relative, i
 	if (!t)
 		return -1;
 	rest += alias ? len : 0;
-	rest += *rest == '/' ? strspn(rest, "/") - 1 : 0;
 	slash = *rest == '/' ? "/" : "";
 	suffix = suffix_of(rest);
+	if (alias && rest[0] == '/' && rest[1] == '/') {
+		paths_refuse(p, "too many slashes behind the restricted directory", text);
+		goto out;
+	}
 	if (strpbrk(rest, "*?[") && (strstr(rest, "[^") || strstr(rest, "[[") || mbstowcs(NULL, rest, 0) == (size_t)-1)) {
 		paths_refuse(p, "a wildcard that not all read in the same way", text);
 		goto out;
