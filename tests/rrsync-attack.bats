@@ -324,6 +324,23 @@ outside() {
 	END
 }
 
+# detours VICTIM: to the same through /proc.
+detours() {
+	cat <<-END
+		stat /proc/$1/root$OUT/secret
+		read /proc/$1/root$OUT/secret
+		list /proc/$1/root
+		list /proc/$1/cwd
+		readlink /proc/$1/cwd
+		read /proc/$1/environ
+		read /proc/self/root$OUT/secret
+		stat /proc/self/cwd/../out/secret
+		read /proc/self/fd/9
+		write /proc/self/fd/9
+		read /proc/sys/kernel/hostname
+	END
+}
+
 machine() {
 	cat <<-END
 		exec /bin/sh -n
@@ -369,7 +386,9 @@ teardown() {
 @test "the peer's attacks on what lies outside are real" {
 	surroundings
 	requires mknod
-	orders peer0 "" < <(outside; machine "$victim")
+	orders peer0 "" < <(detours "$victim"; outside; machine "$victim")
+	grep -v 'fd/9' answers >but_inherited
+	mv but_inherited answers
 	all_done
 	[ "$(stat -c %a:%u out/secret)" == 4777:12 ] || [ "$(stat -c %a out/secret)" == 777 ]
 	[ -e out/made ]
@@ -379,7 +398,7 @@ teardown() {
 @test "-ro: nothing outside is read, changed or looked at" {
 	surroundings
 	listing out >before
-	orders peer -ro < <(outside)
+	orders peer -ro < <(outside; detours "$victim") 9<>out/secret
 	all_refused
 	listing out >after
 	diff before after
@@ -389,7 +408,7 @@ teardown() {
 	surroundings
 	listing out >before
 	for mode in "" -wo; do
-		orders peer "$mode" < <(outside)
+		orders peer "$mode" < <(outside; detours "$victim") 9<>out/secret
 		all_refused
 		listing out >after
 		diff before after
@@ -464,6 +483,28 @@ reading() {
 	chmod 4755 dir/peer
 	orders peer "" <<<"exec $DIR/peer"
 	all_refused
+}
+
+@test "a device in DIR cannot be opened" {
+	local mode
+	requires mknod
+	mknod dir/zero c 1 5
+	for mode in -ro "" -wo; do
+		orders peer "$mode" <<<"read $DIR/zero"$'\n'"write $DIR/zero"
+		all_refused
+	done
+	orders peer0 "" <<<"read $DIR/zero"$'\n'"write $DIR/zero"
+	all_done
+}
+
+@test "what the client puts into the environment does not reach rsync" {
+	export LD_LIBRARY_PATH=$DIR RSYNC_RSH=x RSYNC_CHECKSUM_LIST=none RSYNC_OLD_ARGS=1 GCONV_PATH=$DIR
+	printf 'getenv %s\n' LD_LIBRARY_PATH RSYNC_RSH RSYNC_CHECKSUM_LIST RSYNC_OLD_ARGS GCONV_PATH HOME \
+		SSH_ORIGINAL_COMMAND >wishes
+	orders peer -ro <wishes
+	all_refused
+	orders peer -ro <<<"getenv PATH"
+	all_done
 }
 
 # --- option smuggling ----------------------------------------------------

@@ -331,6 +331,13 @@ static int do_handle(const char *a, const char *b)
 	return shut(fd);
 }
 
+static int do_getenv(const char *a, const char *b)
+{
+	(void)b;
+	errno = ENOENT;
+	return getenv(a) ? 0 : -1;
+}
+
 /* A call by its number, with arguments that make no sense: refused before it looks. */
 static int do_call(const char *a, const char *b)
 {
@@ -354,6 +361,7 @@ static const struct {
 	{ "setuid", do_setuid }, { "mount", do_mount }, { "ptrace", do_ptrace },
 	{ "kill", do_kill }, { "inet", do_inet }, { "connect", do_connect },
 	{ "handle", do_handle }, { "call", do_call },
+	{ "getenv", do_getenv },
 };
 
 static void obey(char *line)
