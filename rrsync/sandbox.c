@@ -194,7 +194,10 @@ static const unsigned denied[] = {
 	443 /* quotactl_fd */, SYS_acct, SYS_syslog, SYS_personality, SYS_settimeofday, SYS_clock_settime,
 	SYS_clock_adjtime, SYS_adjtimex, SYS_sethostname, SYS_setdomainname, SYS_setuid, SYS_setgid,
 	SYS_setreuid, SYS_setregid, SYS_setresuid, SYS_setresgid, SYS_setgroups, SYS_setfsuid, SYS_setfsgid,
-	SYS_ioctl,
+	424 /* pidfd_send_signal */, SYS_rt_sigqueueinfo, SYS_setpriority, SYS_ioprio_set, SYS_sched_setaffinity,
+	SYS_sched_setscheduler, SYS_sched_setparam, SYS_sched_setattr, SYS_move_pages, SYS_migrate_pages,
+	SYS_shmget, SYS_shmat, SYS_msgget, SYS_semget, SYS_mq_open,
+	SYS_ioctl,	/* the last one, as its error is another */
 };
 
 /* What changes a file or makes one, by name or not: none of it where rsync only reads. */
