@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,8 +119,6 @@ static int clean_start(void)
 	closefrom(3);
 	signal(SIGPIPE, SIG_DFL);
 	signal(SIGCHLD, SIG_DFL);
-	/* Wildcards count characters, not bytes. */
-	setlocale(LC_CTYPE, "C.UTF-8");
 	return fd < 0 ? fail("/dev/null", strerror(errno)) : 0;
 }
 
@@ -161,6 +158,8 @@ static int serve(struct rules *r, const char *command, char **argv)
 refused:
 	report_request(r, command ? command : "-check", why);
 	fail(why, NULL);
+	if (command)
+		rrsync_free(&a);
 	return 1;
 }
 

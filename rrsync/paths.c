@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <glob.h>
 #include <limits.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -405,6 +406,9 @@ int paths_names(struct paths *p, const char *text, bool sender, bool relative, i
 		paths_refuse(p, "too many slashes behind the restricted directory", text);
 		goto out;
 	}
+	/* Wildcards count characters, not bytes. */
+	if (strpbrk(rest, "*?["))
+		setlocale(LC_CTYPE, "C.UTF-8");
 	if (strpbrk(rest, "*?[") && (strstr(rest, "[^") || strstr(rest, "[[") || mbstowcs(NULL, rest, 0) == (size_t)-1)) {
 		paths_refuse(p, "a wildcard that not all read in the same way", text);
 		goto out;

@@ -158,9 +158,8 @@ static int restrict_capabilities(const struct rules *r, const struct args *a)
 	had = data[0].permitted | (uint64_t)data[1].permitted << 32;
 	/* The bounding set first, and in it what root would get back from exec. */
 	if (had & CAP_BIT(CAP_SETPCAP))
-		for (int c = 0; c < 64; c++)
-			if (!(keep & CAP_BIT(c)))
-				prctl(PR_CAPBSET_DROP, c, 0, 0, 0);
+		for (int c = 0, rc = 0; c < 64 && rc == 0; c++)
+			rc = keep & CAP_BIT(c) ? 0 : prctl(PR_CAPBSET_DROP, c, 0, 0, 0);
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	keep &= had;
 	for (int i = 0; i < 2; i++) {
