@@ -254,6 +254,27 @@ pull_some() {
 	[ -L ours/result/link ]
 }
 
+pull_bytes() {
+	local name names=()
+	for name in "$TREE"/bytes/*; do names+=("$R/bytes/${name##*/}"); done
+	copy -aii "${names[@]}" "$RESULT/"
+}
+
+@test "pull: each byte that a name can have, by name" {
+	local i name
+	mkdir "$TREE/bytes"
+	# Not / and not the white space that rsync does not escape: both rrsyncs split there.
+	for i in {1..9} {13..27} {32..46} {48..255}; do
+		# shellcheck disable=SC2059
+		printf -v name "$(printf '\\x%02x' "$i")."
+		printf '%s\n' "$i" >"$TREE/bytes/x$name"
+	done
+	find "$TREE/bytes" -exec touch -d @1000000000 {} +
+	thrice -ro pull_bytes
+	rm -r "$TREE/bytes"
+	(($(find ours/result -type f -printf x | wc -c) == 247))
+}
+
 pull_options() {
 	copy -azii --checksum --partial --timeout=50 --bwlimit=90000 --exclude='*7' \
 		--max-size=1m --info=stats0 -x "$R/many/" "$RESULT/1/"
