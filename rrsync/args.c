@@ -38,6 +38,20 @@ static int refuse(struct args *a, const char *why, const char *name)
 	return -1;
 }
 
+double args_rate(const char *text)
+{
+	size_t digits = strspn(text, "0123456789.");
+	static const char units[] = "kmg";
+	const char *unit = text[digits] ? strchr(units, text[digits] | 0x20) : units;
+	double rate = strtod(text, NULL);
+
+	if (!unit || (text[digits] && text[digits + 1]))
+		return 0;
+	for (; unit > units; unit--)
+		rate *= 1024;
+	return rate;
+}
+
 /* The option at w->v[*i], and its value; *i is left on the last word that belongs to it. */
 static int add_option(struct args *a, struct words *w, size_t *i)
 {
@@ -58,6 +72,8 @@ static int add_option(struct args *a, struct words *w, size_t *i)
 		return add_pair(a, word, "");
 	value = o.value ? word + (o.value - word) : w->v[++*i];
 	words_unescape(value);
+	if (strcmp(o.name, "--bwlimit") == 0)
+		a->rate = args_rate(value);
 	value = paths_value(&a->paths, &o, value, a->sender);
 	if (o.value)
 		word[o.value - word] = '\0';	/* "--name=" is left */
@@ -71,12 +87,14 @@ static int add_ours(struct args *a)
 {
 	const struct rules *r = a->paths.rules;
 	bool confined = strcmp(r->dir, "/") != 0;
+	/* The last one counts.  Below 1 the client's could come to mean no limit at all. */
+	bool slow = r->rate && (a->rate < 1 || a->rate > args_rate(r->rate));
 
 	return (confined && r->can_drop && !a->sender && add_pair(a, "--drop-D", "")) ||
 	       (confined && r->can_confine && add_pair(a, "--confine-root=", r->dir)) ||
 	       (r->munge && add_pair(a, "--munge-links", "")) ||
 	       (r->no_overwrite && add_pair(a, "--ignore-existing", "")) ||
-	       (r->rate && add_pair(a, "--bwlimit=", r->rate)) ||
+	       (slow && add_pair(a, "--bwlimit=", r->rate)) ||
 	       add_pair(a, "--", "") || add_pair(a, ".", "") ? -1 : 0;
 }
 

@@ -11,8 +11,12 @@ struct args {
 	bool sender, relative;
 	bool writes;		/* not only reads below DIR */
 	bool xattrs;		/* -X */
+	double rate;		/* the client's --bwlimit, KiB a second; 0: none */
 	struct paths paths;	/* what v refers to, and what was refused */
 };
+
+/* What --bwlimit=TEXT means, in KiB a second, if it is a number with k, m, g or nothing; else 0. */
+double args_rate(const char *text);
 
 /*
  * Judge the command (SSH_ORIGINAL_COMMAND, without a NUL) and pin its paths.  The

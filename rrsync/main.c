@@ -43,7 +43,7 @@ static int set_value(struct rules *r, const char *option, char *value, char **al
 		return fail("an argument is missing behind", option);
 	if (strcmp(option, "-rate") == 0) {
 		r->rate = value;
-		return value[strspn(value, "0123456789.kKmMgG")] || !*value ? fail("-rate: no rate", value) : 0;
+		return args_rate(value) < 1 ? fail("-rate: no rate", value) : 0;
 	}
 	if (strcmp(option, "-log") == 0) {
 		r->log = value;
