@@ -109,6 +109,7 @@ sshd_start() {
 		exec /usr/sbin/sshd -D -f "$1/sshd_config" -E "$1/sshd.log"' sshd "$HOST" \
 		</dev/null >"$HOST/start.log" 2>&1 3>&- &
 	SSHD=$!
+	disown
 	NEAR="nsenter --net=/proc/$SSHD/ns/net"
 	printf '#!/bin/sh\nexec %s ssh -F %s/ssh_config "$@"\n' "$NEAR" "$HOST" >"$HOST/ssh"
 	chmod 0755 "$HOST/ssh"
@@ -168,6 +169,7 @@ syslog_start() {
 			while (defined $in->recv(my $line, 65536)) { $line =~ s/\0$//; print $out "$line\n" }
 		'\'' "$2"' log "$dev" "$SYSLOG" </dev/null >"$SYSLOG.err" 2>&1 3>&- &
 	LOGGER=$!
+	disown
 	NS="nsenter --mount=/proc/$LOGGER/ns/mnt"
 	export SYSLOG LOGGER NS
 	until grep -q ready "$SYSLOG"; do
