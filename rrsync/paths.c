@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "resolve.h"
 #include "words.h"
 
 void *paths_refuse(struct paths *p, const char *why, const char *name)
@@ -78,81 +79,6 @@ static const char *suffix_of(const char *text)
 	return len && text[len - 1] == '/' ? "/" : len > 1 && strcmp(text + len - 2, "/.") == 0 ? "/." : "";
 }
 
-/*
- * The real path of DIR/rel in real[PATH_MAX], links followed; what does not exist, or
- * leads round in a circle, is taken as it is written.
- */
-static int resolve(const struct paths *p, const char *rel, char *real)
-{
-	char todo[2 * PATH_MAX], link[PATH_MAX], *next = todo;
-	size_t len = is_root(p) ? 0 : strlen(p->rules->dir), n;
-	int links = 0;
-	ssize_t got;
-
-	errno = ENAMETOOLONG;
-	if (strlen(rel) >= PATH_MAX || len >= PATH_MAX)
-		return -1;
-	strcpy(todo, rel);
-	memcpy(real, p->rules->dir, len);
-	for (real[len] = '\0'; *(next += strspn(next, "/")); next += n) {
-		n = strcspn(next, "/");
-		if (n == 1 && next[0] == '.')
-			continue;
-		if (n == 2 && next[0] == '.' && next[1] == '.') {
-			while (len && real[--len] != '/')
-				;
-			real[len] = '\0';
-			continue;
-		}
-		if (len + 1 + n >= PATH_MAX)
-			return -1;
-		snprintf(real + len, PATH_MAX - len, "/%.*s", (int)n, next);
-		got = readlink(real, link, sizeof(link));
-		if (got <= 0 || links++ >= 40) {
-			len += 1 + n;
-			continue;
-		}
-		errno = ENAMETOOLONG;
-		if ((size_t)got == sizeof(link) || (size_t)got + strlen(next + n) >= sizeof(todo))
-			return -1;
-		len = link[0] == '/' ? 0 : len;
-		real[len] = '\0';
-		memmove(todo + got, next + n, strlen(next + n) + 1);
-		next = memcpy(todo, link, (size_t)got);
-		n = 0;
-	}
-	return 0;
-}
-
-/* Open dir/rel, of which no component may be a link; make, if not 0: make what is missing, so. */
-static int walk(int dir, const char *rel, mode_t make)
-{
-	int fd = openat(dir, ".", O_PATH | O_CLOEXEC), up;
-	char name[NAME_MAX + 1];
-	struct stat st;
-	size_t n;
-
-	for (; fd >= 0 && *(rel += strspn(rel, "/")); rel += n) {
-		n = strcspn(rel, "/");
-		up = fd;
-		fd = -1;
-		errno = ENAMETOOLONG;
-		if (n <= NAME_MAX) {
-			snprintf(name, sizeof(name), "%.*s", (int)n, rel);
-			if (make)
-				mkdirat(up, name, make);
-			fd = openat(up, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-		}
-		close(up);
-	}
-	if (fd >= 0 && (fstat(fd, &st) || S_ISLNK(st.st_mode) || S_ISSOCK(st.st_mode))) {
-		close(fd);
-		fd = -1;
-		errno = S_ISLNK(st.st_mode) ? ELOOP : ENXIO;
-	}
-	return fd;
-}
-
 /* fd, which rel names, is one of p's pins now; or it is closed, and -1 returned. */
 static int keep(struct paths *p, int fd, const char *rel)
 {
@@ -174,7 +100,7 @@ static int pin(struct paths *p, const char *rel, mode_t make)
 	for (size_t i = 0; i < p->n; i++)
 		if (p->pins[i].rel && strcmp(p->pins[i].rel, rel) == 0)
 			return p->pins[i].fd;
-	return keep(p, walk(p->rules->dirfd, rel, make), rel);
+	return keep(p, resolve_open(p->rules->dirfd, rel, make), rel);
 }
 
 static char *pinned(int fd, const char *slash, const char *leaf, const char *suffix)
@@ -205,7 +131,7 @@ static int inside(struct paths *p, const char *text, const char *shown, char *re
 	size_t len = strlen(p->rules->dir);
 	char real[PATH_MAX];
 
-	if (resolve(p, text, real))
+	if (resolve_path(p->rules->dir, text, real))
 		return refuse_errno(p, shown), -1;
 	if (strncmp(real, p->rules->dir, len) != 0 || (real[len] && real[len] != '/') ||
 	    (!real[len] && !top && *t && strcmp(t, ".") != 0)) {
@@ -247,7 +173,7 @@ static char *place_empty(struct paths *p, const char *suffix)
 
 	if (!mkdtemp(name))
 		return refuse_errno(p, name);
-	fd = keep(p, walk(p->rules->dirfd, name, 0), NULL);
+	fd = keep(p, resolve_open(p->rules->dirfd, name, 0), NULL);
 	unlinkat(p->rules->dirfd, name, AT_REMOVEDIR);
 	return fd < 0 ? refuse_errno(p, name) : pinned(fd, "", "", suffix);
 }
@@ -440,7 +366,7 @@ int paths_renew(struct paths *p, int empty)
 	int fd, bad = 0;
 
 	for (struct pin *i = p->pins; !bad && i < p->pins + p->n; i++) {
-		fd = i->rel ? walk(p->rules->dirfd, i->rel, 0) : dup(empty);
+		fd = i->rel ? resolve_open(p->rules->dirfd, i->rel, 0) : dup(empty);
 		bad = fd < 0 || fstat(i->fd, &was) || fstat(fd, &is) || dup3(fd, i->fd, O_CLOEXEC) < 0 ||
 		      (i->rel && (was.st_dev != is.st_dev || was.st_ino != is.st_ino));
 		if (fd >= 0)
