@@ -14,7 +14,6 @@
 #include <ctype.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -153,7 +152,6 @@ int main(void)
 
 	if (fd < 0)
 		give_up("memfd");
-	setlocale(LC_CTYPE, "C.UTF-8");	/* as main does: wildcards count characters */
 	for (;;) {
 		field = read_field();
 		n = strtoul(field, NULL, 10);
