@@ -105,7 +105,7 @@ check-sqlite: all units
 	$(PROVE) -e tests/tap $(UNITS) $(BATS)
 
 # What touches a catalog, once more on a private MariaDB server.
-BATS_MARIA := $(filter-out tests/source.bats $(wildcard tests/ss-hash*.bats),$(BATS))
+BATS_MARIA := $(filter-out tests/source.bats $(wildcard tests/ss-hash*.bats tests/rrsync*.bats),$(BATS))
 check-maria: all
 	tests/mariadb run env $(PROVE) -e tests/tap $(BATS_MARIA)
 
@@ -151,6 +151,7 @@ check-man:
 check-long: check all
 	SS_BIN=$(abspath $(BUILD)) tests/torture/kill
 	SS_BIN=$(abspath $(BUILD)) tests/equality --histories=200
+	SS_LONG=1 $(PROVE) -e tests/tap $(wildcard tests/rrsync-*.bats)
 	tests/fresh-root
 
 torture: all
