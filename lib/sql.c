@@ -49,7 +49,6 @@
 #define Q5 Q3 ", " Q2
 #define Q6 Q3 ", " Q3
 #define Q7 Q6 ", ?"
-#define Q14 Q8 ", " Q6
 #define Q15 Q8 ", " Q7
 #define Q24 Q8 ", " Q8 ", " Q8
 
