@@ -266,6 +266,38 @@ all_of() {
 	same_as "$TARGET"
 }
 
+@test "a source that hangs up ends the copy: its state is lost" {
+	requires_mariadb "it has connections"
+	requires strace
+	history
+	slow_copy 60000
+	local code=0
+	sql "KILL $(sql "SELECT id FROM information_schema.processlist WHERE db = '$CATALOG_DB' AND id <> connection_id()")"
+	wait "$COPY" || code=$?
+	cat "$BATS_TEST_TMPDIR/first"
+	[ "$code" = 2 ]
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/first")" = 1 ]
+	run_code 2 ss-catalog hosts --db-url="$TARGET"
+	contains "$stderr" 'copy into this catalog'
+	run_ok ss-catalog copy "$CATALOG_URL" "$TARGET"
+	same_as "$TARGET"
+}
+
+@test "a full disk ends the copy" {
+	requires_sqlite "the disk is the server's"
+	requires strace
+	history
+	local n
+	for n in 30 70 120; do
+		run_code 2 strace -f -qq -o /dev/null -e "inject=pwrite64:error=ENOSPC:when=$n+" \
+			ss-catalog copy "$CATALOG_URL" "$TARGET"
+		contains "$stderr" 'full'
+		[ -z "$(ss-catalog savesets --json --db-url="$TARGET" 2>/dev/null)" ]
+	done
+	run_ok ss-catalog copy "$CATALOG_URL" "$TARGET"
+	same_as "$TARGET"
+}
+
 @test "a target that keeps something else than it was given is found out" {
 	history
 	run_ok ss-catalog init --db-url="$TARGET"
