@@ -56,15 +56,16 @@ void db_maria_hang_up(struct maria *m)
 static void tell_grant(const struct maria *m, unsigned code)
 {
 	const char *from = m->at.local ? "localhost" : "%";
+	int denied = code == ER_ACCESS_DENIED_ERROR || code == ER_ACCESS_DENIED_NO_PASSWORD_ERROR;
 
-	if (code == ER_ACCESS_DENIED_ERROR)
+	if (denied)
 		msg_error("the account is made with: CREATE USER '%s'@'%s' IDENTIFIED BY '...';"
 			  " its password belongs into the file db-password-file names",
 			  escape_name(m->at.user), from);
 	else if (code == ER_BAD_DB_ERROR)
 		msg_error("the database is made with: CREATE DATABASE `%s`", escape_name(m->at.name));
 	if (code == ER_DBACCESS_DENIED_ERROR || code == ER_TABLEACCESS_DENIED_ERROR ||
-	    code == ER_BAD_DB_ERROR || code == ER_ACCESS_DENIED_ERROR)
+	    code == ER_BAD_DB_ERROR || denied)
 		msg_error("and the rights are given with: GRANT SELECT, INSERT, UPDATE, DELETE,"
 			  " CREATE, ALTER, INDEX, REFERENCES ON `%s`.* TO '%s'@'%s'"
 			  " (the last four for 'ss-catalog init' alone)",

@@ -260,7 +260,7 @@ keep_state() {
 }
 
 @test "the connection is lost at any statement, before or after it: 0, or 2 where none was there yet" {
-	local what n step=4
+	local what n step=13
 	[[ -z ${SS_LONG:-} ]] || step=1
 	keep_state
 	for what in before after; do

@@ -1,0 +1,199 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# An account with few rights and a password that only a file knows; names as bytes.
+
+# shellcheck disable=SC2034,SC2154
+load helpers
+load catalog
+load server
+
+setup_file() {
+	type -P mariadbd >/dev/null || return 0
+	# Settings under which names that differ become one, and what does not fit is cut.
+	server_install "$BATS_FILE_TMPDIR/srv" --sql-mode= --collation-server=utf8mb4_general_ci \
+		--character-set-server=utf8mb4 --lower-case-table-names=1
+	server_start "$BATS_FILE_TMPDIR/srv"
+	admin "$BATS_FILE_TMPDIR/srv" <<-'SQL'
+		CREATE USER daily@localhost IDENTIFIED BY 'geheim-3141';
+		CREATE USER signed@localhost IDENTIFIED BY 'geheim-3141';
+	SQL
+}
+
+teardown_file() {
+	server_end "$BATS_FILE_TMPDIR/srv"
+}
+
+# An empty database; catalog_at "$DAILY" is an account without a right.
+setup() {
+	alone
+	SERVER=$BATS_FILE_TMPDIR/srv
+	NAME=ss$BATS_TEST_NUMBER
+	conf db-timeout=5
+	KEPT=$BATS_TEST_TMPDIR/kept
+	TREE=$ROOT/.sync/alpha
+	mkdir -p "$KEPT" "$ROOT/.sync"
+	cp -a "$SRC/alpha" "$ROOT/.sync/"
+	admin "$SERVER" -e "CREATE DATABASE $NAME"
+	DAILY=$(server_url "$SERVER" "$NAME" daily)
+	SECRET=$BATS_TEST_TMPDIR/secret
+	printf 'geheim-3141\n' >"$SECRET"
+	chmod 0600 "$SECRET"
+	catalog_at "$(server_url "$SERVER" "$NAME")"
+}
+
+# as_daily: from here on by that account and its password.
+as_daily() {
+	catalog_at "$DAILY"
+	echo "db-password-file = $SECRET" >>"$SECONDSHOT_CONF"
+}
+
+@test "SELECT, INSERT, UPDATE and DELETE are enough for every day" {
+	ss-catalog init 2>/dev/null
+	admin "$SERVER" -e "GRANT SELECT, INSERT, UPDATE, DELETE ON $NAME.* TO daily@localhost"
+	as_daily
+	take
+	fresh "$TREE/one" 11
+	take
+	turn
+	fresh "$TREE/dir/two" 22
+	take
+	run_ok ss-verify --all
+	run_ok ss-catalog reconcile
+	run_ok ss-prune
+	run_ok ss-catalog check
+	still_lists $(names)
+	run_ok ss-catalog hosts
+	run_ok ss-catalog volumes
+	run_ok ss-run --quiet
+	run_ok ss-catalog init
+	run_ok ss-catalog check
+	[ "$(admin "$SERVER" "$NAME" -e 'SELECT count(*) FROM commits')" = 0 ]
+}
+
+@test "init without rights prints the GRANT line, which is the one that helps" {
+	local line
+	admin "$SERVER" -e "GRANT SELECT, INSERT, UPDATE, DELETE ON $NAME.* TO daily@localhost"
+	as_daily
+	run_code 2 ss-catalog init
+	line=$(sed -n 's/.*\(GRANT .*@.localhost.\).*/\1/p' <<<"$stderr")
+	contains "$line" "^GRANT SELECT, .*CREATE.* ON .$NAME.\.\* TO 'daily'@'localhost'\$"
+	admin "$SERVER" -e "$line"
+	run_ok ss-catalog init
+	take
+	run_ok ss-catalog check
+}
+
+@test "no database, no right to it, no such account: the line that helps" {
+	as_daily
+	run_code 2 ss-catalog init
+	contains "$stderr" "GRANT .* ON .$NAME.\.\* TO 'daily'@'localhost'"
+	catalog_at "$(server_url "$SERVER" nowhere)"
+	sed -i '/^db-password-file/d' "$SECONDSHOT_CONF"
+	run_code 2 ss-catalog init
+	contains "$stderr" 'CREATE DATABASE .nowhere'
+	catalog_at "$(server_url "$SERVER" "$NAME" nobody-here)"
+	run_code 2 ss-catalog init
+	contains "$stderr" "CREATE USER 'nobody-here'@'localhost'"
+}
+
+@test "a wrong password: 2, and no password in what is said" {
+	admin "$SERVER" -e "GRANT ALL ON $NAME.* TO daily@localhost"
+	as_daily
+	printf 'falsch-2718\n' >"$SECRET"
+	run_code 2 ss-catalog init
+	contains "$stderr" 'Access denied'
+	lacks "$stderr" 'falsch'
+	: >"$SECRET"
+	run_code 2 ss-catalog init
+	contains "$stderr" 'no password'
+	printf 'geheim-3141' >"$SECRET"
+	run_ok ss-catalog init
+}
+
+@test "a password that others can read is refused, wherever it stands" {
+	local mode
+	admin "$SERVER" -e "GRANT ALL ON $NAME.* TO daily@localhost"
+	as_daily
+	for mode in 0644 0640 0604 0660; do
+		chmod $mode "$SECRET"
+		run_code 2 ss-catalog init
+		contains "$stderr" 'refused'
+	done
+	chmod 0400 "$SECRET"
+	run_ok ss-catalog init
+	mkfifo -m 0600 "$SECRET.fifo"
+	sed -i "s|^db-password-file.*|db-password-file = $SECRET.fifo|" "$SECONDSHOT_CONF"
+	run_code 2 timeout 10 ss-catalog savesets
+	sed -i '/^db-password-file/d' "$SECONDSHOT_CONF"
+	run_code 2 env DBPASS=geheim-3141 ss-catalog savesets
+	contains "$stderr" 'DBPASS is not used'
+	lacks "$stderr" geheim
+	run_code 2 ss-catalog savesets --db-url="${DAILY/daily@/daily:geheim-3141@}"
+	contains "$stderr" 'password does not belong'
+	lacks "$stderr" geheim
+	if [[ $EUID == 0 ]]; then
+		chown 65534 "$SECRET"
+		echo "db-password-file = $SECRET" >>"$SECONDSHOT_CONF"
+		run_code 2 ss-catalog savesets
+	fi
+}
+
+@test "no process of the pipeline shows the password" {
+	local n=0 seen=$BATS_TEST_TMPDIR/seen work
+	admin "$SERVER" -e "GRANT ALL ON $NAME.* TO daily@localhost"
+	as_daily
+	ss-catalog init 2>/dev/null
+	(cd "$TREE" && seq 20000 | xargs touch)
+	(ss-catalog add alpha | ss-hash | ss-catalog store && ss-verify alpha@.sync) >/dev/null 2>&1 3>&- 4>&- &
+	work=$!
+	while kill -0 "$work" 2>/dev/null; do
+		cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | tr '\0' '\n' >"$seen"
+		! grep -F -f "$SECRET" "$seen"
+		! grep -q '^ss-catalog$' "$seen" || n=$((n + 1))
+	done
+	wait "$work"
+	[ "$n" -gt 2 ]
+}
+
+@test "an account of the plugin ed25519" {
+	admin "$SERVER" -e "INSTALL SONAME 'auth_ed25519'" || skip "the server has no ed25519"
+	admin "$SERVER" <<-SQL
+		ALTER USER signed@localhost IDENTIFIED VIA ed25519 USING PASSWORD('geheim-3141');
+		GRANT ALL ON $NAME.* TO signed@localhost;
+	SQL
+	DAILY=$(server_url "$SERVER" "$NAME" signed)
+	as_daily
+	run_ok ss-catalog init
+}
+
+@test "names are bytes: quotes, 0xFF, 255 bytes, spaces at the end, case, Unicode forms stay apart" {
+	local name n
+	ss-catalog init 2>/dev/null
+	as_daily
+	admin "$SERVER" -e "GRANT SELECT, INSERT, UPDATE, DELETE ON $NAME.* TO daily@localhost"
+	local all=("'" '"' '\' "\\'" '%' '_' '`' "x'); DROP TABLE paths; --" $'\xff' $'\xff\xfe' $'a\x01'
+		a 'a ' 'a  ' $'a\t' $'a\n' A Ab aB AB $'\xc3\xa9' $'e\xcc\x81' $'\xc3\x89' e E ss $'\xc3\x9f'
+		$'\xe2\x84\xab' $'\xc3\x85' $'A\xcc\x8a' "$(printf 'y%.0s' {1..255})" "$(printf 'y%.0s' {1..254}) "
+		"$(printf '\xf0\x9f\x98\x80%.0s' {1..63})abc" '?' '$ID' ' ' $'\x7f')
+	mkdir "$TREE/names" "$TREE/NAMES" "$TREE/names "
+	for name in "${all[@]}"; do
+		printf '%s' "$name" >"$TREE/names/$name"
+		ln -s "$name" "$TREE/NAMES/$name"
+		mkdir "$TREE/names /$name"
+	done
+	n=$(find "$TREE" -printf . | wc -c)
+	take
+	still_lists "$S"
+	[ "$(field "$S" rows_added)" = "$n" ]
+	run_ok ss-verify "$S"
+	turn
+	fresh "$TREE/names/A" changed
+	fresh "$TREE/names/a " changed
+	rm "$TREE/names/"$'\xc3\xa9'
+	take
+	# names itself, A, "a " and the one that went: nothing else changed.
+	[ "$(field "$S" rows_closed)" = 4 ]
+	still_lists $(names)
+	run_ok ss-verify --all
+	run_ok ss-catalog check
+}
