@@ -7,6 +7,7 @@
  * row first, so it waits until the server is done with the one before, and the
  * number says how that ended.
  */
+#include <mysqld_error.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -29,9 +30,19 @@ static void report(void *conn)
 
 int db_maria_again(struct maria *m, int try)
 {
-	if (m->failure == DB_FAILURE_RETRY && !m->in_transaction && try < 5 && db_maria_reconnect(m) == 0)
-		return 1;
-	if (m->failure == DB_FAILURE_RETRY && !m->in_transaction)
+	struct timespec pause = { 0, (100 + random() % 200) * 1000000L };
+
+	if (m->failure != DB_FAILURE_RETRY || m->in_transaction)
+		return 0;
+	if (try == 1)
+		m->since = time(NULL);
+	/* While a cluster finds out who is left of it, it refuses everything, and at once. */
+	if (m->refused ? time(NULL) - m->since < m->timeout : try < 5) {
+		nanosleep(&pause, NULL);
+		if (db_maria_reconnect(m) == 0)
+			return 1;
+	}
+	if (m->failure == DB_FAILURE_RETRY)
 		report(m);
 	return 0;
 }
@@ -164,8 +175,15 @@ static int begin(void *conn, int again)
 		m->uncertain = 0;
 		m->commits++;
 	}
-	if (db_maria_reconnect(m) < 0 || db_maria_query(m, "START TRANSACTION", "cannot begin a transaction") < 0)
+	if (db_maria_reconnect(m) < 0) {
+		/* It has waited as long as it may. */
+		if (m->failure == DB_FAILURE_RETRY)
+			report(m);
 		return -1;
+	}
+	for (int try = 1; db_maria_query(m, "START TRANSACTION", "cannot begin a transaction") < 0; try++)
+		if (!db_maria_again(m, try))
+			return -1;
 	m->in_transaction = 1;
 	m->doomed = 0;
 	if (m->uncertain)
@@ -216,7 +234,7 @@ static int commit(void *conn)
 		return -1;
 	if (db_maria_query(m, "COMMIT", "cannot commit") < 0) {
 		/* Refused, or no word of it?  Only the second leaves a doubt. */
-		m->uncertain = !m->h;
+		m->uncertain = !m->h || mysql_errno(m->h) == ER_ERROR_DURING_COMMIT;
 		return -1;
 	}
 	m->commits++;

@@ -8,6 +8,7 @@
 #define SS_DB_MARIA_H
 
 #include <mysql.h>
+#include <time.h>
 #include "db_driver.h"
 #include "id.h"
 
@@ -43,6 +44,8 @@ struct maria {
 	int64_t commits;	/* transactions committed with it */
 	int uncertain;		/* the last COMMIT got no reply */
 	enum db_failure failure;
+	int refused;		/* it was a cluster that is busy with itself, or may have been */
+	time_t since;		/* when what is being tried again failed first */
 	char *why;		/* of a failure that is not reported yet */
 	int64_t changes;
 };

@@ -27,6 +27,7 @@ static int may_be_cured(unsigned code)
 	case ER_LOCK_DEADLOCK: case ER_LOCK_WAIT_TIMEOUT: case ER_QUERY_INTERRUPTED:
 	case ER_UNKNOWN_COM_ERROR:	/* a node that is not part of its cluster: 1047 */
 	case ER_SERVER_SHUTDOWN: case ER_CONNECTION_KILLED: case ER_CHECKREAD:
+	case ER_ERROR_DURING_COMMIT:
 	case ER_DUP_ENTRY:		/* another backup host was faster: look again */
 	case CR_SERVER_GONE_ERROR: case CR_SERVER_LOST: case CR_SERVER_LOST_EXTENDED:
 	case CR_CONN_HOST_ERROR: case CR_CONNECTION_ERROR: case CR_IPSOCK_ERROR:
@@ -82,6 +83,10 @@ void db_maria_failed(struct maria *m, MYSQL_STMT *st, const char *doing)
 			    escape_name(text), code);
 	m->failure = may_be_cured(code) ? DB_FAILURE_RETRY : DB_FAILURE_FINAL;
 	m->doomed = 1;
+	m->refused = code == ER_UNKNOWN_COM_ERROR || code == ER_LOCK_WAIT_TIMEOUT;
+	/* That node is none for now: begin with the next. */
+	if (code == ER_UNKNOWN_COM_ERROR && m->at.n)
+		m->node = (m->node + 1) % m->at.n;
 	if (m->failure == DB_FAILURE_FINAL) {
 		msg_error("%s", m->why);
 		tell_grant(m, code);

@@ -10,6 +10,8 @@
 # A server has all below DIR: data, socket, log, pid, options (one a line).
 
 SERVER_USER=$(id -un)
+# Who the server runs as; another one than we are needs the right to reach DIR.
+SERVER_ACCOUNT=$SERVER_USER
 
 # requires_server: skip unless there is one to start.
 requires_server() {
@@ -27,12 +29,13 @@ server_install() {
 	local dir=$1
 	shift
 	mkdir -p "$dir"
-	printf '%s\n' --no-defaults --user="$SERVER_USER" --datadir="$dir/data" --tmpdir="$dir" \
+	chown "$SERVER_ACCOUNT" "$dir"
+	printf '%s\n' --no-defaults --user="$SERVER_ACCOUNT" --datadir="$dir/data" --tmpdir="$dir" \
 		--socket="$dir/socket" --pid-file="$dir/pid" --skip-name-resolve --loose-skip-ssl \
 		--innodb-log-file-size=8M --innodb-buffer-pool-size=24M \
 		--innodb-buffer-pool-dump-at-shutdown=0 --innodb-buffer-pool-load-at-startup=0 \
 		--max-connections=100 "$@" >"$dir/options"
-	mariadb-install-db --no-defaults --user="$SERVER_USER" --datadir="$dir/data" \
+	mariadb-install-db --no-defaults --user="$SERVER_ACCOUNT" --datadir="$dir/data" \
 		--innodb-log-file-size=8M --auth-root-authentication-method=socket \
 		--auth-root-socket-user="$SERVER_USER" --skip-test-db \
 		--skip-name-resolve >"$dir/install.log" 2>&1 || {
@@ -46,6 +49,7 @@ server_copy() {
 	local from=$1 to=$2
 	shift 2
 	mkdir -p "$to"
+	chown "$SERVER_ACCOUNT" "$to"
 	cp -a "$from/data" "$to/"
 	sed "s|=$from|=$to|" "$from/options" >"$to/options"
 	[[ $# == 0 ]] || printf '%s\n' "$@" >>"$to/options"
