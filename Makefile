@@ -105,7 +105,7 @@ check-sqlite: all units
 	$(PROVE) -e tests/tap $(UNITS) $(BATS)
 
 # What touches a catalog, once more on a private MariaDB server.
-BATS_MARIA := $(filter-out tests/source.bats $(wildcard tests/ss-hash*.bats tests/rrsync*.bats),$(BATS))
+BATS_MARIA := $(filter-out tests/source.bats $(wildcard tests/maria-*.bats tests/ss-hash*.bats tests/rrsync*.bats),$(BATS))
 check-maria: all
 	tests/mariadb run env $(PROVE) -e tests/tap $(BATS_MARIA)
 
@@ -150,12 +150,14 @@ check-man:
 
 check-long: check all
 	SS_BIN=$(abspath $(BUILD)) tests/torture/kill
+	SS_BIN=$(abspath $(BUILD)) tests/torture/maria
 	SS_BIN=$(abspath $(BUILD)) tests/equality --histories=200
 	SS_LONG=1 $(PROVE) -e tests/tap $(wildcard tests/rrsync-*.bats)
 	tests/fresh-root
 
 torture: all
 	SS_BIN=$(abspath $(BUILD)) tests/torture/kill
+	SS_BIN=$(abspath $(BUILD)) tests/torture/maria
 
 bench: all $(BUILD)/rss
 	SS_BIN=$(abspath $(BUILD)) tests/bench/bench

@@ -80,7 +80,7 @@ also() {
 
 release() {
 	[[ ${#LOCKS[@]} -gt 0 ]] || return 0
-	exec {LOCKS[1]}>&-
+	eval "exec ${LOCKS[1]}>&-"
 	wait "${LOCKS[2]}" 2>/dev/null || :
 	LOCKS=()
 }
@@ -115,9 +115,16 @@ end_add() {
 	sound 2
 }
 
+# all_list: each saveset lists what was kept aside when it was taken.
+all_list() {
+	local all
+	mapfile -t all < <(names)
+	still_lists "${all[@]}"
+}
+
 # sound N: N published savesets and no other, all list what they held, no row too many.
 sound() {
-	still_lists $(names)
+	all_list
 	[ "$(ask "SELECT count(*), sum(seq IS NOT NULL), max(seq) FROM savesets")" = "$1	$1	$1" ]
 	run_ok ss-catalog check
 	run_ok ss-verify alpha@.sync
@@ -199,7 +206,7 @@ sound() {
 	release
 	[ "$(ask 'SELECT count(*) FROM paths WHERE first = 3')" = 0 ]
 	take
-	still_lists $(names)
+	all_list
 	run_ok ss-catalog check
 }
 
@@ -245,7 +252,7 @@ keep_state() {
 @test "the reply to a COMMIT is lost: asked, not guessed, whatever the server had done" {
 	local what n
 	keep_state
-	for what in done undone late never; do
+	for what in "done" undone late never; do
 		for ((n = 1; n < 40; n++)); do
 			proxied $what $n || break
 			[ "$CODE" = 0 ]
@@ -273,7 +280,7 @@ keep_state() {
 			fi
 			S=$(newest)
 			listing "$TREE" >"$KEPT/$S"
-			still_lists $(names)
+			all_list
 			run_ok ss-catalog check
 			[ "$(ask 'SELECT count(*) FROM savesets WHERE status = 0')" = 0 ]
 			[ "$CODE" != 0 ] || sound 2 || { echo "$what $n"; false; }

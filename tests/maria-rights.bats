@@ -61,7 +61,8 @@ as_daily() {
 	run_ok ss-catalog reconcile
 	run_ok ss-prune
 	run_ok ss-catalog check
-	still_lists $(names)
+	mapfile -t all < <(names)
+	still_lists "${all[@]}"
 	run_ok ss-catalog hosts
 	run_ok ss-catalog volumes
 	run_ok ss-run --quiet
@@ -148,7 +149,7 @@ as_daily() {
 	work=$!
 	while kill -0 "$work" 2>/dev/null; do
 		cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | tr '\0' '\n' >"$seen"
-		! grep -F -f "$SECRET" "$seen"
+		run ! grep -F -f "$SECRET" "$seen"
 		! grep -q '^ss-catalog$' "$seen" || n=$((n + 1))
 	done
 	wait "$work"
@@ -193,7 +194,8 @@ as_daily() {
 	take
 	# names itself, A, "a " and the one that went: nothing else changed.
 	[ "$(field "$S" rows_closed)" = 4 ]
-	still_lists $(names)
+	mapfile -t all < <(names)
+	still_lists "${all[@]}"
 	run_ok ss-verify --all
 	run_ok ss-catalog check
 }

@@ -83,6 +83,13 @@ of() {
 		jq -r --arg h "$1" 'select(.backup_host == $h and .sequence > 0 and .status != "gone") | .name'
 }
 
+# lists NAME: each of its savesets lists what was kept aside when it was taken.
+lists() {
+	local all
+	mapfile -t all < <(of "$1")
+	as "$1" still_lists "${all[@]}"
+}
+
 lock() {
 	coproc command mariadb --no-defaults --socket="$SERVER/socket" --user="$SERVER_USER" \
 		--skip-column-names --batch --unbuffered "$NAME" 2>&1 3>&- 4>&-
@@ -98,7 +105,7 @@ lock() {
 }
 
 unlock() {
-	exec {COPROC[1]}>&-
+	eval "exec ${COPROC[1]}>&-"
 	wait "$LOCKS" 2>/dev/null || :
 	LOCKS=''
 }
@@ -123,7 +130,7 @@ everything() {
 	as "$1" ss-catalog reconcile
 	as "$1" ss-prune
 	as "$1" ss-catalog init
-	as "$1" still_lists $(of "$1")
+	lists "$1"
 }
 
 @test "three backup hosts at once, all of a host of one name: ids, names and series do not mix" {
@@ -143,7 +150,7 @@ everything() {
 		WHERE seq IS NOT NULL GROUP BY series) x')" = 505,505,505 ]
 	[ "$(ask 'SELECT count(*) FROM savesets WHERE status = 0 OR seq IS NULL')" = 0 ]
 	for host in ann bob cid; do
-		as $host still_lists $(of $host)
+		lists $host
 		[ "$(of $host | wc -l)" = 1 ]
 		run_ok as $host ss-catalog check
 		run_ok as $host ss-verify --all

@@ -10,7 +10,7 @@ load server
 setup_file() {
 	local dir=$BATS_FILE_TMPDIR
 	type -P mariadbd openssl >/dev/null || return 0
-	cd "$dir"
+	cd "$dir" || return
 	for ca in ca other; do
 		openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj "/CN=$ca" -keyout $ca.key -out $ca.pem
 	done 2>"$dir/openssl.log"
@@ -109,7 +109,7 @@ over() {
 	done
 	# They did talk to it, and it did ask.
 	grep -aq 'SET SESSION' "$BATS_TEST_TMPDIR/heard"
-	! grep -a canary-2718 "$BATS_TEST_TMPDIR/heard"
+	run ! grep -a canary-2718 "$BATS_TEST_TMPDIR/heard"
 }
 
 @test "a server that asks for the password itself does not get it" {
@@ -122,7 +122,7 @@ over() {
 		kill "$FAKE"
 	done
 	[ -s "$BATS_TEST_TMPDIR/heard" ]
-	! grep -a geheim "$BATS_TEST_TMPDIR/heard"
+	run ! grep -a geheim "$BATS_TEST_TMPDIR/heard"
 }
 
 @test "db-tls = verify: with the right authority it works, and is encrypted" {
@@ -178,7 +178,7 @@ over() {
 	run_code 2 timeout 30 ss-catalog savesets
 	contains "$stderr" 'offers no TLS'
 	grep -aq keeper "$BATS_TEST_TMPDIR/heard"
-	! grep -aq 'SET SESSION' "$BATS_TEST_TMPDIR/heard"
+	run ! grep -aq 'SET SESSION' "$BATS_TEST_TMPDIR/heard"
 	set_conf db-tls off
 	run timeout 2 ss-catalog savesets
 	grep -aq 'SET SESSION' "$BATS_TEST_TMPDIR/heard"
