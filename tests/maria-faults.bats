@@ -113,6 +113,7 @@ end_add() {
 	S=$(newest)
 	listing "$TREE" >"$KEPT/$S"
 	sound 2
+	[ "$(ask "SELECT count(*) FROM commits")" = 0 ]
 }
 
 # all_list: each saveset lists what was kept aside when it was taken.
@@ -132,7 +133,6 @@ sound() {
 	[ "$(ask "SELECT count(*) FROM paths WHERE last = 1")" = "$(ask "SELECT rows_closed FROM savesets WHERE seq = 2")" ]
 	[ "$(ask "SELECT count(*) FROM inodes i WHERE NOT EXISTS (SELECT 1 FROM paths p
 		WHERE p.series = i.series AND p.ino = i.ino AND p.since = i.since)")" = 0 ]
-	[ "$(ask "SELECT count(*) FROM commits")" = 0 ]
 }
 
 @test "KILL CONNECTION in mid-transaction: all of it is done again" {
