@@ -269,6 +269,15 @@ static const char *const text[SQL_COUNT] = {
 
 /* What MariaDB says in its own way. */
 static const char *const maria[SQL_COUNT] = {
+	/* By an index, also in a small table: a scan waits for the rows that other hosts have in work. */
+	[SQL_UNDO_SAVESETS] =
+		"DELETE s FROM savesets s FORCE INDEX (series) WHERE s.series = ? AND s.status = 0",
+	[SQL_UNDO_ROWS] =
+		"DELETE p FROM paths p FORCE INDEX (PRIMARY) WHERE p.series = ? AND p.first > ?",
+	[SQL_UNDO_INODES] =
+		"DELETE i FROM inodes i FORCE INDEX (PRIMARY) WHERE i.series = ? AND i.since > ?",
+	[SQL_UNDO_DIRS] =
+		"DELETE d FROM dirs d FORCE INDEX (PRIMARY) WHERE d.series = ? AND d.first > ?",
 	[SQL_META_EXISTS] =
 		"SELECT count(*) FROM information_schema.tables"
 		" WHERE table_schema = DATABASE() AND table_name = 'meta'",
