@@ -300,8 +300,11 @@ static int conf_environment(struct conf *c)
 
 		if (!value || !*value)
 			continue;
-		if (conf_set(c, conf_find(names[i][1]), names[i][0], value))
+		const struct conf_key *k = conf_find(names[i][1]);
+
+		if (conf_set(c, k, names[i][0], value))
 			return -1;
+		c->named |= 1u << (k - conf_keys);
 		if (i < 2)
 			given[i] = 1;
 	}

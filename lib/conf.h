@@ -26,7 +26,7 @@ struct conf {
 	char *hashtype;		/* default sha256; always one that hash_algo_find() knows */
 	char *logfile;		/* NULL = none */
 	char *log_level;	/* default info */
-	unsigned named;		/* bit i: the i-th key came from the command line; conf_named() */
+	unsigned named;		/* bit i: of the i-th key; conf_named() */
 	int autoverify;		/* default 0 */
 	int db_timeout;		/* seconds to wait for a locked catalog, default 60 */
 	int threads;		/* 0 = by CPUs and disk */
@@ -45,7 +45,7 @@ struct conf {
 int conf_load(struct conf *c, const struct conf *options);
 void conf_free(struct conf *c);
 
-/* 1 if the key's value came from the command line, else 0. */
+/* 1 if the key's value came from the command line or the environment, which our children do not get, else 0. */
 int conf_named(const struct conf *c, const char *key);
 
 /* yes no on off true false 1 0 -> 1 or 0; -1 if it is none of them. */

@@ -18,7 +18,7 @@
 #include "mem.h"
 #include "msg.h"
 
-#define SERVER_OLDEST 100500	/* has IF NOT EXISTS, bulk parameters, REFERENCES in a column */
+#define SERVER_OLDEST 100600	/* has JSON_TABLE, bulk parameters, REFERENCES in a column */
 
 /* An error that says: all of the transaction was rolled back, or nothing is known of it. */
 static int may_be_cured(unsigned code)
@@ -217,7 +217,7 @@ static int connect_node(struct maria *m, size_t i)
 	m->generation++;
 	m->node = i;
 	if (!mariadb_connection(m->h) || mysql_get_server_version(m->h) < SERVER_OLDEST) {
-		msg_error("%s: the server is %s; it must be MariaDB 10.5 or later",
+		msg_error("%s: the server is %s; it must be MariaDB 10.6 or later",
 			  escape_name(m->label), escape_name(mysql_get_server_info(m->h)));
 		m->failure = DB_FAILURE_FINAL;
 		db_maria_hang_up(m);

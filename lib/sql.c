@@ -268,6 +268,7 @@ static const char *const text[SQL_COUNT] = {
 };
 
 /* What MariaDB says in its own way. */
+/* NOLINTBEGIN(bugprone-suspicious-missing-comma): every element is named */
 static const char *const maria[SQL_COUNT] = {
 	/* By an index, also in a small table: a scan waits for the rows that other hosts have in work. */
 	[SQL_UNDO_SAVESETS] =
@@ -297,6 +298,7 @@ static const char *const maria[SQL_COUNT] = {
 		" WHERE i.size = d.size AND i.mtime = d.mtime AND i.mtime_ns = d.mtime_ns"
 		" AND i.digest IS NULL",
 };
+/* NOLINTEND(bugprone-suspicious-missing-comma) */
 
 /* Words of the schema, in each dialect. */
 static const struct {

@@ -46,6 +46,14 @@ equal() {
 	[ ! -e "$ROOT/.secondshot/run/results" ]
 }
 
+@test "a catalog named in the environment is that of the programs it starts, too" {
+	begin
+	sed -i '/^db-url/d' "$SECONDSHOT_CONF"
+	run_ok env DB_URL="$CATALOG_URL" ss-run
+	run_ok ss-catalog --db-url="$CATALOG_URL" savesets --json alpha
+	[ "$(jq -r .status <<<"$output")" = complete ]
+}
+
 @test "link_dest 0: the savesets lie in hourly.0, .sync stays" {
 	HOSTS="alpha beta" LINK_DEST=0 begin
 	run_ok ss-run

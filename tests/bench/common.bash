@@ -48,8 +48,9 @@ write_config() {
 		retain $'hourly\t3' cmd_rsync /usr/bin/rsync backup "/usr/"$'\talpha/' >"$dir/rsnapshot.conf"
 }
 
+# pipeline [HOST]
 pipeline() {
-	ss-catalog --quiet add alpha | ss-hash --quiet | ss-catalog --quiet store
+	ss-catalog --quiet add "${1:-alpha}" | ss-hash --quiet | ss-catalog --quiet store
 }
 
 second_add() {
