@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * db_maria_bulk.c - many rows at once: as arrays of parameters, or where the
- * statement asks for it (sql.c) as one JSON document.
+ * statement asks for it (sql.c) as a table in it.
  */
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,7 +25,7 @@ int db_maria_queue(void *st)
 		to[i].number = (int64_t)s->bytes.len;
 		buf_add(&s->bytes, s->param[i].p, s->param[i].len);
 	}
-	return s->rows == QUEUE_ROWS || s->bytes.len >= QUEUE_BYTES;
+	return s->rows == (s->table ? TABLE_ROWS : QUEUE_ROWS) || s->bytes.len >= QUEUE_BYTES;
 }
 
 void db_maria_drop_queue(void *st)
@@ -95,45 +94,27 @@ static int execute_bulk(struct stmt *s)
 	return bad ? -1 : 0;
 }
 
-/* The queued rows as JSON: [[1,"hex",null],...].  The server updates from that many times faster. */
-static void put_document(const struct stmt *s, struct buf *b)
+/* Send what is queued as the table of the statement.  0 or -1. */
+static int execute_table(struct stmt *s)
 {
-	static const char digits[] = "0123456789abcdef";
+	MYSQL_BIND *in = mem_alloc(TABLE_ROWS * s->nparams * sizeof(*in));
 
-	for (size_t i = 0; i < s->rows * s->nparams; i++) {
-		const struct param *p = &s->row[i];
+	for (size_t i = 0; i < TABLE_ROWS * s->nparams; i++) {
+		struct param *p = i < s->rows * s->nparams ? &s->row[i] : NULL;
 
-		buf_str(b, !i ? "[[" : i % s->nparams ? "," : "],[");
-		if (p->kind == IS_INT)
-			buf_printf(b, "%" PRId64, p->number);
-		else if (p->kind == IS_NULL)
-			buf_str(b, "null");
+		if (!p || p->kind == IS_NULL)
+			in[i].buffer_type = MYSQL_TYPE_NULL;
+		else if (p->kind == IS_INT)
+			in[i] = (MYSQL_BIND){ .buffer_type = MYSQL_TYPE_LONGLONG, .buffer = &p->number };
 		else
-			buf_char(b, '"');
-		for (unsigned long k = 0; p->kind == IS_BYTES && k < p->len; k++) {
-			unsigned char c = (unsigned char)s->bytes.p[(size_t)p->number + k];
-
-			buf_char(b, digits[c >> 4]);
-			buf_char(b, digits[c & 15]);
-		}
-		if (p->kind == IS_BYTES)
-			buf_char(b, '"');
+			in[i] = (MYSQL_BIND){ .buffer_type = MYSQL_TYPE_BLOB, .length = &p->len,
+					      .buffer = s->bytes.p + p->number,
+					      .buffer_length = p->len };
 	}
-	buf_str(b, "]]");
-}
-
-static int execute_document(struct stmt *s)
-{
-	struct buf b = { 0 };
-
-	put_document(s, &b);
-	unsigned long len = b.len;
-	MYSQL_BIND in = { .buffer_type = MYSQL_TYPE_STRING, .buffer = b.p, .buffer_length = len,
-			  .length = &len };
-	int bad = mysql_stmt_bind_param(s->h, &in) || mysql_stmt_execute(s->h);
+	int bad = mysql_stmt_bind_param(s->h, in) || mysql_stmt_execute(s->h);
 	if (bad)
 		db_maria_failed(s->m, s->h, "a statement failed");
-	buf_free(&b);
+	free(in);
 	return bad ? -1 : 0;
 }
 
@@ -144,7 +125,7 @@ int64_t db_maria_run_queue(void *conn, void *st)
 
 	(void)conn;
 	for (int try = 1; changed < 0; try++) {
-		if (db_maria_prepared(s) == 0 && (s->document ? execute_document(s) : execute_bulk(s)) == 0)
+		if (db_maria_prepared(s) == 0 && (s->table ? execute_table(s) : execute_bulk(s)) == 0)
 			changed = (int64_t)mysql_stmt_affected_rows(s->h);
 		else if (!db_maria_again(s->m, try))
 			break;

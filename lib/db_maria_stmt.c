@@ -12,16 +12,32 @@
 
 #define COLUMN 512		/* room for bytes; more is fetched apart */
 
+/* The text with its row, if it has one, repeated; malloc'd. */
+static char *expand(const char *sql)
+{
+	const char *row = strchr(sql, TABLE_MARK), *end = row ? strchr(row + 1, TABLE_MARK) : NULL;
+	struct buf b = { 0 };
+
+	if (!end)
+		return mem_strdup(sql);
+	buf_add(&b, sql, (size_t)(row - sql));
+	for (int i = 0; i < TABLE_ROWS; i++) {
+		if (i)
+			buf_str(&b, ", ");
+		buf_add(&b, row + 1, (size_t)(end - row - 1));
+	}
+	buf_str(&b, end + 1);
+	return b.p;
+}
+
 void *db_maria_prepare(void *conn, const char *sql)
 {
 	struct stmt *s = mem_alloc(sizeof(*s));
 
 	s->m = conn;
-	s->sql = sql;
-	s->document = !strncmp(sql, DOCUMENT, sizeof(DOCUMENT) - 1);
-	if (s->document)
-		s->nparams = strtoul(sql + sizeof(DOCUMENT) - 1, NULL, 10);
-	for (const char *p = sql; !s->document && (p = strchr(p, '?')) != NULL; p++)
+	s->sql = expand(sql);
+	s->table = strchr(sql, TABLE_MARK) != NULL;
+	for (const char *p = sql; (p = strchr(p, '?')) != NULL; p++)
 		s->nparams++;
 	s->param = mem_array(NULL, s->nparams + 1, sizeof(*s->param));
 	return s;
@@ -47,6 +63,7 @@ void db_maria_finalize(void *st)
 	struct stmt *s = st;
 
 	unprepare(s);
+	free(s->sql);
 	free(s->param);
 	free(s->row);
 	buf_free(&s->bytes);

@@ -6,8 +6,12 @@
 #include "db_maria.h"
 #include "mem.h"
 
-/* A statement that begins so has one parameter, a JSON document of its rows; behind it stands their width. */
-#define DOCUMENT "/* rows of "
+/*
+ * What stands between two of these in a statement is one row of a table that it
+ * uses, and is there so many times; rows that are not needed are NULL.
+ */
+#define TABLE_MARK '$'
+#define TABLE_ROWS 512
 
 enum kind { IS_NULL, IS_INT, IS_BYTES };
 
@@ -28,11 +32,11 @@ struct column {
 
 struct stmt {
 	struct maria *m;
-	const char *sql;
+	char *sql;
 	MYSQL_STMT *h;
 	unsigned generation;	/* of the connection h was prepared on */
-	int document;		/* queued rows go as one JSON document */
-	size_t nparams;
+	int table;		/* queued rows go as a table of TABLE_ROWS */
+	size_t nparams;		/* of one row */
 	struct param *param;
 	/* rows queued: QUEUE_ROWS params each, row by row */
 	struct param *row;

@@ -286,15 +286,17 @@ static const char *const maria[SQL_COUNT] = {
 	[SQL_INODE_ADD] =
 		"INSERT IGNORE INTO inodes (series, ino, since, btime, size, blocks, mtime, mtime_ns,"
 		" shared, algo, room) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, REPEAT(x'00', ?))",
-	/* Row by row an update costs it five times an insert: all rows come as one document. */
+	/*
+	 * Row by row an update costs it five times an insert: they are joined.  What is
+	 * never selected says how large a number may be.
+	 */
 	[SQL_INODE_DIGEST] =
-		"/* rows of 8 */ UPDATE JSON_TABLE(CONVERT(? USING utf8mb4), '$[*]' COLUMNS ("
-		"algo VARCHAR(32) PATH '$[0]', digest VARCHAR(128) PATH '$[1]',"
-		" series BIGINT PATH '$[2]', ino BIGINT PATH '$[3]', since BIGINT PATH '$[4]',"
-		" size BIGINT PATH '$[5]', mtime BIGINT PATH '$[6]', mtime_ns BIGINT PATH '$[7]')) d"
+		"UPDATE (SELECT CAST(NULL AS BINARY(16)) algo, CAST(NULL AS BINARY(64)) digest,"
+		" -9223372036854775807 series, -9223372036854775807 ino, -9223372036854775807 since,"
+		" -9223372036854775807 size, -9223372036854775807 mtime, -9223372036854775807 mtime_ns"
+		" FROM DUAL WHERE FALSE UNION ALL VALUES $(" Q8 ")$) d"
 		" STRAIGHT_JOIN inodes i ON i.series = d.series AND i.ino = d.ino"
-		" AND i.since = d.since SET i.algo = UNHEX(d.algo), i.digest = UNHEX(d.digest),"
-		" i.room = NULL"
+		" AND i.since = d.since SET i.algo = d.algo, i.digest = d.digest, i.room = NULL"
 		" WHERE i.size = d.size AND i.mtime = d.mtime AND i.mtime_ns = d.mtime_ns"
 		" AND i.digest IS NULL",
 };

@@ -12,8 +12,13 @@
 
 static int flip(const char *a, const char *b)
 {
-	if (renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE) == 0)
-		return 0;
+	/* A link in the place of a directory is removed by rsync before the directory is made. */
+	for (int i = 0; i < 1000000; i++) {
+		if (renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE) == 0)
+			return 0;
+		if (errno != ENOENT)
+			break;
+	}
 	fprintf(stderr, "flip: %s, %s: %s\n", a, b, strerror(errno));
 	return -1;
 }
