@@ -119,7 +119,9 @@ raw_controls() {
 	backup --big
 	run_ok ss-verify alpha@.sync
 	cd "$TREE"
-	ss-catalog files alpha@.sync --format sha256sum | grep 'kinds/big$' | sha256sum -c --quiet --strict
+	# Not sha256sum, which takes half a minute for it.
+	run_ok openssl sha256 -r kinds/big
+	ss-catalog files alpha@.sync --format sha256sum | grep -F "${output%% *}" | grep 'kinds/big$'
 }
 
 @test "names that are SQL change nothing but their own row" {
