@@ -46,7 +46,8 @@ BIN_TOOLS := $(filter-out $(LIBEXEC_TOOLS),$(TOOLS))
 
 JOBS ?= $(shell nproc)
 NICE ?=
-PROVE = SS_BIN=$(abspath $(BUILD)) $(NICE) prove -j$(JOBS)
+# One more than there are processors: tests wait, too.
+PROVE = SS_BIN=$(abspath $(BUILD)) $(NICE) prove -j$$(($(JOBS) + 1))
 
 all: $(LIBSS) $(TOOLS) rrsync
 
