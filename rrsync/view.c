@@ -123,8 +123,12 @@ out:
 /* A namespace of our own, and in it the working directory. */
 static int unshare_mounts(const struct rules *r)
 {
+	struct statx top;
 	int fd, rc;
 
+	/* In a plain chroot there is no way to it, and none back. */
+	if (statx(AT_FDCWD, "/", 0, STATX_TYPE, &top) || !(top.stx_attributes & STATX_ATTR_MOUNT_ROOT))
+		return -1;
 	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		return -1;
 	fd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);

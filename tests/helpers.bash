@@ -48,6 +48,25 @@ requires() {
 	done
 }
 
+# unmet COMMAND...: in setup_file, where bats cannot skip: true if the command would,
+# and the reason is kept for met, which setup calls.
+unmet() {
+	UNMET=$(
+		exec 4>&1 >&2
+		skip() {
+			printf '%s' "$1" >&4
+			exit
+		}
+		"$@"
+	)
+	export UNMET
+	[[ -n $UNMET ]]
+}
+
+met() {
+	[[ -z ${UNMET:-} ]] || skip "$UNMET"
+}
+
 # strace, under which the leak checker of a sanitized build refuses to work.
 strace() {
 	ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0 command strace "$@"

@@ -14,8 +14,7 @@ load rrsync/lib
 export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-300}
 
 setup_file() {
-	requires root make "${CC:-cc}" rsync perl
-	[[ -d $TESTS/../rrsync ]] || skip "needs the source of rrsync"
+	unmet source_needs mountns && return 0
 	helper flip peer
 	older_rsync "$HELPERS/rsync"
 	variant old RSYNC="$HELPERS/rsync"
@@ -26,6 +25,7 @@ setup_file() {
 
 # DIR is what the key is for, OUT what it is not for.
 setup() {
+	met
 	local i
 	cd "$BATS_TEST_TMPDIR" || return
 	DIR=$PWD/dir OUT=$PWD/out

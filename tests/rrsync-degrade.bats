@@ -11,8 +11,7 @@ load rrsync/lib
 export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-300}
 
 setup_file() {
-	requires root make "${CC:-cc}" rsync perl
-	[[ -d $TESTS/../rrsync ]] || skip "needs the source of rrsync"
+	unmet source_needs mountns nsenter && return 0
 	helper enosys peer
 	older_rsync "$HELPERS/rsync"
 	variant old RSYNC="$HELPERS/rsync"
@@ -26,6 +25,7 @@ teardown_file() {
 }
 
 setup() {
+	met
 	cd "$BATS_TEST_TMPDIR" || return
 	mkdir out dir
 	source_tree dir/tree

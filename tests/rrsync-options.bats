@@ -11,7 +11,7 @@ load rrsync/lib
 export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-120}
 
 setup_file() {
-	requires root rsync
+	unmet requires root rsync mountns nsenter perl && return 0
 	syslog_start
 }
 
@@ -20,6 +20,7 @@ teardown_file() {
 }
 
 setup() {
+	met
 	cd "$BATS_TEST_TMPDIR" || return
 	DIR=$PWD/dir
 	mkdir dir

@@ -11,7 +11,7 @@ load rrsync/lib
 export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-300}
 
 setup_file() {
-	requires rsync setfacl setfattr
+	unmet sshd_needs && return 0
 	sshd_start
 	export TREE=$BATS_FILE_TMPDIR/tree
 	rich_tree "$TREE"
@@ -22,6 +22,7 @@ teardown_file() {
 }
 
 setup() {
+	met
 	head -1 "$STOCK" | grep -q python || skip "needs the stock rrsync"
 	type -P python3 >/dev/null || skip "needs python3, for the stock rrsync"
 	cd "$BATS_TEST_TMPDIR" || return

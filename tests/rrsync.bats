@@ -9,8 +9,7 @@ load rrsync/lib
 export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-120}
 
 setup_file() {
-	requires root make "${CC:-cc}" rsync perl
-	[[ -d $TESTS/../rrsync ]] || skip "needs the source of rrsync"
+	unmet source_needs && return 0
 	HELPERS=$BATS_FILE_TMPDIR
 	export HELPERS
 	# In place of rsync: what it was started with.  Behind its end, names of options that it has.
@@ -21,6 +20,7 @@ setup_file() {
 }
 
 setup() {
+	met
 	cd "$BATS_TEST_TMPDIR" || return
 	mkdir dir
 	printf 'file\n' >dir/file

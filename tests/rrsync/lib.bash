@@ -54,13 +54,23 @@ not() {
 
 # --- a source host -------------------------------------------------------
 
+# source_needs [WHAT...]: to build rrsync in another way; see unmet.
+source_needs() {
+	requires root make "${CC:-cc}" rsync perl "$@"
+	[[ -d $TESTS/../rrsync ]] || skip "needs the source of rrsync"
+}
+
+# sshd_needs: what the next one does; see unmet.
+sshd_needs() {
+	requires root rsync setfacl setfattr unshare nsenter ip ssh /usr/sbin/sshd
+	unshare -n -m -p --fork true 2>/dev/null || skip "needs network, mount and process namespaces"
+}
+
 # sshd_start: an sshd in a network of its own, where 192.0.2.1 is the backup host and
 # 192.0.2.2 the source host "source".  SSH is the backup host's ssh, NEAR runs a
 # command in that network, gate says what its key may do.
 sshd_start() {
 	local tries=0
-	requires root unshare nsenter ip ssh /usr/sbin/sshd
-	unshare -n -m -p --fork true 2>/dev/null || skip "needs network, mount and process namespaces"
 	HOST=$BATS_FILE_TMPDIR/host
 	mkdir -p "$HOST"
 	ssh-keygen -q -t ed25519 -N '' -f "$HOST/hostkey"
@@ -149,7 +159,6 @@ near() {
 # $SYSLOG.  NS before a command runs it there.
 syslog_start() {
 	local dev=$BATS_FILE_TMPDIR/dev tries=0
-	requires root mountns nsenter perl
 	SYSLOG=$BATS_FILE_TMPDIR/syslog
 	mkdir "$dev"
 	: >"$SYSLOG"
