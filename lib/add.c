@@ -128,7 +128,7 @@ static void open_row(struct add *a, const struct entry *disk, const struct row *
 static void sum_one(struct add *a, enum merge_verdict v, const struct entry *disk,
 		    const struct row *row)
 {
-	if (v == MERGE_SAME || v == MERGE_RELABEL) {
+	if (row && (v == MERGE_SAME || v == MERGE_RELABEL)) {
 		struct entry e = row->e;	/* the same inode, with its digest */
 
 		e.mode = disk->mode;

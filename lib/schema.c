@@ -124,8 +124,8 @@ static int apply(void *arg)
 
 	if (from < 0)
 		return -1;
-	for (int v = from + 1; v <= SCHEMA_VERSION; v++)
-		if (db_script(db, steps[v]) < 0 || set_version(db, v) < 0)
+	for (int v = 1; v <= SCHEMA_VERSION; v++)
+		if (v > from && (db_script(db, steps[v]) < 0 || set_version(db, v) < 0))
 			return -1;
 	return 0;
 }
