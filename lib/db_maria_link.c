@@ -18,7 +18,7 @@
 #include "mem.h"
 #include "msg.h"
 
-#define SERVER_OLDEST 100600	/* has JSON_TABLE, bulk parameters, REFERENCES in a column */
+#define SERVER_OLDEST 100600	/* has VALUES as a table, bulk parameters, REFERENCES in a column */
 
 /* An error that says: all of the transaction was rolled back, or nothing is known of it. */
 static int may_be_cured(unsigned code)

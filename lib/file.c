@@ -119,3 +119,21 @@ fail:
 	errno = err;
 	return NULL;
 }
+
+size_t file_of_process(long pid, const char *name, char *to, size_t size)
+{
+	char path[64];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%ld/%s", pid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	n = read(fd, to, size - 1);
+	close(fd);
+	if (n <= 0)
+		return 0;
+	to[n] = '\0';
+	return (size_t)n;
+}

@@ -26,4 +26,10 @@ int file_replace(int dir, const char *name, const void *p, size_t len, unsigned 
  */
 char *file_read(int dir, const char *name, size_t *len);
 
+/*
+ * Read what /proc tells of a process, /proc/PID/NAME, as far as it fits into size
+ * bytes with the NUL behind it.  Number of bytes; 0 nothing, or there is no such process.
+ */
+size_t file_of_process(long pid, const char *name, char *to, size_t size);
+
 #endif

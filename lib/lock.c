@@ -18,6 +18,7 @@
 #include "clock.h"
 #include "escape.h"
 #include "exits.h"
+#include "file.h"
 #include "lock.h"
 #include "mem.h"
 #include "msg.h"
@@ -45,19 +46,10 @@ struct holder {
 static unsigned long long process_start(long pid)
 {
 	unsigned long long start = 0;
-	char path[64], text[1024], state, *p;
-	ssize_t n;
-	int fd;
+	char text[1024], state, *p;
 
-	snprintf(path, sizeof(path), "/proc/%ld/stat", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
+	if (file_of_process(pid, "stat", text, sizeof(text)) == 0)
 		return 0;
-	n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	if (n <= 0)
-		return 0;
-	text[n] = '\0';
 	/* The command's name is in brackets and may hold anything, brackets too. */
 	p = strrchr(text, ')');
 	if (p == NULL ||

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "escape.h"
+#include "file.h"
 #include "mem.h"
 #include "msg.h"
 #include "rsnap_job.h"
@@ -100,19 +101,9 @@ void rsnap_job_env_free(char **env)
 
 int rsnap_job_alive(long pid)
 {
-	char path[64], text[4096], *arg, *slash;
-	ssize_t n;
-	int fd;
+	char text[4096], *arg, *slash;
+	size_t n = file_of_process(pid, "cmdline", text, sizeof(text));
 
-	snprintf(path, sizeof(path), "/proc/%ld/cmdline", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return 0;
-	n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	if (n <= 0)
-		return 0;
-	text[n] = '\0';
 	/* perl -w /usr/bin/rsnapshot ... */
 	for (arg = text; arg < text + n; arg += strlen(arg) + 1) {
 		slash = strrchr(arg, '/');
