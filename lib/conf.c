@@ -8,134 +8,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
+#include "conf_key.h"
 #include "escape.h"
 #include "mem.h"
 #include "msg.h"
 #include "trust.h"
 
 #define CONF_FILE "/etc/secondshot/secondshot.conf"
-
-enum conf_kind { CONF_TEXT, CONF_BOOL, CONF_COUNT, CONF_HASH, CONF_LEVEL, CONF_DBTYPE, CONF_TLS };
-
-/* Every key of the file; max bounds a count. */
-static const struct conf_key {
-	const char *name;
-	enum conf_kind kind;
-	size_t offset;
-	int max;
-} conf_keys[] = {
-	{ "db-url", CONF_TEXT, offsetof(struct conf, db_url), 0 },
-	{ "dbtype", CONF_DBTYPE, offsetof(struct conf, dbtype), 0 },
-	{ "dbhost", CONF_TEXT, offsetof(struct conf, dbhost), 0 },
-	{ "dbport", CONF_COUNT, offsetof(struct conf, dbport), 65535 },
-	{ "dbname", CONF_TEXT, offsetof(struct conf, dbname), 0 },
-	{ "dbuser", CONF_TEXT, offsetof(struct conf, dbuser), 0 },
-	{ "db-password-file", CONF_TEXT, offsetof(struct conf, db_password_file), 0 },
-	{ "db-tls", CONF_TLS, offsetof(struct conf, db_tls), 0 },
-	{ "db-ca", CONF_TEXT, offsetof(struct conf, db_ca), 0 },
-	{ "rsnapshot-conf", CONF_TEXT, offsetof(struct conf, rsnapshot_conf), 0 },
-	{ "backup-host", CONF_TEXT, offsetof(struct conf, backup_host), 0 },
-	{ "volume", CONF_TEXT, offsetof(struct conf, volume), 0 },
-	{ "hashtype", CONF_HASH, offsetof(struct conf, hashtype), 0 },
-	{ "logfile", CONF_TEXT, offsetof(struct conf, logfile), 0 },
-	{ "log-level", CONF_LEVEL, offsetof(struct conf, log_level), 0 },
-	{ "autoverify", CONF_BOOL, offsetof(struct conf, autoverify), 0 },
-	{ "quiet", CONF_BOOL, offsetof(struct conf, quiet), 0 },
-	{ "db-timeout", CONF_COUNT, offsetof(struct conf, db_timeout), 86400 },
-	{ "threads", CONF_COUNT, offsetof(struct conf, threads), 256 },
-};
-
-#define CONF_KEYS (sizeof(conf_keys) / sizeof(conf_keys[0]))
-
-static char **conf_text(struct conf *c, const struct conf_key *k)
-{
-	return (char **)(void *)((char *)c + k->offset);
-}
-
-static int *conf_int(struct conf *c, const struct conf_key *k)
-{
-	return (int *)(void *)((char *)c + k->offset);
-}
-
-static int conf_is_text(const struct conf_key *k)
-{
-	return k->kind != CONF_BOOL && k->kind != CONF_COUNT;
-}
-
-static void conf_replace(char **to, const char *value)
-{
-	free(*to);
-	*to = mem_strdup(value);
-}
-
-int conf_bool(const char *word)
-{
-	static const char *const words[] = { "no", "yes", "off", "on", "false", "true", "0", "1" };
-	size_t i;
-
-	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (strcasecmp(word, words[i]) == 0)
-			return (int)(i % 2);
-	return -1;
-}
-
-static int conf_one_of(const char *value, const char *const *list)
-{
-	while (*list && strcmp(*list, value) != 0)
-		list++;
-	return *list != NULL;
-}
-
-/* Why value is no good for k, or NULL; *number is what a bool or count means. */
-static const char *conf_judge(const struct conf_key *k, const char *value, int *number)
-{
-	static const char *const dbtypes[] = { "sqlite", "mysql", "mariadb", "mysql+pymysql", NULL };
-	static const char *const tls[] = { "off", "required", "verify", NULL };
-	enum msg_level level;
-	char *end;
-	long n;
-
-	if (!*value)
-		return "it has no value";
-	switch (k->kind) {
-	case CONF_TEXT:
-		return NULL;
-	case CONF_BOOL:
-		*number = conf_bool(value);
-		return *number < 0 ? "it must be yes or no" : NULL;
-	case CONF_COUNT:
-		errno = 0;
-		n = strtol(value, &end, 10);
-		if (*end || errno || *value < '0' || *value > '9' || n > k->max)
-			return "it must be a number, and not that large";
-		*number = (int)n;
-		return NULL;
-	case CONF_HASH:
-		return hash_algo_find(value) ? NULL :
-		       "it must be md5, sha1, sha256, sha512, sha512-256 or blake2b512";
-	case CONF_DBTYPE:
-		return conf_one_of(value, dbtypes) ? NULL :
-		       "it must be sqlite, mysql, mariadb or mysql+pymysql";
-	case CONF_TLS:
-		return conf_one_of(value, tls) ? NULL : "it must be off, required or verify";
-	case CONF_LEVEL:
-		return msg_parse_level(value, &level) ? "it must be none, error, warn, info or debug" : NULL;
-	}
-	return NULL;
-}
-
-static const struct conf_key *conf_find(const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < CONF_KEYS; i++)
-		if (strcmp(conf_keys[i].name, name) == 0)
-			return &conf_keys[i];
-	return NULL;
-}
 
 /* Of a url and a type the stronger setting counts, and of the same strength the url. */
 static void conf_one_catalog(struct conf *c, int url_given, int type_given)
@@ -151,7 +32,7 @@ static void conf_one_catalog(struct conf *c, int url_given, int type_given)
 struct conf_reading {
 	struct conf *c;
 	FILE *in;
-	int given[CONF_KEYS];
+	int given[CONF_KEYS_MAX];
 	char *line;
 	size_t cap;
 	int number;		/* of the line last read */
@@ -170,16 +51,40 @@ static int conf_refuse(struct conf_reading *r, char *why)
 	return 0;
 }
 
+/* A key of a family, whose members are named by the user: 1, 0 after refusing it, -1 it is none. */
+static int conf_family(struct conf_reading *r, const char *name, const char *value)
+{
+	static const char *const families[] = { "period.", "on." };
+	struct conf *c = r->c;
+	size_t i;
+
+	for (i = 0; i < sizeof(families) / sizeof(families[0]); i++)
+		if (strncmp(name, families[i], strlen(families[i])) == 0 && name[strlen(families[i])])
+			break;
+	if (i == sizeof(families) / sizeof(families[0]))
+		return -1;
+	if (conf_value(c, "", name))
+		return conf_refuse(r, mem_printf("%s is given a second time", escape_name(name)));
+	if (!*value)
+		return conf_refuse(r, mem_printf("%s: it has no value", escape_name(name)));
+	c->pair = mem_array(c->pair, c->npair + 1, sizeof(*c->pair));
+	c->pair[c->npair++] = (struct conf_pair){ mem_strdup(name), mem_strdup(value) };
+	return 1;
+}
+
 /* inih calls this for each line; 0 makes it remember the line's number. */
 static int conf_line(void *arg, const char *section, const char *name, const char *value)
 {
 	struct conf_reading *r = arg;
 	const struct conf_key *k = conf_find(name);
 	const char *why;
-	int number = 0;
+	int number = 0, family;
 
 	if (*section)
 		return conf_refuse(r, mem_printf("there are no sections here, [%s] is one", escape_name(section)));
+	family = k ? -1 : conf_family(r, name, value);
+	if (family >= 0)
+		return family;
 	if (!k)
 		return conf_refuse(r, mem_printf("unknown key \"%s\"", escape_name(name)));
 	if (r->given[k - conf_keys]++)
@@ -304,7 +209,7 @@ static int conf_environment(struct conf *c)
 
 		if (conf_set(c, k, names[i][0], value))
 			return -1;
-		c->named |= 1u << (k - conf_keys);
+		c->named |= UINT64_C(1) << (k - conf_keys);
 		if (i < 2)
 			given[i] = 1;
 	}
@@ -326,35 +231,31 @@ static void conf_defaults(struct conf *c)
 		.hashtype = mem_strdup(HASH_DEFAULT),
 		.log_level = mem_strdup("info"),
 		.db_timeout = 60,
+		.syslog = mem_strdup("local1"),
+		.min_free = 1,
+		.host_timeout = 600,
+		.jobs_hosts = 1,
+		.hook_timeout = 600,
 	};
 }
 
 /* Lay the options that were given over the rest; they face the same judgement as the file's. */
-static int conf_options(struct conf *c, const struct conf *options)
+static int conf_options(struct conf *c, const struct conf_pair *given)
 {
-	struct conf o = *options;
-	char text[16], name[32];
-	size_t i;
+	int catalog[2] = { 0 };
+	char name[32];
 
-	for (i = 0; i < CONF_KEYS; i++) {
-		const struct conf_key *k = &conf_keys[i];
-		const char *value = text;
+	for (; given && given->key; given++) {
+		const struct conf_key *k = conf_find(given->key);
 
-		if (conf_is_text(k))
-			value = *conf_text(&o, k);
-		else if (*conf_int(&o, k) == -1)
-			value = NULL;
-		else
-			snprintf(text, sizeof(text), "%d", *conf_int(&o, k));
-		snprintf(name, sizeof(name), "--%s", k->name);
-		if (!value)
-			continue;
-		if (conf_set(c, k, name, value))
+		snprintf(name, sizeof(name), "--%s", given->key);
+		if (conf_set(c, k, name, given->value))
 			return -1;
-		c->named |= 1u << i;
+		c->named |= UINT64_C(1) << (k - conf_keys);
+		if (k - conf_keys < 2)
+			catalog[k - conf_keys] = 1;
 	}
-	conf_one_catalog(c, options->db_url != NULL, options->dbtype != NULL);
-	c->json = options->json > 0;
+	conf_one_catalog(c, catalog[0], catalog[1]);
 	return 0;
 }
 
@@ -365,10 +266,20 @@ int conf_named(const struct conf *c, const char *key)
 	return k ? (int)(c->named >> (k - conf_keys) & 1) : 0;
 }
 
-int conf_load(struct conf *c, const struct conf *options)
+const char *conf_value(const struct conf *c, const char *family, const char *name)
+{
+	size_t len = strlen(family);
+
+	for (size_t i = 0; i < c->npair; i++)
+		if (strncmp(c->pair[i].key, family, len) == 0 && strcmp(c->pair[i].key + len, name) == 0)
+			return c->pair[i].value;
+	return NULL;
+}
+
+int conf_load(struct conf *c, const char *config, const struct conf_pair *given)
 {
 	conf_defaults(c);
-	if (conf_file(c, options->config) || conf_environment(c) || conf_options(c, options))
+	if (conf_file(c, config) || conf_environment(c) || conf_options(c, given))
 		return -1;
 	return 0;
 }
@@ -377,9 +288,14 @@ void conf_free(struct conf *c)
 {
 	size_t i;
 
-	for (i = 0; i < CONF_KEYS; i++)
+	for (i = 0; i < conf_nkeys; i++)
 		if (conf_is_text(&conf_keys[i]))
 			free(*conf_text(c, &conf_keys[i]));
+	for (i = 0; i < c->npair; i++) {
+		free((void *)(uintptr_t)c->pair[i].key);
+		free((void *)(uintptr_t)c->pair[i].value);
+	}
+	free(c->pair);
 	free(c->config);
 	*c = (struct conf){ 0 };
 }

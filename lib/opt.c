@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdint.h>
@@ -26,44 +25,66 @@
  * What popt fills.  It lives as long as the program: popt keeps pointers to it,
  * and the arguments left over belong to the context.
  */
-static struct conf opt_given;
-static char *opt_autoverify;
-static int opt_threads = INT_MIN;
+static char *opt_config;
 static int opt_quiet, opt_json, opt_help, opt_version;
 static poptContext opt_context;
 static const char *opt_none[] = { NULL };
 
-/* The shared options, each with the group it belongs to (0: every tool's). */
+#define RUN_KEY(name, what, arg) \
+	{ OPT_RUN, { name, '\0', POPT_ARG_STRING | POPT_ARGFLAG_DOC_HIDDEN, NULL, 0, what, arg } }
+
+/*
+ * The shared options, each with the group it belongs to (0: every tool's).  Those
+ * that store nowhere are keys of the configuration.
+ */
 static const struct {
 	unsigned use;
 	struct poptOption option;
 } opt_all[] = {
-	{ 0, { "config", '\0', POPT_ARG_STRING, &opt_given.config, 0, "Configuration file", "FILE" } },
-	{ OPT_CATALOG, { "db-url", '\0', POPT_ARG_STRING, &opt_given.db_url, 0, "The catalog", "URL" } },
-	{ OPT_CATALOG, { "dbtype", '\0', POPT_ARG_STRING, &opt_given.dbtype, 0, "sqlite, mysql or mariadb", "TYPE" } },
-	{ OPT_CATALOG, { "dbhost", '\0', POPT_ARG_STRING, &opt_given.dbhost, 0, "The database's server", "HOST" } },
-	{ OPT_CATALOG, { "dbport", '\0', POPT_ARG_INT, &opt_given.dbport, 0, "Its port", "PORT" } },
-	{ OPT_CATALOG, { "dbname", '\0', POPT_ARG_STRING, &opt_given.dbname, 0, "The database", "NAME" } },
-	{ OPT_CATALOG, { "dbuser", '\0', POPT_ARG_STRING, &opt_given.dbuser, 0, "Its account", "NAME" } },
-	{ OPT_CATALOG, { "db-password-file", '\0', POPT_ARG_STRING, &opt_given.db_password_file, 0, "Its password", "FILE" } },
-	{ OPT_CATALOG, { "db-tls", '\0', POPT_ARG_STRING, &opt_given.db_tls, 0, "off, required, verify", "HOW" } },
-	{ OPT_CATALOG, { "db-ca", '\0', POPT_ARG_STRING, &opt_given.db_ca, 0, "Certificates to trust", "FILE" } },
-	{ OPT_CATALOG, { "db-timeout", '\0', POPT_ARG_INT, &opt_given.db_timeout, 0, "Wait so long for a locked catalog", "SECONDS" } },
-	{ OPT_CATALOG, { "backup-host", '\0', POPT_ARG_STRING, &opt_given.backup_host, 0, "The machine that backs up", "NAME" } },
-	{ OPT_CATALOG, { "volume", '\0', POPT_ARG_STRING, &opt_given.volume, 0, "Name of the snapshot root", "NAME" } },
-	{ OPT_RSNAPSHOT, { "rsnapshot-conf", '\0', POPT_ARG_STRING, &opt_given.rsnapshot_conf, 0, "rsnapshot's configuration", "FILE" } },
-	{ OPT_HASHTYPE, { "hashtype", '\0', POPT_ARG_STRING, &opt_given.hashtype, 0, "Algorithm of new digests", "NAME" } },
-	{ OPT_THREADS, { "threads", '\0', POPT_ARG_INT, &opt_threads, 0, "How many files to read at once", "N" } },
-	{ OPT_AUTOVERIFY, { "autoverify", '\0', POPT_ARG_STRING, &opt_autoverify, 0, "Verify what was stored", "yes|no" } },
-	{ 0, { "log-level", '\0', POPT_ARG_STRING, &opt_given.log_level, 0, "none, error, warn, info, debug", "LEVEL" } },
-	{ 0, { "logfile", '\0', POPT_ARG_STRING, &opt_given.logfile, 0, "Append messages to it", "FILE" } },
+	{ 0, { "config", '\0', POPT_ARG_STRING, &opt_config, 0, "Configuration file", "FILE" } },
+	{ OPT_CATALOG, { "db-url", '\0', POPT_ARG_STRING, NULL, 0, "The catalog", "URL" } },
+	{ OPT_CATALOG, { "dbtype", '\0', POPT_ARG_STRING, NULL, 0, "sqlite, mysql or mariadb", "TYPE" } },
+	{ OPT_CATALOG, { "dbhost", '\0', POPT_ARG_STRING, NULL, 0, "The database's server", "HOST" } },
+	{ OPT_CATALOG, { "dbport", '\0', POPT_ARG_STRING, NULL, 0, "Its port", "PORT" } },
+	{ OPT_CATALOG, { "dbname", '\0', POPT_ARG_STRING, NULL, 0, "The database", "NAME" } },
+	{ OPT_CATALOG, { "dbuser", '\0', POPT_ARG_STRING, NULL, 0, "Its account", "NAME" } },
+	{ OPT_CATALOG, { "db-password-file", '\0', POPT_ARG_STRING, NULL, 0, "Its password", "FILE" } },
+	{ OPT_CATALOG, { "db-tls", '\0', POPT_ARG_STRING, NULL, 0, "off, required, verify", "HOW" } },
+	{ OPT_CATALOG, { "db-ca", '\0', POPT_ARG_STRING, NULL, 0, "Certificates to trust", "FILE" } },
+	{ OPT_CATALOG, { "db-timeout", '\0', POPT_ARG_STRING, NULL, 0, "Wait so long for a locked catalog", "SECONDS" } },
+	{ OPT_CATALOG, { "backup-host", '\0', POPT_ARG_STRING, NULL, 0, "The machine that backs up", "NAME" } },
+	{ OPT_CATALOG, { "volume", '\0', POPT_ARG_STRING, NULL, 0, "Name of the snapshot root", "NAME" } },
+	{ OPT_RSNAPSHOT, { "rsnapshot-conf", '\0', POPT_ARG_STRING, NULL, 0, "rsnapshot's configuration", "FILE" } },
+	{ OPT_HASHTYPE, { "hashtype", '\0', POPT_ARG_STRING, NULL, 0, "Algorithm of new digests", "NAME" } },
+	{ OPT_THREADS, { "threads", '\0', POPT_ARG_STRING, NULL, 0, "How many files to read at once", "N" } },
+	{ OPT_AUTOVERIFY, { "autoverify", '\0', POPT_ARG_STRING, NULL, 0, "Verify what was stored", "yes|no" } },
+	{ 0, { "log-level", '\0', POPT_ARG_STRING, NULL, 0, "none, error, warn, info, debug", "LEVEL" } },
+	{ 0, { "logfile", '\0', POPT_ARG_STRING, NULL, 0, "Append messages to it", "FILE" } },
 	{ 0, { "quiet", 'q', POPT_ARG_NONE, &opt_quiet, 0, "No progress, only problems", NULL } },
+	RUN_KEY("syslog", "Facility, or none", "NAME"),
+	RUN_KEY("rotate-partial", "Rotate partial savesets too", "yes|no"),
+	RUN_KEY("max-change", "Hold back what changed more", "PERCENT"),
+	RUN_KEY("max-shrink", "Hold back what lost more", "PERCENT"),
+	RUN_KEY("min-free", "Stop where less is free", "PERCENT"),
+	RUN_KEY("max-age", "How long a volume may be away", "TIME"),
+	RUN_KEY("host-timeout", "How long a host may be silent", "TIME"),
+	RUN_KEY("jobs.hosts", "Hosts to sync at once", "N"),
+	RUN_KEY("hook.pre", "Command before the run", "COMMAND"),
+	RUN_KEY("hook.post", "Command after the run", "COMMAND"),
+	RUN_KEY("hook.host-pre", "Command before each host", "COMMAND"),
+	RUN_KEY("hook.host-post", "Command after each host", "COMMAND"),
+	RUN_KEY("hook.failure", "Command after a run that failed", "COMMAND"),
+	RUN_KEY("hook.timeout", "How long a hook may take", "TIME"),
+	{ OPT_RUN, { "wait", '\0', POPT_ARG_STRING, NULL, 0, "Wait so long for another run to end", "TIME" } },
 	{ OPT_JSON, { "json", '\0', POPT_ARG_NONE, &opt_json, 0, "JSON Lines on standard output", NULL } },
 	{ 0, { "version", '\0', POPT_ARG_NONE, &opt_version, 0, "Show the version", NULL } },
 	{ 0, { "help", '\0', POPT_ARG_NONE, &opt_help, 0, "Show this help", NULL } },
 };
 
 #define OPT_ALL (sizeof(opt_all) / sizeof(opt_all[0]))
+
+static char *opt_text[OPT_ALL];			/* what popt stores of the keys */
+static struct conf_pair opt_given[OPT_ALL + 2];	/* those that were given, and --quiet */
 
 /* Those of them that the tool takes; all zero ends the table. */
 static struct poptOption opt_shared[OPT_ALL + 1];
@@ -109,9 +130,12 @@ static int opt_parse(const struct opt_tool *tool, int argc, const char **argv)
 	int rc;
 
 	for (size_t i = 0, n = 0; i < OPT_ALL; i++)
-		if (!opt_all[i].use || opt_all[i].use & tool->use)
-			opt_shared[n++] = opt_all[i].option;
-	opt_given = (struct conf){ .autoverify = -1, .db_timeout = -1, .dbport = -1, .threads = -1, .quiet = -1, .json = -1 };
+		if (!opt_all[i].use || opt_all[i].use & tool->use) {
+			opt_shared[n] = opt_all[i].option;
+			if (!opt_shared[n].arg)
+				opt_shared[n].arg = &opt_text[i];
+			n++;
+		}
 	if (tool->table)
 		*t++ = opt_include(tool->table, NULL);
 	*t = opt_include(opt_shared, "Common options:");
@@ -131,28 +155,17 @@ static int opt_parse(const struct opt_tool *tool, int argc, const char **argv)
 	return 0;
 }
 
-/* What popt could only store as it stands. */
-static int opt_convert(void)
+/* The keys that were given, for conf_load(). */
+static const struct conf_pair *opt_pairs(void)
 {
-	if (opt_autoverify) {
-		opt_given.autoverify = conf_bool(opt_autoverify);
-		if (opt_given.autoverify < 0) {
-			msg_error("--autoverify=%s: it must be yes or no", escape_name(opt_autoverify));
-			return -1;
-		}
-	}
-	if (opt_threads != INT_MIN) {
-		if (opt_threads < 0) {
-			msg_error("--threads=%d: it must be a number from 0 to 256", opt_threads);
-			return -1;
-		}
-		opt_given.threads = opt_threads;
-	}
+	struct conf_pair *p = opt_given;
+
+	for (size_t i = 0; i < OPT_ALL; i++)
+		if (opt_text[i])
+			*p++ = (struct conf_pair){ opt_all[i].option.longName, opt_text[i] };
 	if (opt_quiet)
-		opt_given.quiet = 1;
-	if (opt_json)
-		opt_given.json = 1;
-	return 0;
+		*p++ = (struct conf_pair){ "quiet", "yes" };
+	return opt_given;
 }
 
 static int opt_logging(const struct conf *c)
@@ -164,7 +177,7 @@ static int opt_logging(const struct conf *c)
 	if (!c->logfile || msg_logfile(c->logfile, level) == 0)
 		return 0;
 	/* The system's log is root's: who may not write it does without, as it was told. */
-	return geteuid() != 0 && !opt_given.logfile ? 0 : -1;
+	return geteuid() != 0 && !conf_named(c, "logfile") ? 0 : -1;
 }
 
 const char **opt_start(const struct opt_tool *tool, int argc, const char **argv,
@@ -178,7 +191,7 @@ const char **opt_start(const struct opt_tool *tool, int argc, const char **argv,
 	opt_signals();
 	setlocale(LC_CTYPE, "");
 	msg_program(tool->name);
-	if (opt_parse(tool, argc, argv) || opt_convert())
+	if (opt_parse(tool, argc, argv))
 		return NULL;
 	if (opt_help || opt_version) {
 		if (opt_help)
@@ -188,8 +201,9 @@ const char **opt_start(const struct opt_tool *tool, int argc, const char **argv,
 		*code = opt_finish(SS_OK);
 		return NULL;
 	}
-	if (conf_load(conf, &opt_given) || opt_logging(conf))
+	if (conf_load(conf, opt_config, opt_pairs()) || opt_logging(conf))
 		return NULL;
+	conf->json = opt_json;
 	left = poptGetArgs(opt_context);
 	*code = SS_OK;
 	return left ? left : opt_none;

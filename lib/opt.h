@@ -21,6 +21,7 @@ enum opt_use {			/* groups of shared options that a tool takes */
 	OPT_THREADS = 8,	/* --threads */
 	OPT_AUTOVERIFY = 16,	/* --autoverify */
 	OPT_JSON = 32,		/* --json */
+	OPT_RUN = 64,		/* the keys of a nightly run, and --wait */
 };
 
 struct opt_tool {

@@ -26,7 +26,8 @@ int main(int argc, char *argv[])
 		.usage = "[OPTION...] [HOST...]",
 		.about = "Back up, catalogue, hash and rotate what rsnapshot's configuration names.",
 		.table = table,
-		.use = OPT_CATALOG | OPT_RSNAPSHOT | OPT_HASHTYPE | OPT_THREADS | OPT_AUTOVERIFY,
+		.use = OPT_CATALOG | OPT_RSNAPSHOT | OPT_HASHTYPE | OPT_THREADS | OPT_AUTOVERIFY |
+		       OPT_RUN,
 	};
 	const char **hosts;
 	int code;

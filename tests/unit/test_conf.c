@@ -22,46 +22,37 @@ static void put(const char *text)
 	need(fclose(f) == 0);
 }
 
-static struct conf none_given(void)
-{
-	return (struct conf){
-		.config = file, .autoverify = -1, .db_timeout = -1, .threads = -1, .quiet = -1, .json = -1, .dbport = -1,
-	};
-}
-
 /* Does this file load? */
 static int loads(const char *text)
 {
-	struct conf c, o = none_given();
+	struct conf c;
 	int rc;
 
 	put(text);
-	rc = conf_load(&c, &o);
+	rc = conf_load(&c, file, NULL);
 	conf_free(&c);
 	return rc == 0;
 }
 
 static void test_strength(void)
 {
-	struct conf c, o = none_given();
-	char url[] = "option";
+	struct conf c;
+	const struct conf_pair given[] = { { "db-url", "option" }, { "autoverify", "no" }, { NULL, NULL } };
 
 	put("");
-	ok(conf_load(&c, &o) == 0 && strcmp(c.volume, "backup") == 0 && c.db_timeout == 60 && !c.autoverify &&
+	ok(conf_load(&c, file, NULL) == 0 && strcmp(c.volume, "backup") == 0 && c.db_timeout == 60 && !c.autoverify &&
 	   strcmp(c.hashtype, "sha256") == 0 && !c.logfile && c.threads == 0 && !conf_named(&c, "hashtype"), "defaults");
 	conf_free(&c);
 	put("# a comment\n; another\n\ndb-url = file ; and one more\nvolume=b\nautoverify = YES\nthreads = 3\n"
 	    "hashtype = md5\nlog-level=debug\n");
-	ok(conf_load(&c, &o) == 0 && strcmp(c.db_url, "file") == 0 && strcmp(c.volume, "b") == 0 &&
+	ok(conf_load(&c, file, NULL) == 0 && strcmp(c.db_url, "file") == 0 && strcmp(c.volume, "b") == 0 &&
 	   c.autoverify == 1 && c.threads == 3 && strcmp(c.hashtype, "md5") == 0 && strcmp(c.config, file) == 0,
 	   "the file over the defaults");
 	conf_free(&c);
 	setenv("DB_URL", "environment", 1);
-	ok(conf_load(&c, &o) == 0 && strcmp(c.db_url, "environment") == 0, "the environment over the file");
+	ok(conf_load(&c, file, NULL) == 0 && strcmp(c.db_url, "environment") == 0, "the environment over the file");
 	conf_free(&c);
-	o.db_url = url;
-	o.autoverify = 0;
-	ok(conf_load(&c, &o) == 0 && strcmp(c.db_url, "option") == 0 && c.autoverify == 0 && c.threads == 3,
+	ok(conf_load(&c, file, given) == 0 && strcmp(c.db_url, "option") == 0 && c.autoverify == 0 && c.threads == 3,
 	   "options over all, where they are given");
 	conf_free(&c);
 	unsetenv("DB_URL");
@@ -70,28 +61,26 @@ static void test_strength(void)
 /* A url and a type name the same thing: the stronger counts, and between equals the url. */
 static void test_catalog(void)
 {
-	struct conf c, o = none_given();
-	char type[] = "mariadb", url[] = "file2";
+	struct conf c;
+	const struct conf_pair url[] = { { "db-url", "file2" }, { NULL, NULL } };
+	const struct conf_pair type[] = { { "dbtype", "mariadb" }, { NULL, NULL } };
 
 	put("db-url = file\ndbtype = mysql\ndbhost = h\n");
-	ok(conf_load(&c, &o) == 0 && strcmp(c.db_url, "file") == 0 && !c.dbtype, "of equals the url");
+	ok(conf_load(&c, file, NULL) == 0 && strcmp(c.db_url, "file") == 0 && !c.dbtype, "of equals the url");
 	conf_free(&c);
 	setenv("DBTYPE", "mysql", 1);
 	setenv("DBPORT", "3307", 1);
 	setenv("DBPASS", "secret", 1);
-	ok(conf_load(&c, &o) == 0 && !c.db_url && strcmp(c.dbtype, "mysql") == 0 && c.dbport == 3307 &&
+	ok(conf_load(&c, file, NULL) == 0 && !c.db_url && strcmp(c.dbtype, "mysql") == 0 && c.dbport == 3307 &&
 	   strcmp(c.dbhost, "h") == 0, "the environment's type over the file's url");
 	ok(c.dbpass && !getenv("DBPASS"), "a password is taken out of the environment");
 	conf_free(&c);
-	o.db_url = url;
-	ok(conf_load(&c, &o) == 0 && strcmp(c.db_url, "file2") == 0 && !c.dbtype, "the option's url over that");
+	ok(conf_load(&c, file, url) == 0 && strcmp(c.db_url, "file2") == 0 && !c.dbtype, "the option's url over that");
 	conf_free(&c);
-	o.dbtype = type;
-	o.db_url = NULL;
-	ok(conf_load(&c, &o) == 0 && !c.db_url && strcmp(c.dbtype, "mariadb") == 0, "the option's type too");
+	ok(conf_load(&c, file, type) == 0 && !c.db_url && strcmp(c.dbtype, "mariadb") == 0, "the option's type too");
 	conf_free(&c);
 	setenv("DBPORT", "0x", 1);
-	ok(conf_load(&c, &o) != 0, "a port that is none");
+	ok(conf_load(&c, file, NULL) != 0, "a port that is none");
 	conf_free(&c);
 	unsetenv("DBTYPE");
 	unsetenv("DBPORT");
@@ -99,7 +88,8 @@ static void test_catalog(void)
 
 static void test_refused(void)
 {
-	struct conf c, o = none_given();
+	struct conf c;
+	const struct conf_pair given[] = { { "hashtype", "crc32" }, { NULL, NULL } };
 	char line[400];
 
 	ok(!loads("nonsense = 1\n"), "an unknown key");
@@ -113,18 +103,34 @@ static void test_refused(void)
 	snprintf(line, sizeof(line), "volume = %0300d\n", 7);
 	ok(!loads(line), "a line that is too long");
 	put("volume = x\n");
-	o.hashtype = mem_strdup("crc32");
-	ok(conf_load(&c, &o) != 0, "options face the same judgement");
+	ok(conf_load(&c, file, given) != 0, "options face the same judgement");
 	conf_free(&c);
-	free(o.hashtype);
-	o = none_given();
 	setenv("DBTYPE", "oracle", 1);
-	ok(conf_load(&c, &o) != 0, "another type of database");
+	ok(conf_load(&c, file, NULL) != 0, "another type of database");
 	conf_free(&c);
 	setenv("DBTYPE", "sqlite", 1);
-	ok(conf_load(&c, &o) == 0, "this one");
+	ok(conf_load(&c, file, NULL) == 0, "this one");
 	conf_free(&c);
 	unsetenv("DBTYPE");
+}
+
+/* What a nightly run is told. */
+static void test_run(void)
+{
+	struct conf c;
+
+	put("max-change = 40%\nmin-free = 0\nwait = 15m\nmax-age = 2w\nperiod.daily = 1d\non.x y = sunday\n");
+	ok(conf_load(&c, file, NULL) == 0 && c.max_change == 40 && c.min_free == 0 && c.wait == 900 &&
+	   c.max_age == 1209600 && c.jobs_hosts == 1 && c.hook_timeout == 600, "percentages and times");
+	ok(strcmp(conf_value(&c, "period.", "daily"), "1d") == 0 && strcmp(conf_value(&c, "on.", "x y"), "sunday") == 0 &&
+	   !conf_value(&c, "period.", "x y") && !conf_value(&c, "on.", "daily"), "families");
+	conf_free(&c);
+	ok(!loads("max-change = 101%\n") && !loads("max-change = %\n") && !loads("max-shrink = 5%%\n") &&
+	   !loads("wait = 5x\n") && !loads("wait = -1m\n") && !loads("max-age = 9999999999w\n") && !loads("wait = m\n"),
+	   "bad percentages and times");
+	ok(!loads("period. = 1d\n") && !loads("period.a =\n") && !loads("period.a = 1d\nperiod.a = 2d\n") &&
+	   !loads("periods.a = 1d\n"), "bad families");
+	ok(!loads("syslog = cron\n") && loads("syslog = none\n"), "facilities");
 }
 
 static int trusted(const char *name)
@@ -182,6 +188,7 @@ int main(void)
 	test_strength();
 	test_catalog();
 	test_refused();
+	test_run();
 	test_trust();
 	unlink(file);
 	rmdir(dir);
