@@ -9,15 +9,18 @@
 #include "msg.h"
 #include "opt.h"
 #include "run.h"
+#include "run_due.h"
 
 int main(int argc, char *argv[])
 {
 	static struct run r;
+	static int due;
 	const struct poptOption table[] = {
 		{ "rotate", '\0', POPT_ARG_ARGV, &r.rotate, 0,
 		  "Rotate this interval, and sync only hosts that are named; may be repeated",
 		  "INTERVAL" },
 		{ "no-rotate", '\0', POPT_ARG_NONE, &r.no_rotate, 0, "Do not rotate", NULL },
+		{ "due", '\0', POPT_ARG_NONE, &due, 0, "Print what is due, and why; do nothing", NULL },
 		{ "dry-run", 'n', POPT_ARG_NONE, &r.dry, 0, "Print the commands, run none", NULL },
 		POPT_TABLEEND
 	};
@@ -27,13 +30,15 @@ int main(int argc, char *argv[])
 		.about = "Back up, catalogue, hash and rotate what rsnapshot's configuration names.",
 		.table = table,
 		.use = OPT_CATALOG | OPT_RSNAPSHOT | OPT_HASHTYPE | OPT_THREADS | OPT_AUTOVERIFY |
-		       OPT_RUN,
+		       OPT_RUN | OPT_JSON,
 	};
 	const char **hosts;
 	int code;
 
 	hosts = opt_start(&tool, argc, (const char **)(void *)argv, &r.conf, &code);
-	if (hosts != NULL) {
+	if (hosts != NULL && due) {
+		code = run_due(&r.conf, hosts);
+	} else if (hosts != NULL) {
 		code = run_open(&r, hosts);
 		if (code == SS_OK)
 			code = run_all(&r);
