@@ -21,7 +21,7 @@
 #define LIBEXECDIR "/usr/lib/secondshot"
 #endif
 
-#define RUNNING_MAX 16
+#define RUNNING_MAX 80		/* more than ss-run has under way at any time */
 
 /* What child_kill_all() may read from within a signal handler; 0 = free. */
 static volatile pid_t running[RUNNING_MAX];
@@ -171,6 +171,26 @@ int child_wait(struct child *c)
 	c->pid = 0;
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	return c->status;
+}
+
+int child_wait_any(struct child *const c[], size_t n)
+{
+	siginfo_t info;
+	size_t i;
+
+	for (;;) {
+		if (waitid(P_ALL, 0, &info, WEXITED | WNOWAIT) != 0) {
+			if (errno == EINTR)
+				continue;
+			msg_error("cannot wait for programs that were started: %m");
+			return -1;
+		}
+		for (i = 0; i < n; i++)
+			if (c[i]->pid == info.si_pid)
+				return child_wait(c[i]) < 0 ? -1 : (int)i;
+		/* A stranger, which another program left to us. */
+		waitpid(info.si_pid, NULL, 0);
+	}
 }
 
 int child_run(const char *const argv[], const char *const env[])

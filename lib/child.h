@@ -33,6 +33,12 @@ int child_start(struct child *c, const char *const argv[], const char *const env
 /* Wait for it.  Returns c->status, or -1 after reporting. */
 int child_wait(struct child *c);
 
+/*
+ * Wait for the first of n that ends, as child_wait().  Its index, or -1 after
+ * reporting.  Nobody else may be waiting for children.
+ */
+int child_wait_any(struct child *const c[], size_t n);
+
 /* child_start() and child_wait(). */
 int child_run(const char *const argv[], const char *const env[]);
 

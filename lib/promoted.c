@@ -142,6 +142,17 @@ int promoted_write(const struct volume *v, const struct promoted *p)
 	return ret;
 }
 
+int64_t promoted_when(const struct volume *v, const char *interval, int64_t now)
+{
+	struct promoted p;
+	int64_t when;
+
+	promoted_read(v, &p);
+	when = promoted_last(&p, interval, now);
+	promoted_free(&p);
+	return when;
+}
+
 int promoted_set(const struct volume *v, const char *interval, int64_t when)
 {
 	struct promoted p;

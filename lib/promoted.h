@@ -39,6 +39,9 @@ void promoted_free(struct promoted *p);
 /* When was it, by a clock that shows now?  0 = there is no record of the interval. */
 int64_t promoted_last(const struct promoted *p, const char *interval, int64_t now);
 
+/* The same, of what v has on record. */
+int64_t promoted_when(const struct volume *v, const char *interval, int64_t now);
+
 /* Enter into p that it was at when; where p has a time later than that, and keep is not 0, beside it. */
 void promoted_enter(struct promoted *p, const char *interval, int64_t when, int keep);
 

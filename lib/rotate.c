@@ -12,10 +12,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "escape.h"
 #include "file.h"
 #include "mem.h"
 #include "msg.h"
+#include "promoted.h"
 #include "rotate.h"
 #include "trash.h"
 
@@ -40,8 +42,7 @@ void rotate_plan_free(struct rotate_plan *p)
 	*p = (struct rotate_plan){ 0 };
 }
 
-/* N of NAME.N, or -1 if it is none. */
-static long slot_number(const char *location, const char *name)
+long rotate_slot_number(const char *location, const char *name)
 {
 	size_t len = strlen(name);
 	const char *digits = location + len + 1;
@@ -90,8 +91,8 @@ static int same(const struct rotate_slot *a, const struct rotate_slot *b)
 
 static int concerns(const struct rotate *r, const char *name)
 {
-	return strcmp(name, r->feeder) == 0 || slot_number(name, r->interval) >= 0 ||
-	       slot_number(name, DELETED) >= 0;
+	return strcmp(name, r->feeder) == 0 || rotate_slot_number(name, r->interval) >= 0 ||
+	       rotate_slot_number(name, DELETED) >= 0;
 }
 
 int rotate_look(const struct volume *v, const struct rotate *r, struct rotate_list *now)
@@ -127,18 +128,19 @@ out:
 }
 
 int rotate_begin(const struct volume *v, struct rotate *r, const char *interval,
-		 const char *feeder, int copy)
+		 const char *feeder, int copy, int64_t when)
 {
 	struct buf b = { 0 };
 	size_t i;
 	int ret;
 
-	*r = (struct rotate){ .copy = copy };
+	*r = (struct rotate){ .copy = copy, .when = when };
 	snprintf(r->interval, sizeof(r->interval), "%s", interval);
 	snprintf(r->feeder, sizeof(r->feeder), "%s", feeder);
 	if (rotate_look(v, r, &r->before) != 0)
 		return -1;
-	buf_printf(&b, HEAD "\ninterval %s %s %s\n", interval, feeder, copy ? "copy" : "rename");
+	buf_printf(&b, HEAD "\ninterval %s %s %s %" PRId64 "\n", interval, feeder,
+		   copy ? "copy" : "rename", r->when);
 	for (i = 0; i < r->before.n; i++)
 		buf_printf(&b, "at %s %" PRIu64 " %" PRId64 "\n", r->before.slot[i].name,
 			   r->before.slot[i].ino, r->before.slot[i].btime);
@@ -161,7 +163,8 @@ static int parse(struct rotate *r, char *text)
 	if (line == NULL || strcmp(line, HEAD) != 0)
 		return -1;
 	line = strtok_r(NULL, "\n", &save);
-	if (line == NULL || sscanf(line, "interval %255s %255s %7s", r->interval, r->feeder, how) != 3)
+	if (line == NULL || sscanf(line, "interval %255s %255s %7s %" SCNd64, r->interval, r->feeder, how,
+				   &r->when) < 3)
 		return -1;
 	r->copy = strcmp(how, "copy") == 0;
 	while ((line = strtok_r(NULL, "\n", &save)) != NULL) {
@@ -215,7 +218,7 @@ static const struct rotate_slot *next_slot(const struct rotate *r, long from)
 
 	for (i = 0; i < r->before.n; i++) {
 		s = &r->before.slot[i];
-		n = slot_number(s->name, r->interval);
+		n = rotate_slot_number(s->name, r->interval);
 		if (n >= from && (best == NULL || n < least)) {
 			best = s;
 			least = n;
@@ -234,7 +237,7 @@ static enum rotate_state judge(const struct rotate *r, const struct rotate_list 
 
 	for (i = 0; i < now->n; i++) {
 		s = &now->slot[i];
-		n = slot_number(s->name, r->interval);
+		n = rotate_slot_number(s->name, r->interval);
 		if (n < 0)
 			continue;
 		if (!r->copy && same(s, feeder))
@@ -263,11 +266,11 @@ void rotate_plan(const struct rotate *r, const struct rotate_list *now, struct r
 		plan_add(p, first, "");
 	}
 	/* From the lowest up: the place of each is free once the one below is back. */
-	for (n = 0; (old = next_slot(r, n)) != NULL; n = slot_number(old->name, r->interval) + 1) {
+	for (n = 0; (old = next_slot(r, n)) != NULL; n = rotate_slot_number(old->name, r->interval) + 1) {
 		is = by_identity(now, old);
 		if (is == NULL || strcmp(is->name, old->name) == 0)
 			continue;
-		if (p->state == ROTATE_COPIED && slot_number(is->name, DELETED) >= 0)
+		if (p->state == ROTATE_COPIED && rotate_slot_number(is->name, DELETED) >= 0)
 			continue;
 		plan_add(p, is->name, old->name);
 	}
@@ -294,7 +297,7 @@ int rotate_undo(const struct volume *v, const struct rotate_plan *p)
 	return 0;
 }
 
-int rotate_end(const struct volume *v)
+int rotate_undone(const struct volume *v)
 {
 	/* What the journal tells of must be on the disk before the journal is gone. */
 	if (fsync(v->fd) == 0 && (unlinkat(v->own, JOURNAL, 0) == 0 || errno == ENOENT) &&
@@ -302,4 +305,12 @@ int rotate_end(const struct volume *v)
 		return 0;
 	msg_error("%s/" MARKER_DIR "/" JOURNAL ": cannot be removed: %m", escape_name(v->root));
 	return -1;
+}
+
+int rotate_done(const struct volume *v, const struct rotate *r)
+{
+	/* The record first: a run that is killed in between finds the journal, and does this again. */
+	if (promoted_set(v, r->interval, r->when != 0 ? r->when : clock_now()) != 0)
+		return -1;
+	return rotate_undone(v);
 }

@@ -33,18 +33,22 @@ struct rotate {
 	char interval[ROTATE_NAME];
 	char feeder[ROTATE_NAME];
 	int copy;		/* the feeder is copied, and stays */
+	int64_t when;		/* of the run, seconds since 1970; 0 = the journal does not tell */
 	struct rotate_list before;
 };
+
+/* N of the location NAME.N, or -1 if it is none. */
+long rotate_slot_number(const char *location, const char *name);
 
 void rotate_free(struct rotate *r);
 void rotate_list_free(struct rotate_list *l);
 
 /*
- * Note in r and in the journal what is where.  0, or -1 after reporting.
- * rotate_free() in every case.
+ * Note in r and in the journal what is where; when is the time of the run.  0, or
+ * -1 after reporting.  rotate_free() in every case.
  */
 int rotate_begin(const struct volume *v, struct rotate *r, const char *interval,
-		 const char *feeder, int copy);
+		 const char *feeder, int copy, int64_t when);
 
 /* Read the journal of a rotation that was not ended: 1, 0 there is none, -1 after reporting. */
 int rotate_read(const struct volume *v, struct rotate *r);
@@ -81,7 +85,11 @@ void rotate_plan_free(struct rotate_plan *p);
 /* Do the steps of p; what is discarded goes to the trash.  0, or -1 after reporting. */
 int rotate_undo(const struct volume *v, const struct rotate_plan *p);
 
-/* It is over, done or undone: flush the root, remove the journal.  0, or -1 after reporting. */
-int rotate_end(const struct volume *v);
+/*
+ * It is over: done, of which a record is made (promoted.h), or undone.  Flush the
+ * root, remove the journal.  0, or -1 after reporting.
+ */
+int rotate_done(const struct volume *v, const struct rotate *r);
+int rotate_undone(const struct volume *v);
 
 #endif

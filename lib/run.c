@@ -4,13 +4,14 @@
  */
 #include "run.h"
 
-#include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "child.h"
+#include "clock.h"
+#include "due.h"
 #include "escape.h"
 #include "exits.h"
 #include "mem.h"
@@ -19,8 +20,9 @@
 #include "run_cmd.h"
 #include "run_host.h"
 #include "run_offline.h"
+#include "run_pass.h"
 #include "run_recover.h"
-#include "run_rotate.h"
+#include "run_turn.h"
 
 static volatile sig_atomic_t caught;
 
@@ -142,6 +144,7 @@ int run_open(struct run *r, const char *const hosts[])
 {
 	int code;
 
+	r->now = clock_now();
 	r->volume = (struct volume){ .fd = -1, .own = -1 };
 	r->rsnap = rsnap_read(r->conf.rsnapshot_conf);
 	if (r->rsnap == NULL)
@@ -184,183 +187,70 @@ void run_close(struct run *r)
 	rsnap_free(r->rsnap);
 }
 
-/* Mark the hosts whose complete saveset lies only in .sync.  Number of them, or -1 after reporting. */
-static long mark_waiting(struct run *r)
-{
-	long n = 0;
-	size_t i;
-	int waits;
-
-	for (i = 0; i < r->nhost; i++) {
-		waits = r->dry && r->rotated ? 0 : run_host_waits(r, r->host[i].name);
-		if (waits < 0)
-			return -1;
-		r->host[i].state = waits ? RUN_WAITS : RUN_IDLE;
-		n += waits;
-	}
-	return n;
-}
-
-static void report(const struct run_host *h)
-{
-	const char *host = escape_name(h->name);
-
-	switch (h->state) {
-	case RUN_COMPLETE:
-	case RUN_PARTIAL:
-		if (h->saveset == NULL)
-			msg_info("%s: %s, not catalogued yet", host,
-				 h->state == RUN_COMPLETE ? "complete" : "partial");
-		else
-			msg_info("%s: %s, %" PRId64 " files, %s", host,
-				 h->state == RUN_COMPLETE ? "complete" : "partial", h->files,
-				 escape_name(h->saveset));
-		break;
-	case RUN_FAILED:
-		msg_error("%s: failed, %s", host, escape_name(h->why));
-		break;
-	default:
-		break;
-	}
-}
-
-/* Back up each host that is wanted and does not wait.  1 if now every configured one is complete. */
-static int pass(struct run *r)
+/* The savesets of those that wait would be lost: say so. */
+static void refuse_waiting(struct run *r)
 {
 	struct run_host *h;
-	int all = 1;
 
-	for (h = r->host; h < r->host + r->nhost && !run_stopped(); h++)
-		if (h->wanted && h->state == RUN_IDLE)
-			run_host(r, h);
 	for (h = r->host; h < r->host + r->nhost; h++) {
-		if (!r->dry)
-			report(h);
-		if (h->state != RUN_COMPLETE && h->state != RUN_WAITS)
-			all = 0;
-	}
-	return all && !run_stopped();
-}
-
-/* The savesets of those that wait would be lost: say so.  Number of them. */
-static size_t refuse_waiting(struct run *r)
-{
-	size_t i, n = 0;
-
-	for (i = 0; i < r->nhost; i++) {
 		struct saveset s = { 0 };
 
-		if (!r->host[i].wanted || r->host[i].state != RUN_WAITS)
+		if (!h->wanted || h->state != RUN_WAITS)
 			continue;
-		n++;
+		run_worse(r, SS_FAIL);
 		if (r->offline)
 			msg_error("%s: a saveset waits in .sync and is not synced over; rotate first",
-				  escape_name(r->host[i].name));
-		else if (catalog_at(&r->catalog, &r->conf, r->host[i].name, ".sync", &s) == 0)
+				  escape_name(h->name));
+		else if (catalog_at(&r->catalog, &r->conf, h->name, ".sync", &s) == 0)
 			msg_error("%s: saveset %s waits in .sync and is not synced over; rotate first",
-				  escape_name(r->host[i].name), escape_name(s.name));
+				  escape_name(h->name), escape_name(s.name));
 		saveset_free(&s);
 	}
-	return n;
-}
-
-/* Rotate the lowest interval.  0, or -1: the exit code is set. */
-static int rotate_lowest(struct run *r)
-{
-	size_t i;
-
-	if (run_rotate(r, 0) != 0) {
-		run_worse(r, SS_FAIL);
-		return -1;
-	}
-	for (i = 0; i < r->nhost; i++)
-		r->host[i].state = RUN_IDLE;
-	return 0;
-}
-
-/*
- * Get the savesets that wait in .sync out of the way: if all hosts wait, rotate;
- * if some do, catch up with the others first.  0 = go on with the run, -1 = do
- * not: the exit code is set.
- */
-static int make_way(struct run *r, long waiting)
-{
-	if (waiting < (long)r->nhost) {
-		msg_info("%ld of %zu hosts have a saveset that waits in .sync: catching up with the others",
-			 waiting, r->nhost);
-		if (!pass(r)) {
-			/* The exit code is that of the host which did not catch up. */
-			if (!run_stopped())
-				refuse_waiting(r);
-			return -1;
-		}
-	}
-	return rotate_lowest(r);
-}
-
-/* The intervals of --rotate, in their order. */
-static int rotate_asked(struct run *r)
-{
-	const char **name;
-	int interval;
-
-	for (name = r->rotate; *name != NULL && !run_stopped(); name++) {
-		interval = rsnap_interval(r->rsnap, *name);
-		if (interval == 0 && mark_waiting(r) != (long)r->nhost) {
-			msg_error("%s: not rotated: not every host has a new complete saveset in .sync",
-				  *name);
-			return -1;
-		}
-		if (run_rotate(r, (size_t)interval) != 0)
-			return -1;
-	}
-	return 0;
-}
-
-static void say_not_rotated(const struct run *r)
-{
-	struct buf b = { 0 };
-	size_t i;
-
-	for (i = 0; i < r->nhost; i++)
-		if (r->host[i].state != RUN_COMPLETE)
-			buf_printf(&b, "%s %s", b.len > 0 ? "," : "", escape_name(r->host[i].name));
-	msg_warn("not rotated: no new complete saveset of%s", b.p);
-	buf_free(&b);
 }
 
 static void run_hosts(struct run *r)
 {
-	int may_rotate = !r->named && !r->no_rotate, all;
-	long waiting = mark_waiting(r);
-
-	if (waiting < 0) {
+	if (run_turn_waiting(r) < 0) {
 		run_worse(r, SS_FAIL);
 		return;
 	}
-	if (may_rotate && waiting > 0 && make_way(r, waiting) != 0)
+	if (!r->no_rotate && run_turn_make_way(r) != 0)
 		return;
-	if (refuse_waiting(r) > 0)
-		run_worse(r, SS_FAIL);
-	all = pass(r);
-	if (!may_rotate || run_stopped())
-		return;
-	if (all)
-		rotate_lowest(r);
-	else
-		say_not_rotated(r);
+	refuse_waiting(r);
+	run_pass(r);
+	if (!r->no_rotate && !run_stopped())
+		run_turn_due(r);
+}
+
+/* Is the lowest interval, which has a period of its own, not due yet?  1, 0, -1 after reporting. */
+static int too_early(struct run *r)
+{
+	struct due_list l;
+	int early = -1;
+
+	if (due_list(&r->volume, r->rsnap, &r->conf, r->now, &l) == 0 &&
+	    (r->dry || due_remember(&r->volume, &l) == 0)) {
+		early = !r->named && r->rotate == NULL && !l.due[l.n - 1].due;
+		if (early)
+			msg_info("%s: not due, %s", l.due[l.n - 1].name, l.due[l.n - 1].why);
+	}
+	due_free(&l);
+	return early;
 }
 
 int run_all(struct run *r)
 {
+	int early;
+
 	/* Once, instead of a failure of each host. */
 	if (!r->dry && run_cmd_configtest(r) != 0)
 		return SS_FAIL;
 	if (run_recover(r) != 0)
 		return SS_FAIL;
-	if (run_stopped())
-		return r->code;
-	if (r->rotate != NULL && rotate_asked(r) != 0)
+	early = too_early(r);
+	if (early != 0 || run_stopped())
+		return early < 0 ? SS_FAIL : r->code;
+	if (r->rotate != NULL && run_turn_asked(r) != 0)
 		return SS_FAIL;
 	if ((r->rotate == NULL || r->named) && !run_stopped())
 		run_hosts(r);

@@ -13,7 +13,7 @@
 
 enum run_state {
 	RUN_IDLE,		/* not tried */
-	RUN_WAITS,		/* its complete saveset lies only in .sync: rotate first */
+	RUN_WAITS,		/* its new saveset lies only in .sync: it is rotated, not synced over */
 	RUN_COMPLETE, RUN_PARTIAL, RUN_FAILED,
 };
 
@@ -21,9 +21,11 @@ struct run_host {
 	const char *name;	/* owned by the rsnap */
 	int wanted;		/* named, or nobody was */
 	enum run_state state;
+	int moves;		/* takes part in rotations: it has a new saveset to move */
+	int64_t before;		/* id of the saveset that was in .sync before the sync, 0 = none */
 	int64_t files;
 	char *saveset;		/* name of the new one, or NULL */
-	char *why;		/* it failed, or NULL */
+	char *why;		/* it failed, or is partial, or NULL */
 };
 
 struct run {
@@ -39,9 +41,10 @@ struct run {
 	struct run_host *host;	/* every configured one */
 	size_t nhost;
 	int dry;		/* print the commands, do nothing */
-	int named;		/* hosts were named: nothing is rotated by itself */
+	int named;		/* hosts were named: only the lowest interval is rotated by itself */
 	int no_rotate;
 	const char **rotate;	/* intervals asked for, NULL-ended, or NULL */
+	int64_t now;		/* the time of this run: when it began */
 	int rotated;		/* the lowest interval was begun, or in a dry run would have been */
 	int code;		/* worst exit code so far */
 };

@@ -242,27 +242,40 @@ void run_cmd_pipe(const struct run *r, struct run_cmd *c, int *status, size_t n)
 	free(argv);
 }
 
-int run_cmd_rsnapshot(const struct run *r, const char *verb, const char *dest)
+static void rsnapshot_cmd(const struct run *r, struct run_cmd *c, const char *verb, const char *dest)
 {
-	struct run_cmd c = { 0 };
-	struct child child;
-	int status = -1;
-
-	run_cmd_add(&c, RSNAPSHOT);
-	run_cmd_add(&c, "-c");
-	run_cmd_add(&c, r->private);
-	run_cmd_add(&c, verb);
+	*c = (struct run_cmd){ 0 };
+	run_cmd_add(c, RSNAPSHOT);
+	run_cmd_add(c, "-c");
+	run_cmd_add(c, r->private);
+	run_cmd_add(c, verb);
 	/* The slash keeps a host named 0 from being taken for none. */
 	if (dest != NULL)
-		run_cmd_take(&c, mem_printf("%s/", dest));
-	if (r->dry)
-		return run_cmd(r, &c);
-	if (rsnap_job_unlock(r->rsnap) == 0 &&
-	    child_start(&child, (const char *const *)c.arg, (const char *const *)r->env, -1,
-			STDERR_FILENO) == 0)
-		status = child_wait(&child);
+		run_cmd_take(c, mem_printf("%s/", dest));
+}
+
+int run_cmd_start(const struct run *r, const char *verb, const char *dest, struct child *child)
+{
+	struct run_cmd c;
+	int ret = -1;
+
+	rsnapshot_cmd(r, &c, verb, dest);
+	if (rsnap_job_unlock(r->rsnap) == 0)
+		ret = child_start(child, (const char *const *)c.arg, (const char *const *)r->env, -1,
+				  STDERR_FILENO);
 	run_cmd_free(&c);
-	return status;
+	return ret;
+}
+
+int run_cmd_rsnapshot(const struct run *r, const char *verb, const char *dest)
+{
+	struct run_cmd c;
+	struct child child;
+
+	if (!r->dry)
+		return run_cmd_start(r, verb, dest, &child) == 0 ? child_wait(&child) : -1;
+	rsnapshot_cmd(r, &c, verb, dest);
+	return run_cmd(r, &c);
 }
 
 int run_cmd_configtest(const struct run *r)

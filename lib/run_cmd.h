@@ -57,4 +57,7 @@ int run_cmd_reconcile(struct run *r);
  */
 int run_cmd_rsnapshot(const struct run *r, const char *verb, const char *dest);
 
+/* The same, started and not waited for: 0, or -1.  Not in a dry run. */
+int run_cmd_start(const struct run *r, const char *verb, const char *dest, struct child *child);
+
 #endif

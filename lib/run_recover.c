@@ -14,11 +14,11 @@
 #include "exits.h"
 #include "mem.h"
 #include "msg.h"
+#include "recover.h"
 #include "rsnap_job.h"
 #include "run_cmd.h"
 #include "run_offline.h"
 #include "run_recover.h"
-#include "run_rotate.h"
 #include "trash.h"
 
 #define DELETED "_delete."
@@ -97,7 +97,7 @@ int run_recover(struct run *r)
 
 	if (!r->dry) {
 		/* The rotation first: what it was about to delete may have to come back. */
-		if (run_rotate_recover(r) != 0)
+		if (recover_rotation(&r->volume) != 0)
 			return -1;
 		n = collect_deleted(r);
 		if (n < 0 || trash_empty(&r->volume) != 0)

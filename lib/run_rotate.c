@@ -3,13 +3,16 @@
  * run_rotate.c - the rotations of a run, and what was left over by one that died.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "escape.h"
+#include "held.h"
 #include "marker.h"
 #include "mem.h"
 #include "msg.h"
+#include "recover.h"
 #include "rotate.h"
 #include "run_cmd.h"
 #include "run_offline.h"
@@ -18,8 +21,7 @@
 
 #define SYNC ".sync"
 
-/* What goes into slot 0 of an interval, malloc'd. */
-static char *feeder_of(const struct rsnap *rs, size_t interval)
+char *run_rotate_feeder(const struct rsnap *rs, size_t interval)
 {
 	if (interval == 0)
 		return mem_strdup(SYNC);
@@ -55,26 +57,17 @@ static int make_room(struct run *r, size_t interval)
 }
 
 /* The savesets lie in the interval now; their copies in .sync will be synced over. */
-static int drop_sync_markers(struct run *r)
+static int drop_sync_markers(struct run *r, const char *const *host)
 {
 	int sync = volume_location(&r->volume, SYNC), ret = 0;
-	size_t i;
 
 	if (sync < 0 && errno == ENOENT)
 		return 0;
-	for (i = 0; i < r->nhost && ret == 0; i++)
-		ret = sync < 0 ? -1 : marker_drop(sync, r->host[i].name);
+	for (; *host != NULL && ret == 0; host++)
+		ret = sync < 0 ? -1 : marker_drop(sync, *host);
 	if (sync >= 0)
 		close(sync);
 	return ret;
-}
-
-/* Undo what the plan says, and forget the rotation. */
-static int undo(struct run *r, const struct rotate_plan *plan)
-{
-	if (rotate_undo(&r->volume, plan) != 0 || rotate_end(&r->volume) != 0)
-		return -1;
-	return trash_empty(&r->volume);
 }
 
 /* rsnapshot ended with status: has it rotated?  If not, put everything back. */
@@ -90,7 +83,7 @@ static int settle(struct run *r, const struct rotate *rot, int status)
 	rotate_plan(rot, &now, &plan);
 	if (plan.state == ROTATE_DONE || (plan.state == ROTATE_COPIED && ok)) {
 		/* First: once the markers are gone from .sync nobody may undo it any more. */
-		ret = rotate_end(&r->volume);
+		ret = rotate_done(&r->volume, rot);
 		if (!ok)
 			msg_warn("%s: rotated, but rsnapshot ended with %s", rot->interval,
 				 child_status_text(status));
@@ -100,75 +93,102 @@ static int settle(struct run *r, const struct rotate *rot, int status)
 		  status < 0 ? "not run" : child_status_text(status));
 	/* After a signal its cp or rm may still be at work: the next run waits for that. */
 	if (status < 128)
-		undo(r, &plan);
+		recover_undo(&r->volume, &plan);
 out:
 	rotate_plan_free(&plan);
 	rotate_list_free(&now);
 	return ret;
 }
 
-int run_rotate(struct run *r, size_t interval)
+/* The hosts that take part: those that move and have a tree in the feeder.  NULL-ended, malloc'd. */
+static const char **movers(const struct run *r, const char *feeder, size_t *n)
 {
-	const char *name = r->rsnap->retain[interval].name;
-	char *feeder = feeder_of(r->rsnap, interval);
-	int copy = interval == 0 && !r->rsnap->link_dest, status, ret = -1;
-	struct rotate rot = { 0 };
+	const char **list = mem_alloc((r->nhost + 1) * sizeof(*list));
+	int fd = r->dry ? -1 : volume_location(&r->volume, feeder);
+	size_t i;
 
-	if (interval == 0)
-		r->rotated = 1;
-	if (r->dry) {
-		run_cmd_rsnapshot(r, name, NULL);
-		ret = run_cmd_reconcile(r);
+	*n = 0;
+	for (i = 0; i < r->nhost; i++)
+		if (r->host[i].moves && (r->dry || faccessat(fd, r->host[i].name, F_OK, AT_SYMLINK_NOFOLLOW) == 0))
+			list[(*n)++] = r->host[i].name;
+	if (fd >= 0)
+		close(fd);
+	return list;
+}
+
+/* Take everything else out of each location that the rotation is about. */
+static int hold_others(const struct volume *v, const struct rotate *rot, const char *const *moving)
+{
+	size_t i;
+
+	for (i = 0; i < rot->before.n; i++)
+		if (rotate_slot_number(rot->before.slot[i].name, "_delete") < 0 &&
+		    held_away(v, rot->before.slot[i].name, moving) != 0)
+			return -1;
+	return 0;
+}
+
+/* Let rsnapshot do it and see what it did.  0, or -1 after reporting: it is undone, or the next run will. */
+static int rotate(struct run *r, const char *name, const char *feeder, int copy,
+		  const char *const *moving)
+{
+	struct rotate rot = { 0 };
+	int ret = -1, status = -1;
+
+	if (rotate_begin(&r->volume, &rot, name, feeder, copy, r->now) != 0)
 		goto out;
-	}
-	if (!feeder_there(r, name, feeder) || make_room(r, interval) != 0 ||
-	    rotate_begin(&r->volume, &rot, name, feeder, copy) != 0)
+	if (hold_others(&r->volume, &rot, moving) == 0)
+		status = run_cmd_rsnapshot(r, name, NULL);
+	/* What a signal left half done is for the next run, when nobody works on it. */
+	if (run_stopped())
 		goto out;
-	status = run_cmd_rsnapshot(r, name, NULL);
-	/* What the signal left half done is for the next run, when nobody works on it. */
-	if (run_stopped() || settle(r, &rot, status) != 0)
-		goto out;
-	if (copy && drop_sync_markers(r) != 0)
-		goto out;
-	/* Rotated it is, whether the catalog can be told or not. */
-	if (r->offline || run_cmd_reconcile(r) == 0 || run_offline(r)) {
-		msg_info("rotated %s", name);
-		ret = 0;
-	}
-	if (trash_empty(&r->volume) != 0)
+	ret = settle(r, &rot, status);
+	if ((ret == 0 || status < 128) && held_back(&r->volume) < 0)
 		ret = -1;
 out:
 	rotate_free(&rot);
-	free(feeder);
 	return ret;
 }
 
-int run_rotate_recover(struct run *r)
+/* It has rotated: tell the catalog. */
+static int follow(struct run *r, const char *name, int copy, const char *const *moving,
+		  const char *why)
 {
-	static const char *const became[] = {
-		[ROTATE_UNTOUCHED] = "had not begun",
-		[ROTATE_DONE] = "was finished",
-		[ROTATE_COPIED] = "was interrupted, and has been undone",
-		[ROTATE_HALF] = "was interrupted, and has been undone",
-	};
-	struct rotate_plan plan = { 0 };
-	struct rotate_list now = { 0 };
-	struct rotate rot;
-	int ret = rotate_read(&r->volume, &rot);
+	int ret = -1;
 
-	if (ret <= 0)
+	if (copy && drop_sync_markers(r, moving) != 0)
+		return -1;
+	/* Rotated it is, whether the catalog can be told or not. */
+	if (r->offline || run_cmd_reconcile(r) == 0 || run_offline(r)) {
+		msg_info("rotated %s: %s", name, why);
+		ret = 1;
+	}
+	return trash_empty(&r->volume) == 0 ? ret : -1;
+}
+
+int run_rotate(struct run *r, size_t interval, const char *why)
+{
+	const char *name = r->rsnap->retain[interval].name;
+	char *feeder = run_rotate_feeder(r->rsnap, interval);
+	int copy = interval == 0 && !r->rsnap->link_dest, ret = -1;
+	const char **moving = NULL;
+	size_t n = 0;
+
+	if (interval == 0)
+		r->rotated = 1;
+	if (!r->dry && !feeder_there(r, name, feeder))
 		goto out;
-	ret = rotate_look(&r->volume, &rot, &now);
-	if (ret != 0)
-		goto out;
-	rotate_plan(&rot, &now, &plan);
-	ret = plan.state == ROTATE_DONE ? rotate_end(&r->volume) : undo(r, &plan);
-	if (ret == 0)
-		msg_info("the rotation of %s that an earlier run began %s", rot.interval,
-			 became[plan.state]);
+	moving = movers(r, feeder, &n);
+	if (n == 0) {
+		ret = 0;
+	} else if (r->dry) {
+		run_cmd_rsnapshot(r, name, NULL);
+		ret = run_cmd_reconcile(r) == 0 ? 1 : -1;
+	} else if (make_room(r, interval) == 0 && rotate(r, name, feeder, copy, moving) == 0) {
+		ret = follow(r, name, copy, moving, why);
+	}
 out:
-	rotate_plan_free(&plan);
-	rotate_list_free(&now);
-	rotate_free(&rot);
+	free(moving);
+	free(feeder);
 	return ret;
 }

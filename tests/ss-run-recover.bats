@@ -11,7 +11,7 @@ setup() {
 }
 
 begin() {
-	conf
+	RETAIN=${RETAIN:-hourly:3} conf
 	ss-catalog init
 }
 
@@ -143,6 +143,91 @@ converges() {
 	mv "$ROOT/hourly.0" "$ROOT/hourly.1"
 	converges 'has been undone'
 	[ "$(kept)" = "hourly.0 5 hourly.1 4 hourly.2 3 .sync 5" ]
+}
+
+# hold LOCATION...: beta's tree and marker are taken out, as before a rotation.
+hold() {
+	local at held=$ROOT/.secondshot/held
+	for at; do
+		mkdir -p "$held/$at/.secondshot"
+		mv "$ROOT/$at/beta" "$held/$at/"
+		mv "$ROOT/$at/.secondshot/beta" "$held/$at/.secondshot/"
+	done
+}
+
+# Three generations of both hosts, a fourth of alpha waits in .sync.
+beta_away() {
+	HOSTS="alpha beta" begin
+	generations 3
+	generation 4
+	ss-run --no-rotate alpha
+	journal rename
+}
+
+beta_is_back() {
+	[ ! -e "$ROOT/.secondshot/held" ]
+	[ "$(ss-catalog savesets --json beta | jq -r '.location // empty' | xargs)" = "$1" ]
+	run_ok ss-verify --all
+	run_ok ss-catalog check
+}
+
+@test "killed while trees were taken out of a rotation" {
+	beta_away
+	hold hourly.0 hourly.1
+	# Of this one the tree only.
+	mkdir -p "$ROOT/.secondshot/held/hourly.2"
+	mv "$ROOT/hourly.2/beta" "$ROOT/.secondshot/held/hourly.2/"
+	run_ok ss-catalog reconcile
+	contains "$stderr" 'had not begun'
+	contains "$stderr" 'put back 3 trees'
+	beta_is_back "hourly.2 hourly.1 hourly.0"
+	run_ok ss-run --rotate=hourly
+	[ "$(kept)" = "hourly.0 4 hourly.1 3 hourly.2 2" ]
+	beta_is_back "hourly.2 hourly.1 hourly.0"
+}
+
+@test "killed when all was renamed, with trees held out" {
+	beta_away
+	hold hourly.0 hourly.1 hourly.2
+	mv "$ROOT/hourly.2" "$ROOT/_delete.4711"
+	mv "$ROOT/hourly.1" "$ROOT/hourly.2"
+	mv "$ROOT/hourly.0" "$ROOT/hourly.1"
+	mv "$ROOT/.sync" "$ROOT/hourly.0"
+	run_ok ss-catalog reconcile
+	contains "$stderr" 'was finished'
+	beta_is_back "hourly.2 hourly.1 hourly.0"
+	converges "removing _delete.4711"
+	[ "$(kept)" = "hourly.0 5 hourly.1 4 hourly.2 3" ]
+}
+
+@test "killed while trees were put back, into locations that have gone, too" {
+	beta_away
+	hold hourly.0 hourly.1 hourly.2
+	mv "$ROOT/hourly.2" "$ROOT/_delete.4711"
+	mv "$ROOT/hourly.1" "$ROOT/hourly.2"
+	mv "$ROOT/hourly.0" "$ROOT/hourly.1"
+	mv "$ROOT/.sync" "$ROOT/hourly.0"
+	rm "$ROOT/.secondshot/rotation"
+	mv "$ROOT/.secondshot/held/hourly.1/.secondshot/beta" "$ROOT/hourly.1/.secondshot/"
+	mv "$ROOT/hourly.2" "$ROOT/elsewhere"
+	run_ok ss-catalog reconcile
+	contains "$stderr" 'put back 3 trees'
+	beta_is_back "hourly.2 hourly.1 hourly.0"
+	[ "$(ls -A "$ROOT/hourly.2")" = ".secondshot"$'\n'"beta" ]
+}
+
+@test "a tree that cannot be put back stops the run, and is not lost" {
+	beta_away
+	rm "$ROOT/.secondshot/rotation"
+	hold hourly.0
+	mkdir "$ROOT/hourly.0/beta"
+	run_code 2 ss-run
+	contains "$stderr" 'hourly.0: beta cannot be renamed: File exists'
+	[ -e "$ROOT/.secondshot/held/hourly.0/beta/one" ]
+	[ -e "$ROOT/.secondshot/held/hourly.0/.secondshot/beta" ]
+	rmdir "$ROOT/hourly.0/beta"
+	run_ok ss-run
+	beta_is_back "hourly.2 hourly.1 hourly.0"
 }
 
 @test "a journal that is none stops the run" {

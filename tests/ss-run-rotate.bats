@@ -10,7 +10,14 @@ setup() {
 	cd "$BATS_TEST_TMPDIR" || return
 }
 
+# ss-run ...: an hour later than the last time.
+ss-run() {
+	echo $(($(cat clock) + 3600)) >clock
+	SECONDSHOT_NOW=$(cat clock) command ss-run "$@"
+}
+
 begin() {
+	echo 1795000000 >clock
 	conf
 	ss-catalog init
 	# A host fails while the file of its name below fail/ holds a code.
@@ -33,82 +40,151 @@ locations() {
 	ss-catalog savesets --json "$1" | jq -r 'select(.status == "complete") | .location' | xargs
 }
 
-@test "a host that fails keeps all hosts from being rotated" {
+# is TEXT WANTED
+is() {
+	[ "$1" = "$2" ] || {
+		printf 'is:     %s\nwanted: %s\n' "$1" "$2"
+		return 1
+	}
+}
+
+# where HOST FILE: its content in each location that has the host, newest location first.
+where() {
+	local at
+	for at in .sync hourly.{0..9} daysago.{0..9} weeksago.{0..9}; do
+		[ ! -e "$ROOT/$at/$1/$2" ] || echo "$at=$(cat "$ROOT/$at/$1/$2")"
+	done | xargs
+}
+
+# night TEXT [HOST...]: the hosts' sources change, each in its own way.
+night() {
+	local host
+	for host in "${@:2}"; do
+		echo "$1" >"$SRC/$host/generation"
+	done
+}
+
+month() {
+	local n
+	HOSTS="alpha beta" RETAIN="hourly:3 daysago:2" begin
+	for n in a bb ccc dddd; do
+		night "$n" alpha beta
+		run_ok ss-run
+	done
+	# The first promotion was due as soon as there was something to take over.
+	run_ok ss-run --rotate=daysago
+	night eeeee alpha beta
+	run_ok ss-run
+	# Once more, for the generation that is new since.
+	run_ok ss-run --rotate=daysago
+	is "$(where beta generation)" "${1}hourly.0=eeeee hourly.1=dddd daysago.0=ccc daysago.1=a"
+	echo 12 >fail/beta
+	for n in $(seq 6 20); do
+		printf "%${n}s" x | tr ' ' x >"$SRC/alpha/generation"
+		run_code 2 ss-run
+		contains "$stderr" 'beta: failed, rsync exit 12'
+		contains "$stderr" 'held out of the rotation.*: beta'
+		(( n % 5 )) || run_ok ss-run --rotate=daysago
+	done
+	is "$(where beta generation)" "${1}hourly.0=eeeee hourly.1=dddd daysago.0=ccc daysago.1=a"
+	[ "$(locations beta)" = "daysago.1 daysago.0 hourly.1 hourly.0" ]
+	[ "$(where alpha generation | wc -w)" -ge 4 ]
+	[ "$(cat "$ROOT/hourly.0/alpha/generation")" = xxxxxxxxxxxxxxxxxxxx ]
+	[ ! -e "$ROOT/.secondshot/held" ]
+	rm fail/beta
+	night back beta
+	run_ok ss-run
+	[ "$(locations beta)" = "daysago.1 daysago.0 hourly.2 hourly.1 hourly.0" ]
+	[[ $(where beta generation) == *"hourly.0=back hourly.1=eeeee hourly.2=dddd daysago.0=ccc daysago.1=a" ]]
+	run_ok ss-verify --all
+	run_ok ss-catalog check
+}
+
+@test "a host that fails for many nights loses no generation" {
+	month ""
+}
+
+@test "the same with link_dest 0" {
+	LINK_DEST=0 month ".sync=eeeee "
+}
+
+@test "a failed host is held out, and only that one" {
 	HOSTS="alpha beta" begin
 	run_ok ss-run
 	echo 12 >fail/beta
 	run_code 2 ss-run
 	contains "$stderr" 'beta: failed, rsync exit 12'
-	contains "$stderr" 'not rotated'
-	[ ! -e "$ROOT/hourly.1" ]
-	[ "$(locations alpha)" = "hourly.0 .sync" ]
+	contains "$stderr" 'rotated hourly'
+	[ "$(locations alpha)" = "hourly.1 hourly.0" ]
 	[ "$(locations beta)" = "hourly.0" ]
+	[ ! -e "$ROOT/hourly.1/beta" ]
 	ss-catalog savesets --json beta | jq -e -s 'any(.status == "stale")'
 }
 
-@test "a saveset that waits is not synced over, and rotated when the others have caught up" {
+@test "when every host fails nothing is rotated" {
 	HOSTS="alpha beta" begin
 	run_ok ss-run
-	echo 12 >fail/beta
-	echo second >"$SRC/alpha/generation"
+	echo 12 | tee fail/alpha >fail/beta
 	run_code 2 ss-run
-	echo third >"$SRC/alpha/generation"
-	# Still failing: alpha's is not touched.
-	run_code 2 ss-run
-	contains "$stderr" 'alpha: saveset alpha-backup-.* waits in .sync and is not synced over; rotate first'
-	[ "$(cat "$ROOT/.sync/alpha/generation")" = second ]
-	rm fail/beta
-	run_ok ss-run
-	[ "$(grep -c 'rotated hourly' <<<"$stderr")" -eq 2 ]
-	[ "$(cat "$ROOT/hourly.1/alpha/generation")" = second ]
-	[ "$(cat "$ROOT/hourly.0/alpha/generation")" = third ]
-	[ "$(locations alpha)" = "hourly.2 hourly.1 hourly.0" ]
-	[ "$(locations beta)" = "hourly.2 hourly.1 hourly.0" ]
-	run_ok ss-verify --all
+	contains "$stderr" 'not rotated: no host has a new complete saveset'
+	[ ! -e "$ROOT/hourly.1" ]
 }
 
-@test "the same with link_dest 0" {
-	HOSTS="alpha beta" LINK_DEST=0 begin
-	run_ok ss-run
-	echo 12 >fail/beta
-	echo second >"$SRC/alpha/generation"
-	run_code 2 ss-run
-	ss-catalog savesets --json beta | jq -e -s 'any(.status == "failed")'
-	echo third, longer >"$SRC/alpha/generation"
-	run_code 2 ss-run
-	[ "$(cat "$ROOT/.sync/alpha/generation")" = second ]
-	rm fail/beta
-	run_ok ss-run
-	[ "$(cat "$ROOT/hourly.1/alpha/generation")" = second ]
-	[ "$(cat "$ROOT/hourly.0/alpha/generation")" = "third, longer" ]
-}
-
-@test "a host that is only partial keeps the others waiting, with 3" {
+@test "a partial saveset stays in .sync, and with rotate-partial it is rotated" {
 	HOSTS="alpha beta" begin
 	echo 23 >fail/beta
 	run_code 3 ss-run
 	contains "$stderr" 'beta: partial'
-	run_code 3 ss-run
-	contains "$stderr" 'alpha: saveset .* waits in .sync'
-	[ ! -e "$ROOT/hourly.0" ]
+	[ "$(locations alpha)" = "hourly.0" ]
+	[ -d "$ROOT/.sync/beta" ]
+	[ "$(ss-catalog savesets --json beta | jq -r '.status + .location')" = partial.sync ]
+	run_code 3 ss-run --rotate-partial=yes
+	[ -d "$ROOT/hourly.0/beta" ]
+	is "$(ss-catalog savesets --json beta | jq -r 'select(.location != null) | .status + .location')" partialhourly.0
 	rm fail/beta
 	run_ok ss-run
-	[ "$(locations alpha)" = "hourly.1 hourly.0" ]
+	[ "$(locations alpha)" = "hourly.2 hourly.1 hourly.0" ]
+	run_ok ss-verify --all
 }
 
-@test "a named host whose saveset waits is refused" {
+@test "what nobody backs up any more stays where it is" {
+	HOSTS="alpha beta" RETAIN="hourly:2" begin
+	run_ok ss-run
+	sed -i '/beta\/$/d' "$RSNAPSHOT_CONF"
+	mkdir "$ROOT/hourly.0/by hand"
+	run_ok ss-run
+	run_ok ss-run
+	run_ok ss-run
+	[ "$(locations beta)" = "hourly.0" ]
+	[ -d "$ROOT/hourly.0/by hand" ]
+	run_ok ss-verify --all
+}
+
+@test "a location keeps its time, whatever is held out of it" {
 	HOSTS="alpha beta" begin
-	run_ok ss-run alpha
-	run_code 2 ss-run alpha
-	contains "$stderr" 'waits in .sync'
-	run_code 2 ss-run --rotate=hourly alpha
-	contains "$stderr" 'hourly: not rotated: not every host'
-	run_ok ss-run beta
-	run_ok ss-run --dry-run --rotate=hourly alpha
-	contains "$output" 'sync alpha/$'
-	run_ok ss-run --rotate=hourly alpha
-	[ -d "$ROOT/hourly.0/beta" ]
-	[ -d "$ROOT/.sync/alpha" ]
+	run_ok ss-run
+	touch -d 2020-01-02 "$ROOT/hourly.0"
+	echo 12 >fail/beta
+	run_code 2 ss-run
+	[ "$(stat -c %y "$ROOT/hourly.1" | cut -c1-10)" = 2020-01-02 ]
+}
+
+@test "a saveset that waits in .sync is rotated first, the others held out" {
+	HOSTS="alpha beta" begin
+	run_ok ss-run
+	night second alpha
+	run_ok ss-run --no-rotate alpha
+	night third alpha
+	run_code 2 ss-run --no-rotate alpha
+	contains "$stderr" 'alpha: saveset alpha-backup-.* waits in .sync and is not synced over; rotate first'
+	[ "$(cat "$ROOT/.sync/alpha/generation")" = second ]
+	run_ok ss-run
+	contains "$stderr" '1 of 2 hosts have a saveset that waits in .sync'
+	[ "$(grep -c 'rotated hourly' <<<"$stderr")" -eq 2 ]
+	[ "$(where alpha generation)" = "hourly.0=third hourly.1=second" ]
+	[ "$(locations alpha)" = "hourly.2 hourly.1 hourly.0" ]
+	[ "$(locations beta)" = "hourly.1 hourly.0" ]
+	run_ok ss-verify --all
 }
 
 @test "one of several points that fails makes the host fail" {
@@ -149,27 +225,37 @@ locations() {
 	run_ok ss-run
 	run_ok ss-run
 	run_ok ss-run --rotate=daysago
-	contains "$stderr" 'rotated daysago'
+	contains "$stderr" 'rotated daysago: asked for'
 	[ "$(locations alpha)" = "daysago.0 hourly.0" ]
 	run_ok ss-run
 	run_ok ss-run --rotate=daysago
 	[ "$(locations alpha)" = "daysago.1 daysago.0 hourly.0" ]
+	# Nothing new since: what alpha has stays.
+	run_code 2 ss-run --rotate=daysago
 	run_ok ss-run
+	[ "$(locations alpha)" = "weeksago.0 daysago.0 hourly.1 hourly.0" ]
+	run_ok ss-run --rotate=daysago
 	# The larger one first; .sync is not looked at.
-	run_ok ss-run --rotate=weeksago --rotate=daysago
 	[ "$(locations alpha)" = "weeksago.0 daysago.1 daysago.0 hourly.0" ]
+	run_ok ss-run
+	run_ok ss-run --rotate=weeksago --rotate=daysago
+	[ "$(locations alpha)" = "weeksago.1 weeksago.0 daysago.1 daysago.0 hourly.0" ]
 	run_ok ss-verify --all
 }
 
-@test "--rotate of the lowest needs a new saveset of every host" {
+@test "--rotate of the lowest takes the hosts that have a new saveset" {
 	HOSTS="alpha beta" begin
-	run_ok ss-run --no-rotate alpha
 	run_code 2 ss-run --rotate=hourly
-	[ ! -e "$ROOT/hourly.0" ]
+	contains "$stderr" 'hourly: not rotated: no host has a new complete saveset in .sync'
+	run_ok ss-run --no-rotate alpha
+	run_ok ss-run --rotate=hourly
+	[[ -d $ROOT/hourly.0/alpha && ! -e $ROOT/hourly.0/beta ]]
 	run_ok ss-run --no-rotate beta
 	run_ok ss-run --rotate=hourly
-	[ -d "$ROOT/hourly.0/alpha" ]
+	[[ -d $ROOT/hourly.0/alpha && -d $ROOT/hourly.0/beta ]]
 	run_code 2 ss-run --rotate=hourly
+	run_ok ss-run --dry-run --rotate=hourly alpha
+	contains "$output" 'sync alpha/$'
 }
 
 @test "the oldest generation goes, with link_dest 1 and 0" {

@@ -113,18 +113,23 @@ equal() {
 	run_ok ss-run --dry-run --no-rotate
 	lacks "$output" 'hourly$'
 	run_ok ss-run --dry-run beta
-	lacks "$output" 'alpha|hourly$'
+	lacks "$output" 'alpha'
 	run_ok ss-run --dry-run --rotate=daysago
 	lacks "$output" 'sync'
 	contains "$output" 'daysago$'
 }
 
-@test "a named host is synced and nothing rotated" {
+@test "a named host is synced and rotated alone" {
 	HOSTS="alpha beta" begin
+	run_ok ss-run
 	run_ok ss-run beta
-	[ -d "$ROOT/.sync/beta" ]
-	[ ! -e "$ROOT/.sync/alpha" ]
-	[ ! -e "$ROOT/hourly.0" ]
+	equal "$SRC/beta" "$ROOT/hourly.0/beta"
+	run_ok savesets beta
+	[[ ${lines[0]} == "complete hourly.1 "* && ${lines[1]} == "complete hourly.0 "* ]]
+	run_ok savesets alpha
+	[[ ${#lines[@]} == 1 && ${lines[0]} == "complete hourly.0 "* ]]
+	run_ok ss-verify --all
+	run_ok ss-catalog check
 }
 
 @test "--no-rotate leaves the savesets in .sync, and the next run rotates first" {
@@ -166,7 +171,7 @@ equal() {
 	echo 23 >code
 	run_code 3 ss-run
 	contains "$stderr" 'alpha: partial'
-	contains "$stderr" 'not rotated'
+	contains "$stderr" 'not rotated: no host has'
 	[ ! -e "$ROOT/hourly.1" ]
 	# The partial one is no saveset that waits: it is replaced.
 	echo 0 >code

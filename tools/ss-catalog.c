@@ -18,6 +18,7 @@
 #include "msg.h"
 #include "opt.h"
 #include "reconcile.h"
+#include "recover.h"
 #include "rsnap.h"
 #include "series.h"
 #include "store.h"
@@ -202,7 +203,7 @@ static int do_reconcile(struct call *k)
 		return SS_FAIL;
 	int code = lock_take(&lock, k->v.own, k->v.root);
 	if (code == SS_OK)
-		code = catalog_open(&k->cat, k->c, 0) < 0 ||
+		code = recover_rotation(&k->v) != 0 || catalog_open(&k->cat, k->c, 0) < 0 ||
 		       reconcile_run(&k->cat, k->c, &k->v, 0, &changed, &damaged) < 0 ? SS_FAIL : SS_OK;
 	if (code == SS_OK && changed)
 		msg_info("%s: locations of %zu savesets brought up to date", escape_name(k->v.root),

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * test_period.c - what is due, by the calendar: zones, changes of the clock, leap
- * days, random nights.
- */
+/* test_period.c - what is due, by the calendar: zones, changes of the clock, leap days, random nights. */
 #include <stdint.h>
 #include <string.h>
 #include <strings.h>

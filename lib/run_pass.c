@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* run_pass.c - the hosts of a run, some of them at once. */
+#include "run_pass.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "escape.h"
+#include "mem.h"
+#include "msg.h"
+#include "run_host.h"
+
+/* The transfers under way. */
+struct pass {
+	struct run *r;
+	struct run_sync *sync;	/* n of them */
+	size_t n, most;
+	size_t next;		/* the first host that was not looked at */
+};
+
+static void report(const struct run *r, const struct run_host *h)
+{
+	const char *host = escape_name(h->name);
+	const char *status = h->state == RUN_PARTIAL ? "partial" : "complete";
+
+	if (r->dry)
+		return;
+	if (h->state == RUN_FAILED)
+		msg_error("%s: failed, %s", host, escape_name(h->why));
+	else if (h->saveset == NULL && (h->state == RUN_COMPLETE || h->state == RUN_PARTIAL))
+		msg_info("%s: %s, not catalogued yet", host, status);
+	else if (h->saveset != NULL)
+		msg_info("%s: %s, %" PRId64 " files, %s", host, status, h->files,
+			 escape_name(h->saveset));
+}
+
+/* A transfer is over: what remains to be done for the host. */
+static void finish(struct run *r, struct run_sync *s)
+{
+	run_host_end(r, s);
+	report(r, s->host);
+	free(s->why);
+}
+
+/* With link_dest 0 and no .sync yet rsnapshot first copies the whole newest location there. */
+static size_t most_now(const struct pass *p)
+{
+	int sync = p->r->rsnap->link_dest ? -1 : volume_location(&p->r->volume, ".sync");
+
+	if (sync >= 0)
+		close(sync);
+	return p->r->rsnap->link_dest || sync >= 0 ? p->most : 1;
+}
+
+/* Start transfers as long as there may be another one. */
+static void start_more(struct pass *p)
+{
+	struct run *r = p->r;
+	struct run_host *h;
+
+	for (; p->next < r->nhost && p->n < most_now(p) && !run_stopped(); p->next++) {
+		h = &r->host[p->next];
+		if (!h->wanted || h->state != RUN_IDLE)
+			continue;
+		if (run_host_begin(r, h) != 0)
+			report(r, h);
+		else if (run_sync_start(r, h, &p->sync[p->n]))
+			p->n++;
+		else
+			finish(r, &p->sync[p->n]);
+	}
+}
+
+/* Wait until a child of one ends.  Its index, or -1. */
+static int wait_one(struct pass *p)
+{
+	struct child **child = mem_alloc(p->n * sizeof(*child));
+	size_t i;
+	int got;
+
+	for (i = 0; i < p->n; i++)
+		child[i] = &p->sync[i].child;
+	got = child_wait_any(child, p->n);
+	free(child);
+	return got;
+}
+
+void run_pass(struct run *r)
+{
+	struct pass p = { .r = r, .most = r->conf.jobs_hosts > 0 ? (size_t)r->conf.jobs_hosts : 1 };
+	struct run_sync over;
+	int i;
+
+	p.sync = mem_alloc(p.most * sizeof(*p.sync));
+	for (start_more(&p); p.n > 0; start_more(&p)) {
+		i = wait_one(&p);
+		if (i < 0)
+			break;
+		if (run_sync_next(r, &p.sync[i]))
+			continue;
+		over = p.sync[i];
+		p.sync[i] = p.sync[--p.n];
+		/* The next one's transfer goes on while this one is catalogued and hashed. */
+		start_more(&p);
+		finish(r, &over);
+	}
+	free(p.sync);
+}

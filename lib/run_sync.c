@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* run_sync.c - the transfer of one host. */
+#include "run_sync.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "escape.h"
+#include "marker.h"
+#include "mem.h"
+#include "msg.h"
+#include "rsnap_job.h"
+#include "run_cmd.h"
+#include "trash.h"
+
+#define SYNC ".sync"
+
+/* The marker in .sync says what is no longer so from now on.  0, or -1 after reporting. */
+static int drop_marker(struct run *r, const char *host)
+{
+	int sync = volume_location(&r->volume, SYNC), ret;
+
+	if (sync < 0 && errno == ENOENT)
+		return 0;
+	if (sync < 0) {
+		msg_error("%s/" SYNC ": %m", escape_name(r->volume.root));
+		return -1;
+	}
+	ret = marker_drop(sync, host);
+	close(sync);
+	return ret;
+}
+
+/*
+ * With link_dest rsync must find no tree in .sync: whatever it changes there has
+ * the older savesets' inodes.  What is there is left over from a run that came
+ * to nothing.
+ */
+static int clear_tree(struct run *r, const char *host)
+{
+	int sync, ret;
+
+	if (!r->rsnap->link_dest)
+		return 0;
+	sync = volume_location(&r->volume, SYNC);
+	if (sync < 0)
+		return errno == ENOENT ? 0 : -1;
+	ret = trash_move(&r->volume, sync, host);
+	close(sync);
+	if (ret == 1)
+		return 0;
+	/* At once: the next sync may need the room. */
+	return ret == 0 ? trash_empty(&r->volume) : -1;
+}
+
+/* Is there something in the newest location that rsnapshot would roll dest back to? */
+static int has_previous(const struct run *r, const char *dest)
+{
+	char *path = mem_printf("%s/%s.0/%s", r->rsnap->root, r->rsnap->retain[0].name, dest);
+	struct stat st;
+	int ret = lstat(path, &st) == 0;
+
+	free(path);
+	return ret;
+}
+
+static void blame(struct run_sync *s, const char *host, const char *dest, const char *who, int status)
+{
+	const char *text = status < 0 ? "not run" : child_status_text(status);
+
+	free(s->why);
+	if (strcmp(host, dest) == 0)
+		s->why = mem_printf("%s %s", who, text);
+	else
+		s->why = mem_printf("%s: %s %s", escape_name(dest), who, text);
+}
+
+/* What the rsnapshot that ended with status (-1: was not run) did to one destination. */
+static void judge(struct run *r, struct run_sync *s, int status)
+{
+	const char *host = s->host->name, *dest = r->rsnap->point[s->point].dest;
+	const struct rsnap_result *culprit;
+	struct rsnap_result *res = NULL;
+	enum rsnap_judged judged;
+	size_t n = 0;
+
+	if (status >= 0 && rsnap_job_results(r->dir, &res, &n) != 0)
+		status = -1;
+	judged = rsnap_job_judge(status, res, n, &s->vanished);
+	if (judged > s->judged)
+		s->judged = judged;
+	if (judged == RSNAP_PARTIAL && s->why == NULL)
+		s->why = mem_strdup("rsync exit 23: not everything could be transferred");
+	if (judged == RSNAP_FAILED) {
+		culprit = rsnap_job_culprit(res, n);
+		blame(s, host, dest, culprit != NULL ? "rsync" : "rsnapshot",
+		      culprit != NULL ? culprit->status : status);
+		/* It rolls back what rsync left, but not where rsync knew no such option (1). */
+		s->stale = r->rsnap->link_dest && status == 1 && has_previous(r, dest) &&
+			   culprit != NULL && culprit->status != 1;
+	}
+	rsnap_job_free(res, n);
+}
+
+/* rsnapshot syncs all backup lines of one DEST in one call. */
+static int first_of_dest(const struct rsnap *rs, size_t i)
+{
+	size_t j;
+
+	for (j = 0; j < i; j++)
+		if (strcmp(rs->point[j].dest, rs->point[i].dest) == 0)
+			return 0;
+	return 1;
+}
+
+static void fail(struct run_sync *s, const char *why)
+{
+	s->judged = RSNAP_FAILED;
+	free(s->why);
+	s->why = mem_strdup(why);
+}
+
+/* All destinations are there: on the disk? */
+static void flush(struct run *r, struct run_sync *s)
+{
+	if (r->dry || s->judged == RSNAP_FAILED || run_stopped() || syncfs(r->volume.fd) == 0)
+		return;
+	msg_error("%s: what was synced cannot be flushed: %m", escape_name(r->volume.root));
+	fail(s, "not flushed to disk");
+}
+
+/* Sync the next destination from s->point on.  1 it is under way, 0 there is none. */
+static int start(struct run *r, struct run_sync *s)
+{
+	const struct rsnap *rs = r->rsnap;
+
+	/* Once a point has failed there will be no saveset: leave the others. */
+	for (; s->point < rs->npoint && s->judged != RSNAP_FAILED && !run_stopped(); s->point++) {
+		if (strcmp(rs->point[s->point].host, s->host->name) != 0 || !first_of_dest(rs, s->point))
+			continue;
+		if (r->dry) {
+			run_cmd_rsnapshot(r, "sync", rs->point[s->point].dest);
+			continue;
+		}
+		if (rsnap_job_forget(r->dir) == 0 &&
+		    run_cmd_start(r, "sync", rs->point[s->point].dest, &s->child) == 0)
+			return 1;
+		judge(r, s, -1);
+	}
+	flush(r, s);
+	/*
+	 * What is there now is torn, or an old copy that would look fresh; and link_dest 0
+	 * copied the newest location at first, its markers too.
+	 */
+	if (s->judged == RSNAP_FAILED && !run_stopped() && drop_marker(r, s->host->name) == 0)
+		clear_tree(r, s->host->name);
+	return 0;
+}
+
+int run_sync_start(struct run *r, struct run_host *h, struct run_sync *s)
+{
+	*s = (struct run_sync){ .host = h, .judged = RSNAP_COMPLETE };
+	if (!r->dry && (drop_marker(r, h->name) != 0 || clear_tree(r, h->name) != 0)) {
+		fail(s, "not tried");
+		return 0;
+	}
+	return start(r, s);
+}
+
+int run_sync_next(struct run *r, struct run_sync *s)
+{
+	judge(r, s, s->child.status);
+	s->point++;
+	return start(r, s);
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* run_turn.c - whose turn it is to be rotated, and which interval's. */
+#include "run_turn.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "due.h"
+#include "escape.h"
+#include "exits.h"
+#include "marker.h"
+#include "mem.h"
+#include "msg.h"
+#include "promoted.h"
+#include "run_host.h"
+#include "run_rotate.h"
+
+long run_turn_waiting(struct run *r)
+{
+	struct run_host *h;
+	long n = 0;
+	int waits;
+
+	for (h = r->host; h < r->host + r->nhost; h++) {
+		waits = r->dry && r->rotated ? 0 : run_host_waits(r, h->name);
+		if (waits < 0)
+			return -1;
+		h->state = waits ? RUN_WAITS : RUN_IDLE;
+		h->moves = waits;
+		n += waits;
+	}
+	return n;
+}
+
+int run_turn_make_way(struct run *r)
+{
+	struct run_host *h;
+	size_t n = 0;
+
+	for (h = r->host; h < r->host + r->nhost; h++) {
+		h->moves = h->wanted && h->state == RUN_WAITS;
+		n += (size_t)h->moves;
+	}
+	if (n == 0)
+		return 0;
+	if (!r->dry)
+		msg_info("%zu of %zu hosts have a saveset that waits in .sync: rotating it first", n, r->nhost);
+	if (run_rotate(r, 0, "a saveset waited in .sync") < 0) {
+		run_worse(r, SS_FAIL);
+		return -1;
+	}
+	for (h = r->host; h < r->host + r->nhost; h++)
+		if (h->moves)
+			h->state = RUN_IDLE;
+	return 0;
+}
+
+/*
+ * A larger interval was asked for: the hosts that have a new saveset since the
+ * last time take part, the others would lose a generation for nothing.
+ */
+static void mark_newer(struct run *r, int64_t since)
+{
+	char *newest = mem_printf("%s.0", r->rsnap->retain[0].name);
+	int fd = volume_location(&r->volume, newest);
+	struct run_host *h;
+	struct marker m;
+
+	for (h = r->host; h < r->host + r->nhost; h++)
+		if (!h->moves)
+			h->moves = r->dry || (fd >= 0 && (marker_read(fd, h->name, &m) <= 0 || m.created > since));
+	if (fd >= 0)
+		close(fd);
+	free(newest);
+}
+
+int run_turn_asked(struct run *r)
+{
+	const char **name;
+	int interval, got;
+	long waiting;
+
+	for (name = r->rotate; *name != NULL && !run_stopped(); name++) {
+		interval = rsnap_interval(r->rsnap, *name);
+		waiting = run_turn_waiting(r);
+		if (waiting < 0)
+			return -1;
+		if (interval == 0 && waiting == 0 && !r->dry) {
+			msg_error("%s: not rotated: no host has a new complete saveset in .sync", *name);
+			return -1;
+		}
+		if (interval > 0)
+			mark_newer(r, promoted_when(&r->volume, *name, r->now));
+		got = run_rotate(r, (size_t)interval, "asked for");
+		if (got < 0)
+			return -1;
+		if (got == 0)
+			msg_info("%s: not rotated: no host has a tree to take over, and a new saveset since", *name);
+	}
+	return 0;
+}
+
+/* Which hosts are to move now, and which are held out?  Number of those that move. */
+static size_t mark_moving(struct run *r)
+{
+	struct buf staying = { 0 };
+	struct run_host *h;
+	size_t n = 0;
+
+	for (h = r->host; h < r->host + r->nhost; h++) {
+		h->moves = h->state == RUN_COMPLETE || (h->state == RUN_PARTIAL && r->conf.rotate_partial);
+		n += (size_t)h->moves;
+		if (!h->moves)
+			buf_printf(&staying, "%s %s", staying.len > 0 ? "," : "", escape_name(h->name));
+	}
+	if (n == 0)
+		msg_warn("not rotated: no host has a new complete saveset");
+	else if (staying.len > 0 && !r->named)
+		msg_warn("held out of the rotation, having no new complete saveset:%s", staying.p);
+	buf_free(&staying);
+	return n;
+}
+
+void run_turn_due(struct run *r)
+{
+	const struct due *d;
+	struct due_list l;
+
+	if (mark_moving(r) == 0)
+		return;
+	if (due_list(&r->volume, r->rsnap, &r->conf, r->now, &l) != 0) {
+		run_worse(r, SS_FAIL);
+		due_free(&l);
+		return;
+	}
+	for (d = l.due; d < l.due + l.n && !run_stopped(); d++) {
+		/* Hosts by name are out of turn: all others would miss theirs. */
+		if (d->interval == 0 || !d->due || r->named)
+			continue;
+		if (run_rotate(r, d->interval, d->why) < 0)
+			run_worse(r, SS_FAIL);
+	}
+	due_free(&l);
+	if (!run_stopped() && run_rotate(r, 0, "new savesets") < 0)
+		run_worse(r, SS_FAIL);
+}
