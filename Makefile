@@ -9,6 +9,7 @@ LIBEXECDIR = $(PREFIX)/lib/secondshot
 RSNAPSHOT ?= /usr/bin/rsnapshot
 RSYNC ?= /usr/bin/rsync
 BUILD ?= build
+ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 
 VERSION := $(shell sed -n '1s/.*(\(.*\)).*/\1/p' debian/changelog)
 PKGS = popt jansson libcrypto sqlite3 libmariadb libcap-ng
@@ -49,7 +50,10 @@ NICE ?=
 # One more than there are processors: tests wait, too.
 PROVE = SS_BIN=$(abspath $(BUILD)) $(NICE) prove -j$$(($(JOBS) + 1))
 
-all: $(LIBSS) $(TOOLS) rrsync
+# The shells' completions, from the tools' own tables.
+COMPLETIONS := $(BIN_TOOLS:$(BUILD)/%=$(BUILD)/completion/bash/%) $(BIN_TOOLS:$(BUILD)/%=$(BUILD)/completion/zsh/_%)
+
+all: $(LIBSS) $(TOOLS) rrsync $(COMPLETIONS)
 
 units: $(UNITS)
 
@@ -59,6 +63,14 @@ $(TOOLS): $(BUILD)/%: $(BUILD)/obj/tools/%.o $(LIBSS)
 $(UNITS): $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(LIBSS)
 	@mkdir -p $(@D)
 	$(CC) $(SS_CFLAGS) $(SS_LDFLAGS) -o $@ $(filter %.o,$^) $(LIBSS) $(SS_LDLIBS)
+
+$(BUILD)/completion/bash/%: $(BUILD)/% etc/completion
+	@mkdir -p $(@D)
+	etc/completion bash $< >$@.new && mv $@.new $@
+
+$(BUILD)/completion/zsh/_%: $(BUILD)/% etc/completion
+	@mkdir -p $(@D)
+	etc/completion zsh $< >$@.new && mv $@.new $@
 
 $(BUILD)/unit/test_rrsync: $(BUILD)/obj/rrsync/words.o $(BUILD)/obj/rrsync/policy.o
 
@@ -145,8 +157,10 @@ check-cppcheck:
 		--error-exitcode=1 --suppress=missingIncludeSystem -D_GNU_SOURCE -Ilib -Irrsync \
 		-DRSYNC='"$(RSYNC)"' $(LIB_SRC) $(TOOL_SRC) $(RRSYNC_SRC)
 
-check-shell:
-	shellcheck -x -S warning -e SC2034,SC2154 $$(grep -lE '^#!.*(sh|bats)$$' .ci/run tests/* tests/*/* debian/* 2>/dev/null)
+check-shell: $(COMPLETIONS)
+	shellcheck -x -S warning -e SC2034,SC2154 \
+		$$(grep -lE '^#!.*(sh|bats)$$' .ci/run etc/* tests/* tests/*/* debian/* debian/tests/* 2>/dev/null)
+	shellcheck -s bash $(filter $(BUILD)/completion/bash/%,$(COMPLETIONS))
 
 check-man:
 	@# From there mandoc finds our own pages; other packages' ones need not be installed.
@@ -206,6 +220,11 @@ check-long: fuzz
 
 # --- package and installation --------------------------------------------
 
+# The package puts cron's line, logrotate's file and the units where they work.
+EXAMPLES = $(addprefix etc/,authorized_keys crontab cron.d logrotate secondshot.service secondshot.timer)
+DOCDIR = $(PREFIX)/share/doc/secondshot
+BASHDIR = $(PREFIX)/share/bash-completion/completions
+
 install: all
 	$(INSTALL) -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBEXECDIR)
 	$(INSTALL) -m 0755 $(BIN_TOOLS) $(DESTDIR)$(PREFIX)/bin
@@ -219,7 +238,10 @@ install: all
 		[ -e $(DESTDIR)$(SYSCONFDIR)/secondshot/$$file ] || \
 			$(INSTALL) -m 0640 etc/$$file $(DESTDIR)$(SYSCONFDIR)/secondshot || exit 1; \
 	done
-	$(INSTALL) -D -m 0644 etc/crontab $(DESTDIR)$(PREFIX)/share/doc/secondshot/examples/crontab
+	$(INSTALL) -d $(DESTDIR)$(DOCDIR)/examples $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR)
+	$(INSTALL) -m 0644 $(EXAMPLES) $(DESTDIR)$(DOCDIR)/examples
+	$(INSTALL) -m 0644 $(BUILD)/completion/bash/* $(DESTDIR)$(BASHDIR)
+	$(INSTALL) -m 0644 $(BUILD)/completion/zsh/* $(DESTDIR)$(ZSHDIR)
 
 # In a copy, so that the products lie below $(BUILD) and not beside this directory.
 DEBDIR = $(BUILD)/deb/secondshot-$(VERSION)

@@ -26,12 +26,12 @@
  * and the arguments left over belong to the context.
  */
 static char *opt_config;
-static int opt_quiet, opt_json, opt_help, opt_version;
+static int opt_quiet, opt_json, opt_help, opt_list, opt_version;
 static poptContext opt_context;
 static const char *opt_none[] = { NULL };
 
 #define RUN_KEY(name, what, arg) \
-	{ OPT_RUN, { name, '\0', POPT_ARG_STRING | POPT_ARGFLAG_DOC_HIDDEN, NULL, 0, what, arg } }
+	{ OPT_RUN, { name, '\0', POPT_ARG_STRING, NULL, 0, what, arg } }
 
 /*
  * The shared options, each with the group it belongs to (0: every tool's).  Those
@@ -55,7 +55,7 @@ static const struct {
 	{ OPT_CATALOG, { "backup-host", '\0', POPT_ARG_STRING, NULL, 0, "The machine that backs up", "NAME" } },
 	{ OPT_CATALOG, { "volume", '\0', POPT_ARG_STRING, NULL, 0, "Name of the snapshot root", "NAME" } },
 	{ OPT_RSNAPSHOT, { "rsnapshot-conf", '\0', POPT_ARG_STRING, NULL, 0, "rsnapshot's configuration", "FILE" } },
-	{ OPT_HASHTYPE, { "hashtype", '\0', POPT_ARG_STRING, NULL, 0, "Algorithm of new digests", "NAME" } },
+	{ OPT_HASHTYPE, { "hashtype", '\0', POPT_ARG_STRING, NULL, 0, "md5, sha1, sha256, sha512, sha512-256, blake2b512", "NAME" } },
 	{ OPT_THREADS, { "threads", '\0', POPT_ARG_STRING, NULL, 0, "How many files to read at once", "N" } },
 	{ OPT_AUTOVERIFY, { "autoverify", '\0', POPT_ARG_STRING, NULL, 0, "Verify what was stored", "yes|no" } },
 	{ 0, { "log-level", '\0', POPT_ARG_STRING, NULL, 0, "none, error, warn, info, debug", "LEVEL" } },
@@ -81,6 +81,13 @@ static const struct {
 	{ 0, { "help", '\0', POPT_ARG_NONE, &opt_help, 0, "Show this help", NULL } },
 };
 
+/* For the makers of completions; not in --help. */
+static const struct poptOption opt_hidden[] = {
+	{ "list-options", '\0', POPT_ARG_NONE | POPT_ARGFLAG_DOC_HIDDEN, &opt_list, 0, NULL, NULL },
+	POPT_TABLEEND
+};
+
+#define OPT_COLUMNS 80
 #define OPT_ALL (sizeof(opt_all) / sizeof(opt_all[0]))
 
 static char *opt_text[OPT_ALL];			/* what popt stores of the keys */
@@ -121,24 +128,32 @@ static struct poptOption opt_include(const struct poptOption *table, const char 
 	};
 }
 
+/* popt does not list them: a tool's own options would scroll off the screen. */
+static void opt_hide(struct poptOption *to, const struct poptOption *option)
+{
+	*to = *option;
+	to->argInfo |= POPT_ARGFLAG_DOC_HIDDEN;
+}
+
 /* Parse argv; 0 or -1 after reporting. */
 static int opt_parse(const struct opt_tool *tool, int argc, const char **argv)
 {
-	static struct poptOption table[3];
+	static struct poptOption table[4];
 	static char *help;
 	struct poptOption *t = table;
 	int rc;
 
 	for (size_t i = 0, n = 0; i < OPT_ALL; i++)
 		if (!opt_all[i].use || opt_all[i].use & tool->use) {
-			opt_shared[n] = opt_all[i].option;
+			opt_hide(&opt_shared[n], &opt_all[i].option);
 			if (!opt_shared[n].arg)
 				opt_shared[n].arg = &opt_text[i];
 			n++;
 		}
 	if (tool->table)
 		*t++ = opt_include(tool->table, NULL);
-	*t = opt_include(opt_shared, "Common options:");
+	*t++ = opt_include(opt_shared, NULL);
+	*t = opt_include(opt_hidden, NULL);
 	help = mem_printf("%s\n%s", tool->usage, tool->about);
 	opt_context = poptGetContext(tool->name, argc, argv, table, 0);
 	if (!opt_context) {
@@ -153,6 +168,49 @@ static int opt_parse(const struct opt_tool *tool, int argc, const char **argv)
 		return -1;
 	}
 	return 0;
+}
+
+/* "-q|--quiet" or "--db-url=URL"; to be freed. */
+static char *opt_word(const struct poptOption *o)
+{
+	struct buf b = { 0 };
+
+	if (o->shortName)
+		buf_printf(&b, "-%c|", o->shortName);
+	buf_printf(&b, "--%s", o->longName);
+	if (o->argDescrip)
+		buf_printf(&b, "=%s", o->argDescrip);
+	return b.p;
+}
+
+/* The tool's own options with what they do, the shared ones by name: one screen. */
+static void opt_print_help(void)
+{
+	const struct poptOption *o;
+	size_t column = OPT_COLUMNS;
+	char *word;
+
+	poptPrintHelp(opt_context, stdout, 0);
+	fputs("\nOptions of several tools, see secondshot(7):", stdout);
+	for (o = opt_shared; o->longName; o++) {
+		word = opt_word(o);
+		column += 1 + strlen(word);
+		if (column >= OPT_COLUMNS) {
+			fputs("\n ", stdout);
+			column = 2 + strlen(word);
+		}
+		printf(" %s", word);
+		free(word);
+	}
+	putchar('\n');
+}
+
+/* A line for each option, for programs: long and short name, argument, text, with tabs between. */
+static void opt_print_list(const struct poptOption *o)
+{
+	for (; o && (o->longName || o->shortName); o++)
+		printf("%s\t%.1s\t%s\t%s\n", o->longName ? o->longName : "", &o->shortName,
+		       o->argDescrip ? o->argDescrip : "", o->descrip);
 }
 
 /* The keys that were given, for conf_load(). */
@@ -180,6 +238,19 @@ static int opt_logging(const struct conf *c)
 	return geteuid() != 0 && !conf_named(c, "logfile") ? 0 : -1;
 }
 
+/* What is asked about the tool itself. */
+static void opt_tell(const struct opt_tool *tool)
+{
+	if (opt_help) {
+		opt_print_help();
+	} else if (opt_version) {
+		printf("%s (secondshot) %s\n", tool->name, SS_VERSION);
+	} else {
+		opt_print_list(tool->table);
+		opt_print_list(opt_shared);
+	}
+}
+
 const char **opt_start(const struct opt_tool *tool, int argc, const char **argv,
 		       struct conf *conf, int *code)
 {
@@ -193,11 +264,8 @@ const char **opt_start(const struct opt_tool *tool, int argc, const char **argv,
 	msg_program(tool->name);
 	if (opt_parse(tool, argc, argv))
 		return NULL;
-	if (opt_help || opt_version) {
-		if (opt_help)
-			poptPrintHelp(opt_context, stdout, 0);
-		else
-			printf("%s (secondshot) %s\n", tool->name, SS_VERSION);
+	if (opt_help || opt_version || opt_list) {
+		opt_tell(tool);
 		*code = opt_finish(SS_OK);
 		return NULL;
 	}
