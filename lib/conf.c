@@ -157,7 +157,7 @@ static int conf_file(struct conf *c, const char *named)
 		/* The system's own file is root's: who may not read it does without. */
 		if (!named && !(env && *env) && (errno == ENOENT || (errno == EACCES && geteuid() != 0)))
 			return 0;
-		msg_error("configuration %s: %m", escape_name(file));
+		msg_error("configuration %s: %m%s", escape_name(file), msg_as_root());
 		return -1;
 	}
 	if (trust_file(fd, file)) {

@@ -91,6 +91,24 @@ static int configure(struct conn *c, int create)
 			 "PRAGMA cell_size_check = ON; PRAGMA cache_size = -16384;");
 }
 
+/* Say why there is no catalog (errno), and what to do. */
+static void no_file(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *dir = slash && slash > path ? mem_dup(path, (size_t)(slash - path)) : NULL;
+	int error = errno;
+
+	if (error == ENOENT && dir && access(dir, F_OK) < 0)
+		msg_error("%s: there is no directory for the catalog: make %s (mode 0700), or mount it",
+			  escape_name(path), escape_name(dir));
+	else if (error == ENOENT)
+		msg_error("%s: there is no catalog; 'ss-catalog init' makes one", escape_name(path));
+	errno = error;
+	if (error != ENOENT)
+		msg_error("%s: cannot open the catalog: %m%s", escape_name(path), msg_as_root());
+	free(dir);
+}
+
 /* Check who may write the file before SQLite opens it; create it 0600 if asked to. */
 static int prepare_file(const char *path, int create)
 {
@@ -99,17 +117,9 @@ static int prepare_file(const char *path, int create)
 
 	if (fd < 0 && errno == ENOENT && create) {
 		fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-		if (fd < 0) {
-			msg_error("%s: cannot make the catalog: %m", escape_name(path));
-			return -1;
-		}
 	}
 	if (fd < 0) {
-		if (errno == ENOENT)
-			msg_error("%s: there is no catalog; 'ss-catalog init' makes one",
-				  escape_name(path));
-		else
-			msg_error("%s: cannot open the catalog: %m", escape_name(path));
+		no_file(path);
 		return -1;
 	}
 	int ok = fstat(fd, &sb) == 0;
@@ -119,8 +129,8 @@ static int prepare_file(const char *path, int create)
 		msg_error("%s: not a secondshot catalog: no regular file", escape_name(path));
 		ok = 0;
 	} else if ((sb.st_uid != 0 && sb.st_uid != geteuid()) || (sb.st_mode & 022)) {
-		msg_error("%s: others than root can write this catalog; refused",
-			  escape_name(path));
+		msg_error("%s: others than root can write this catalog; refused (chown root it,"
+			  " chmod 600 it)", escape_name(path));
 		ok = 0;
 	}
 	close(fd);

@@ -66,6 +66,11 @@ int msg_logfile(const char *file, enum msg_level level)
 	return 0;
 }
 
+const char *msg_as_root(void)
+{
+	return (errno == EACCES || errno == EPERM) && geteuid() != 0 ? ": run it as root" : "";
+}
+
 /* One line in one write, so that lines of several processes do not mix. */
 static void msg_write(int fd, char *head, char *text, size_t len)
 {

@@ -25,6 +25,12 @@ int msg_parse_level(const char *word, enum msg_level *level);
  */
 int msg_logfile(const char *file, enum msg_level level);
 
+/*
+ * What to add to a message whose reason is errno: that root may, where a plain user may
+ * not; else "".  errno is preserved.
+ */
+const char *msg_as_root(void);
+
 /* printf-like; the newline is added.  errno is preserved. */
 void msg_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void msg_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

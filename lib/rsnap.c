@@ -261,12 +261,18 @@ static int check(struct rsnap *r)
 {
 	const char *why = NULL;
 
-	if (r->root == NULL || r->root[0] != '/')
-		why = "no snapshot_root, or not an absolute path";
+	if (r->root == NULL && r->npoint == 0)
+		why = "no snapshot_root and no backup line yet: edit it, to say where the backups"
+		      " go to, and what is backed up";
+	else if (r->root == NULL)
+		why = "no snapshot_root: it names the directory that the backups go to";
+	else if (r->root[0] != '/')
+		why = "snapshot_root is not an absolute path";
 	else if (r->nretain == 0)
-		why = "no retain line";
+		why = "no retain line: \"retain\", \"hourly\" and \"6\", with tabs between, keep six";
 	else if (r->npoint == 0)
-		why = "no backup line";
+		why = "no backup line: \"backup\", \"/etc/\" and \"localhost/\", with tabs between,"
+		      " back up /etc";
 	else if (!r->sync_first)
 		why = "sync_first must be 1: without it a failed backup ages out good ones";
 	if (why != NULL) {

@@ -40,7 +40,8 @@ static int of_file(const char *file, struct buf *text)
 
 	fd = open(file, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) != 0) {
-		msg_error("%s: cannot open rsnapshot's configuration: %m", escape_name(file));
+		msg_error("%s: cannot open rsnapshot's configuration: %m%s", escape_name(file),
+			  errno == ENOENT ? " (rsnapshot-conf names it)" : msg_as_root());
 		goto out;
 	}
 	if (!S_ISREG(st.st_mode)) {

@@ -17,9 +17,9 @@
 static const char *distrust(const struct stat *st)
 {
 	if (st->st_uid != 0 && st->st_uid != geteuid())
-		return "it belongs to somebody else";
+		return "it belongs to somebody else (chown root it)";
 	if (st->st_mode & (S_IWGRP | S_IWOTH))
-		return "others than its owner may write it";
+		return "others than its owner may write it (chmod go-w it)";
 	return NULL;
 }
 
@@ -37,7 +37,7 @@ static int parent_trusted(const char *dir_of, const char *name)
 	do {
 		dir = dirname(copy);
 		if (stat(dir, &st) < 0) {
-			msg_error("%s: %m", escape_name(dir));
+			msg_error("%s: %m%s", escape_name(dir), msg_as_root());
 			rc = -1;
 			break;
 		}

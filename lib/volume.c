@@ -55,7 +55,9 @@ static int open_root(struct volume *v, const char *root)
 	/* The root itself may be a link that the administrator made. */
 	v->fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (v->fd < 0) {
-		msg_error("volume offline: %s: %m", escape_name(root));
+		msg_error("volume offline: %s: %m%s", escape_name(root),
+			  errno == ENOENT ? ": mount the disk, or make the directory for a new one"
+					  : msg_as_root());
 		return -1;
 	}
 	identify(v);
@@ -64,7 +66,7 @@ static int open_root(struct volume *v, const char *root)
 		return 0;
 	if (errno == ENOENT)
 		return 1;
-	msg_error("volume offline: %s/%s: %m", escape_name(root), MARKER_DIR);
+	msg_error("volume offline: %s/%s: %m%s", escape_name(root), MARKER_DIR, msg_as_root());
 	return -1;
 }
 
@@ -78,7 +80,8 @@ static int read_id(struct volume *v)
 	if (!text) {
 		if (errno == ENOENT)
 			return 1;
-		msg_error("volume offline: %s/%s/volume: %m", escape_name(v->root), MARKER_DIR);
+		msg_error("volume offline: %s/%s/volume: %m%s", escape_name(v->root), MARKER_DIR,
+			  msg_as_root());
 		return -1;
 	}
 	ok = len == head + ID_LEN + 1 && !memcmp(text, HEAD, head) && text[len - 1] == '\n' &&
@@ -123,7 +126,7 @@ int volume_create(struct volume *v, const char *root, int *fresh)
 	if (rc == 1) {
 		if (mkdirat(v->fd, MARKER_DIR, 0700) < 0 || fsync(v->fd) < 0 ||
 		    (v->own = openat(v->fd, MARKER_DIR, DIR_FLAGS)) < 0) {
-			msg_error("%s/%s: %m", escape_name(root), MARKER_DIR);
+			msg_error("%s/%s: %m%s", escape_name(root), MARKER_DIR, msg_as_root());
 			return -1;
 		}
 	}

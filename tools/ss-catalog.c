@@ -76,7 +76,8 @@ static int root_there(const char *root)
 	if (stat(root, &sb) == 0 && S_ISDIR(sb.st_mode))
 		return 1;
 	errno = errno ? errno : ENOTDIR;
-	msg_error("%s: %m", escape_name(root));
+	msg_error("%s: %m%s", escape_name(root), errno == ENOENT ?
+		  ": mount the disk, or make the directory" : msg_as_root());
 	return 0;
 }
 
