@@ -59,7 +59,7 @@ ask() {
 
 # lock STATEMENT...: another session that holds what they lock until release.
 lock() {
-	coproc command mariadb --no-defaults --socket="$SERVER/socket" --user="$SERVER_USER" \
+	coproc command mariadb --no-defaults --socket="$SERVER/socket" --user="$SERVER_USER" --skip-ssl \
 		--skip-column-names --batch --unbuffered --force "$NAME" 2>&1 3>&- 4>&-
 	LOCKS=("${COPROC[@]}" "$COPROC_PID")
 	# Only the rows that it means, not all that it looks at.
@@ -245,7 +245,7 @@ keep_state() {
 	cp -a "$ROOT" "$ROOT.kept"
 	{
 		echo 'SET foreign_key_checks = 0;'
-		command mariadb-dump --no-defaults --socket="$SERVER/socket" --user="$SERVER_USER" "$NAME"
+		command mariadb-dump --no-defaults --socket="$SERVER/socket" --user="$SERVER_USER" --skip-ssl "$NAME"
 	} >"$BATS_TEST_TMPDIR/kept.sql"
 }
 

@@ -91,7 +91,7 @@ lists() {
 }
 
 lock() {
-	coproc command mariadb --no-defaults --socket="$SERVER/socket" --user="$SERVER_USER" \
+	coproc command mariadb --no-defaults --socket="$SERVER/socket" --user="$SERVER_USER" --skip-ssl \
 		--skip-column-names --batch --unbuffered "$NAME" 2>&1 3>&- 4>&-
 	LOCKS=$COPROC_PID
 	local word

@@ -14,7 +14,7 @@ setup_file() {
 	for ca in ca other; do
 		openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj "/CN=$ca" -keyout $ca.key -out $ca.pem
 	done 2>"$dir/openssl.log"
-	certificate server ca 'IP:127.0.0.1,DNS:localhost'
+	certificate server ca 'IP:127.0.0.2,DNS:localhost'
 	certificate wrong ca 'DNS:elsewhere.invalid'
 	server_install "$dir/srv"
 	# An account with a password on each server.
@@ -36,13 +36,14 @@ certificate() {
 		-extfile <(echo "subjectAltName = $3") -out "$1.pem" 2>>openssl.log
 }
 
-# listening DIR: start it on a port of its own, on the loopback alone; the port is in DIR/port.
+# listening DIR: start it on a port of its own, on the loopback alone; the port is in
+# DIR/port.  Not on 127.0.0.1, where a newer client library asks for no name.
 listening() {
 	local n port
 	for ((n = 0; n < 5; n++)); do
 		port=$((20000 + (RANDOM * 32768 + RANDOM) % 12000))
 		echo "$port" >"$1/port"
-		server_start "$1" --bind-address=127.0.0.1 --port="$port" && return 0
+		server_start "$1" --bind-address=127.0.0.2 --port="$port" && return 0
 		server_end "$1"
 	done
 	return 1
@@ -89,7 +90,7 @@ fake() {
 # over DIR: the catalog is this test's one on that server, by TCP.
 over() {
 	admin "$D/$1" -e "CREATE DATABASE IF NOT EXISTS ss$BATS_TEST_NUMBER"
-	catalog_at "mysql://keeper@127.0.0.1:$(<"$D/$1/port")/ss$BATS_TEST_NUMBER"
+	catalog_at "mysql://keeper@127.0.0.2:$(<"$D/$1/port")/ss$BATS_TEST_NUMBER"
 }
 
 @test "a server that asks for a file of ours gets none, from no tool" {

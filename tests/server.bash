@@ -84,12 +84,13 @@ server_wait() {
 	return 1
 }
 
-# admin DIR ARGUMENT...: MariaDB's own client, as the one who may do everything.
+# admin DIR ARGUMENT...: MariaDB's own client, as the one who may do everything.  Since
+# 11.4 it wants TLS, on a socket too.
 admin() {
 	local dir=$1
 	shift
-	command mariadb --no-defaults --socket="$dir/socket" --user="$SERVER_USER" --skip-column-names \
-		--batch "$@"
+	command mariadb --no-defaults --socket="$dir/socket" --user="$SERVER_USER" --skip-ssl \
+		--skip-column-names --batch "$@"
 }
 
 # server_kill DIR: kill -9, and wait until it is gone, whoever has to bury it.
