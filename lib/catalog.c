@@ -113,6 +113,12 @@ static void text(struct db_stmt *st, int col, char *to, size_t size)
 	to[len] = 0;
 }
 
+/* A count; -1 if there is none. */
+static int64_t number(struct db_stmt *st, int col)
+{
+	return db_is_null(st, col) ? -1 : db_int(st, col);
+}
+
 /* Fill s from the row of one of the SAVESET statements (sql.c), all but its locations. */
 static void saveset_fill(struct saveset *s, struct db_stmt *st)
 {
@@ -125,15 +131,16 @@ static void saveset_fill(struct saveset *s, struct db_stmt *st)
 		.others = db_int(st, 14), .bytes = db_int(st, 15), .blocks = db_int(st, 16),
 		.vanished = db_int(st, 17), .unhashed = db_int(st, 18),
 		.reason = db_strdup(st, 21), .rows_added = db_int(st, 22),
-		.rows_closed = db_int(st, 23), .host = db_strdup(st, 24),
-		.volume = db_strdup(st, 25), .backup_host = db_strdup(st, 26),
-		.root = db_strdup(st, 27),
+		.rows_closed = db_int(st, 23), .changed = number(st, 24),
+		.removed = number(st, 25), .host = db_strdup(st, 26),
+		.volume = db_strdup(st, 27), .backup_host = db_strdup(st, 28),
+		.root = db_strdup(st, 29),
 	};
 	text(st, 4, s->uid, sizeof(s->uid));
 	text(st, 10, s->hash, sizeof(s->hash));
 	text(st, 19, s->metadata, sizeof(s->metadata));
 	text(st, 20, s->full, sizeof(s->full));
-	text(st, 28, s->volume_uid, sizeof(s->volume_uid));
+	text(st, 30, s->volume_uid, sizeof(s->volume_uid));
 }
 
 static int add_locations(struct catalog *cat, struct saveset *s)

@@ -34,6 +34,7 @@ struct saveset {
 	int64_t bytes, blocks;	/* of regular files, each inode once; blocks of 512 */
 	int64_t vanished, unhashed;
 	int64_t rows_added, rows_closed;
+	int64_t changed, removed;	/* regular files of its predecessor; -1 = not counted */
 	char metadata[65], full[65];	/* SHA-256 in hex, "" = not yet */
 	char hash[16];			/* algorithm asked for when it was added */
 	char *locations;		/* "hourly.0", several joined by ",", "" = none */

@@ -36,7 +36,7 @@ static const struct copy_table tables[] = {
 	{ "hosts", "ibi", "0", CHANGES(HOSTS), { { SQL_COPY_HOSTS, "0" } } },
 	{ "volumes", "ibbbbbi", "0", CHANGES(VOLUMES), { { SQL_COPY_VOLUMES, "0" } } },
 	{ "series", "iiiiib", "0", CHANGES(SERIES), { { SQL_COPY_SERIES, "0" } } },
-	{ "savesets", "iiibbiiiiibiiiiiiiibbbii", "0", CHANGES(SAVESETS),
+	{ "savesets", "iiibbiiiiibiiiiiiiibbbiiii", "0", CHANGES(SAVESETS),
 	  { { SQL_COPY_SAVESETS, "0" } } },
 	{ "locations", "ib", "01", CHANGES(LOCATIONS),
 	  { { SQL_COPY_LOCATIONS_SAVESET, "01" }, { SQL_COPY_LOCATIONS, "0" } } },
@@ -47,6 +47,7 @@ static const struct copy_table tables[] = {
 	    { SQL_COPY_PATHS, "0" } } },
 	{ "inodes", "iiiiiiiiibbiiib", "012", CHANGES(INODES),
 	  { { SQL_COPY_INODES_SERIES, "0112" }, { SQL_COPY_INODES, "0" } } },
+	{ "runs", "ibbbbiiib", "0", CHANGES(RUNS), { { SQL_COPY_RUNS, "0" } } },
 };
 
 const struct copy_table *copy_table(size_t i)

@@ -34,6 +34,11 @@ void json_number(json_t *o, const char *key, int64_t value)
 	json_object_set_new(o, key, json_integer(value));
 }
 
+void json_count(json_t *o, const char *key, int64_t value)
+{
+	json_object_set_new(o, key, value < 0 ? json_null() : json_integer(value));
+}
+
 void json_time(json_t *o, const char *key, int64_t t)
 {
 	char buf[CLOCK_TEXT];

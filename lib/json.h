@@ -16,6 +16,7 @@ json_t *json_new(const char *type);
 
 void json_text(json_t *o, const char *key, const char *value);	/* NULL or "": null */
 void json_number(json_t *o, const char *key, int64_t value);
+void json_count(json_t *o, const char *key, int64_t value);	/* below 0: null */
 void json_time(json_t *o, const char *key, int64_t t);		/* RFC 3339 UTC; 0: null */
 
 /*

@@ -191,6 +191,8 @@ static void saveset_json(const struct saveset *s)
 	json_number(o, "unhashed", s->unhashed);
 	json_number(o, "rows_added", s->rows_added);
 	json_number(o, "rows_closed", s->rows_closed);
+	json_count(o, "changed", s->changed);
+	json_count(o, "removed", s->removed);
 	json_object_set_new(o, "relabelled", json_boolean(s->relabelled));
 	json_object_set_new(o, "overwritten", json_boolean(s->overwritten));
 	json_text(o, "hashtype", s->hash);

@@ -78,7 +78,21 @@ static const char v3[] =
 	"CREATE TABLE $NEWcommits (session VARBINARY(32) NOT NULL PRIMARY KEY, n BIGINT NOT NULL,"
 	" at BIGINT NOT NULL)$TABLE;";
 
-static const char *const steps[SCHEMA_VERSION + 1] = { NULL, v1, v2, v3 };
+/*
+ * What a saveset changed and lost of its predecessor's regular files; NULL where
+ * nobody counted.  runs: when each run of ss-run was and how it ended; ended NULL,
+ * it is under way or was killed.  volume_uid NULL: its volume could not be opened.
+ */
+static const char v4[] =
+	"ALTER TABLE savesets ADD COLUMN $NEWchanged BIGINT;"
+	"ALTER TABLE savesets ADD COLUMN $NEWremoved BIGINT;"
+	"CREATE TABLE $NEWruns (id $ID, uid VARBINARY(32) NOT NULL UNIQUE,"
+	" backup_host VARBINARY(255) NOT NULL, volume VARBINARY(255) NOT NULL,"
+	" volume_uid VARBINARY(32), started BIGINT NOT NULL, ended BIGINT, result BIGINT,"
+	" summary MEDIUMBLOB)$TABLE;"
+	"CREATE INDEX $NEWruns_of ON runs (backup_host, volume, id);";
+
+static const char *const steps[SCHEMA_VERSION + 1] = { NULL, v1, v2, v3, v4 };
 
 static int set_version(struct db *db, int version)
 {

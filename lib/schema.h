@@ -7,7 +7,7 @@
 
 #include "db.h"
 
-#define SCHEMA_VERSION 3
+#define SCHEMA_VERSION 4
 
 /*
  * Bring db to SCHEMA_VERSION: an empty one gets its tables if this is an init; an

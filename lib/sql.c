@@ -8,8 +8,8 @@
 	"SELECT s.id, s.series, s.seq, s.name, s.uid, s.status, s.relabelled,"          \
 	" s.overwritten, s.created, s.finished, s.hash, s.entries, s.files, s.dirs,"    \
 	" s.others, s.bytes, s.blocks, s.vanished, s.unhashed, s.metadata, s.digest,"   \
-	" s.reason, s.rows_added, s.rows_closed, h.name, v.name, v.backup_host, v.root,"\
-	" v.uid FROM savesets s JOIN series r ON r.id = s.series"                       \
+	" s.reason, s.rows_added, s.rows_closed, s.changed, s.removed, h.name, v.name," \
+	" v.backup_host, v.root, v.uid FROM savesets s JOIN series r ON r.id = s.series"\
 	" JOIN hosts h ON h.id = r.host JOIN volumes v ON v.id = r.volume "
 
 /* A row with its inode, in this order of columns (rows.c: decode). */
@@ -34,7 +34,7 @@
 	"id, series, seq, name, uid, status, relabelled, overwritten, " \
 	"created, finished, hash, entries, files, dirs, others, bytes, " \
 	"blocks, vanished, unhashed, metadata, digest, reason, rows_added, " \
-	"rows_closed"
+	"rows_closed, changed, removed"
 #define LOCATIONS_COLUMNS "saveset, location"
 #define DIRS_COLUMNS "series, id, parent, name, first"
 #define PATHS_COLUMNS \
@@ -43,14 +43,17 @@
 #define INODES_COLUMNS \
 	"series, ino, since, btime, size, blocks, mtime, mtime_ns, shared, " \
 	"algo, digest, verified, verdict, medium, room"
+#define RUNS_COLUMNS \
+	"id, uid, backup_host, volume, volume_uid, started, ended, result, summary"
 
 #define Q2 "?, ?"
 #define Q3 Q2 ", ?"
 #define Q5 Q3 ", " Q2
 #define Q6 Q3 ", " Q3
 #define Q7 Q6 ", ?"
+#define Q9 Q8 ", ?"
 #define Q15 Q8 ", " Q7
-#define Q24 Q8 ", " Q8 ", " Q8
+#define Q26 Q8 ", " Q8 ", " Q8 ", " Q2
 
 /* Some rows behind one, in the order of the primary key. */
 #define BEHIND(table, columns, where, key)                                              \
@@ -236,7 +239,7 @@ static const char *const text[SQL_COUNT] = {
 	[SQL_COPY_VOLUMES] = BEHIND("volumes", VOLUMES_COLUMNS, "id > ?", "id"),
 	COPIED(SERIES, "series", SERIES_COLUMNS, Q6, "id = ?"),
 	[SQL_COPY_SERIES] = BEHIND("series", SERIES_COLUMNS, "id > ?", "id"),
-	COPIED(SAVESETS, "savesets", SAVESETS_COLUMNS, Q24, "id = ?"),
+	COPIED(SAVESETS, "savesets", SAVESETS_COLUMNS, Q26, "id = ?"),
 	[SQL_COPY_SAVESETS] = BEHIND("savesets", SAVESETS_COLUMNS, "id > ?", "id"),
 
 	COPIED(LOCATIONS, "locations", LOCATIONS_COLUMNS, Q2, "saveset = ? AND location = ?"),
@@ -265,6 +268,9 @@ static const char *const text[SQL_COUNT] = {
 		       " AND (ino > ? OR since > ?)", "series, ino, since"),
 	[SQL_COPY_INODES] =
 		BEHIND("inodes", INODES_COLUMNS, "series > ?", "series, ino, since"),
+
+	COPIED(RUNS, "runs", RUNS_COLUMNS, Q9, "id = ?"),
+	[SQL_COPY_RUNS] = BEHIND("runs", RUNS_COLUMNS, "id > ?", "id"),
 };
 
 /* What MariaDB says in its own way. */

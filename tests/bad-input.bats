@@ -339,15 +339,69 @@ all_exit_2() {
 	run_ok ss-catalog hosts
 	[ "$(sum_of "$CATALOG.schema-1")" = "$before" ]
 	[ -e "$CATALOG.schema-1.1" ]
-	# A new catalog has the same tables as an upgraded one.
-	local upgraded
-	upgraded=$(sql "SELECT m.name, i.name, i.type, i.\"notnull\", i.dflt_value, i.pk FROM sqlite_master m
-		JOIN pragma_table_info(m.name) i ORDER BY 1, 2")
-	rm "$CATALOG"
+}
+
+# tables: each column of each table, and each index, of the catalog.
+tables() {
+	sql "SELECT m.name, i.name, i.type, i.\"notnull\", i.dflt_value, i.pk FROM sqlite_master m
+		JOIN pragma_table_info(m.name) i ORDER BY 1, 2"
+	sql "SELECT name, tbl_name FROM sqlite_master WHERE type = 'index' ORDER BY 1"
+}
+
+@test "a catalog of each older schema becomes the same as a new one, with its rows" {
+	requires_sqlite "upgrades a copy of a file"
+	local new v now name=old-backup-20200101-000000Z
 	rm "$ROOT/.secondshot/volume"
-	run_ok ss-catalog init
-	[ "$(sql "SELECT m.name, i.name, i.type, i.\"notnull\", i.dflt_value, i.pk FROM sqlite_master m
-		JOIN pragma_table_info(m.name) i ORDER BY 1, 2")" = "$upgraded" ]
+	new=$(tables)
+	now=$(sql "SELECT value FROM meta WHERE keyword = $(bytes schema)")
+	[ "$now" -ge 4 ]
+	for ((v = 1; v < now; v++)); do
+		rm -f "$CATALOG"*
+		sqlite3 "$CATALOG" <"$TESTS/schemas/v$v.sql"
+		chmod 600 "$CATALOG"
+		run_ok ss-catalog savesets --json
+		contains "$stderr" "schema $v is upgraded to $now"
+		[ "$(jq -r .name <<<"$output")" = "$name" ]
+		[ "$(jq -c '[.rows_added, .changed, .removed]' <<<"$output")" = \
+			"$([[ $v == 1 ]] && echo '[0,null,null]' || echo "[$((v + 1)),null,null]")" ]
+		[ "$(tables)" = "$new" ]
+		run_ok ss-catalog files "$name" -0
+		[ "$(ss-catalog files "$name" -0 | tr '\0' ' ')" = \
+			"$([[ $v -lt 3 ]] && echo '. dir dir/file ' || echo '. dir dir/file dir/new ')" ]
+		[ "$(sql 'SELECT count(*) FROM runs')" = 0 ]
+		run_ok ss-catalog hosts
+		[ -z "$stderr" ]
+	done
+}
+
+# aged V: the catalog on a server as schema V left it.
+aged() {
+	sql "DROP TABLE runs; ALTER TABLE savesets DROP COLUMN changed, DROP COLUMN removed"
+	(($1 >= 3)) || sql "DROP TABLE commits; ALTER TABLE inodes DROP COLUMN room"
+	(($1 >= 2)) || sql "ALTER TABLE series DROP COLUMN fs;
+		ALTER TABLE savesets DROP COLUMN rows_added, DROP COLUMN rows_closed"
+	sql "UPDATE meta SET value = '$1' WHERE keyword = 'schema'"
+}
+
+@test "an old catalog on a server is upgraded by init alone" {
+	requires_mariadb "a file is upgraded by every tool"
+	local new v before
+	take
+	new=$(catalog_columns)
+	before=$(ss-catalog files "$S" | sum_of)
+	for v in 3 2 1; do
+		aged $v
+		run_code 2 ss-catalog hosts
+		contains "$stderr" "has schema $v"
+		run_ok ss-catalog init
+		[ "$(catalog_columns)" = "$new" ]
+		[ "$(ss-catalog files "$S" | sum_of)" = "$before" ]
+		[ "$(field "$S" changed)" = null ]
+	done
+	fresh "$TREE/one" "after the upgrade"
+	turn
+	take
+	still_lists "$S"
 }
 
 @test "an upgrade that is killed leaves the old catalog or the new one" {
@@ -355,7 +409,7 @@ all_exit_2() {
 	local n
 	for n in 1 2 3 4 6 8 10 12 14 16; do
 		rm -f "$CATALOG"*
-		sqlite3 "$CATALOG" <"$TESTS/schemas/v1.sql"
+		sqlite3 "$CATALOG" <"$TESTS/schemas/v$((n % 3 + 1)).sql"
 		chmod 600 "$CATALOG"
 		strace -f -qq -o /dev/null -e inject=pwrite64,fdatasync,fsync,unlink:signal=KILL:when="$n" \
 			ss-catalog hosts >/dev/null 2>&1 || :

@@ -24,6 +24,15 @@ teardown() {
 	catalog_forget
 }
 
+# some_runs: records of runs, one of which has not ended, and counts of changes.
+some_runs() {
+	sql "INSERT INTO runs (uid, backup_host, volume, volume_uid, started, ended, result, summary)
+		VALUES ($(bytes one), $(bytes keeper), $(bytes backup), $(bytes 0123), 10, 20, 3, $(bytes '{}'))"
+	sql "INSERT INTO runs (uid, backup_host, volume, started)
+		VALUES ($(bytes two), $(bytes keeper), $(bytes other), 30)"
+	sql 'UPDATE savesets SET changed = 0, removed = 1 WHERE id = 2'
+}
+
 # history [hostile]: some savesets that share much, with rot and rotations; with the
 # names that nobody would like to meet.
 history() {
@@ -85,11 +94,13 @@ target_sql() {
 
 @test "a copy says the same, in whatever database, and a copy of the copy too" {
 	history hostile
+	some_runs
 	run_ok ss-catalog copy "$CATALOG_URL" "$TARGET"
 	local first=$output
 	contains "$stderr" 'copied and verified'
 	[ "$(awk '$1 == "paths" { print $2 }' <<<"$first")" = "$(sql 'SELECT count(*) FROM paths')" ]
 	[ "$(awk '$1 == "savesets" { print $2 }' <<<"$first")" = 3 ]
+	[ "$(awk '$1 == "runs" { print $2 }' <<<"$first")" = 2 ]
 	same_as "$TARGET"
 	if on_mariadb; then
 		run_ok ss-catalog copy "$TARGET" "$FILE"
@@ -119,6 +130,7 @@ all_of() {
 	turn
 	ss-catalog add alpha >/dev/null
 	[ "$(sql 'SELECT count(*) FROM inodes WHERE digest IS NULL')" = 1 ]
+	some_runs
 	run_ok ss-catalog copy "$CATALOG_URL" "$FILE"
 	all_of "$CATALOG" >"$BATS_TEST_TMPDIR/all"
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/all")" -gt 30 ]

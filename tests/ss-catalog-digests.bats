@@ -121,7 +121,7 @@ setup() {
 shown() (
 	set -o pipefail
 	ss-catalog savesets --json | jq -c 'del(.finished, .vanished, .relabelled, .overwritten,
-		.rows_added, .rows_closed, .hashtype, .reason)' &&
+		.rows_added, .rows_closed, .changed, .removed, .hashtype, .reason)' &&
 		ss-catalog hosts --json | jq -r .name &&
 		ss-catalog volumes --json | jq -r '.name, .id, .path' &&
 		for name in "${all[@]}"; do ss-catalog files "$name" --json || return; done
