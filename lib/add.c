@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "batch.h"
+#include "change.h"
 #include "clock.h"
 #include "escape.h"
 #include "exits.h"
@@ -37,6 +38,7 @@ struct add {
 	int64_t next_dir, added, closed, wanted;
 	int64_t rotten;		/* files kept of which a verification found that they rotted */
 	int64_t relabelled, overwritten;	/* oldest saveset whose files are so; 0 = none */
+	struct change change;	/* against the predecessor */
 	struct summing *summing;
 	int linked;		/* new files of several names: only the rows know whose they are */
 	struct summary sum;
@@ -154,6 +156,7 @@ static int merge_one(enum merge_verdict v, const struct entry *disk, const struc
 		a->rotten++;
 	if (disk)
 		sum_one(a, v, disk, row);
+	change_count(&a->change, disk, row ? &row->e : NULL);
 	if (both && v == MERGE_SAME) {
 		if (disk->type == 'd')
 			walk_set_dir(a->walk, row->sub);
@@ -249,6 +252,9 @@ static int publish(void *arg)
 	if (id < 0 || series_displace(a->cat, a->series.id, a->o->location, id) < 0 || flag_older(a) < 0 ||
 	    db_run(a->cat->db, SQL_LOCATION_ADD, "is", id, a->o->location) < 0 ||
 	    db_run(a->cat->db, SQL_SERIES_LAST_SEQ, "isi", a->seq, a->v->fs, a->series.id) < 0)
+		return -1;
+	if (a->series.last_seq && db_run(a->cat->db, SQL_SAVESET_CHANGED, "iii", a->change.changed,
+					 a->change.removed, id) < 0)
 		return -1;
 	return db_run(a->cat->db, SQL_SAVESET_PUBLISH, "iiziiiiiiiisssiii", a->seq,
 		      (int64_t)a->status, s->unhashed ? (int64_t)0 : clock_now(), s->entries, s->files,

@@ -132,6 +132,7 @@ static const char *const text[SQL_COUNT] = {
 		" dirs = ?, others = ?, bytes = ?, blocks = ?, vanished = ?, unhashed = ?,"
 		" metadata = ?, digest = ?, reason = ?, rows_added = ?, rows_closed = ?"
 		" WHERE id = ?",
+	[SQL_SAVESET_CHANGED] = "UPDATE savesets SET changed = ?, removed = ? WHERE id = ?",
 	[SQL_SAVESET_STATUS] = "UPDATE savesets SET status = ? WHERE id = ?",
 	[SQL_SAVESET_FAIL] =
 		"UPDATE savesets SET status = ?, reason = ?, finished = ? WHERE id = ?",

@@ -70,6 +70,36 @@ rows() {
 	no_orphans
 }
 
+@test "what changed and what was removed is counted as rsync would" {
+	echo x >"$TREE/becomes-dir"
+	echo y >"$TREE/becomes-link"
+	echo moved >"$TREE/old-name"
+	touch -d '2020-02-02 02:02:02.1 UTC' "$TREE/dir/two"
+	take
+	# A first one has nothing to compare with.
+	[ "$(field "$S" changed) $(field "$S" removed)" = 'null null' ]
+	turn
+	chmod 0600 "$TREE/nothing"
+	cp -p "$TREE/dir/sub/three" "$TREE/dir/sub/three.new"
+	mv "$TREE/dir/sub/three.new" "$TREE/dir/sub/three"
+	take
+	[ "$(field "$S" changed) $(field "$S" removed)" = '0 0' ]
+	turn
+	fresh "$TREE/dir/sub/three" 'another size'
+	cp "$TREE/dir/two" "$TREE/two.new"
+	touch -d '2020-02-02 02:02:02.2 UTC' "$TREE/two.new"
+	mv "$TREE/two.new" "$TREE/dir/two"
+	rm "$TREE/becomes-dir" "$TREE/becomes-link" "$TREE/link"
+	mkdir "$TREE/becomes-dir"
+	ln -s one "$TREE/becomes-link"
+	mv "$TREE/old-name" "$TREE/new-name"
+	echo new >"$TREE/added"
+	take
+	# three and two; becomes-dir, becomes-link and old-name.
+	[ "$(field "$S" changed) $(field "$S" removed)" = '2 3' ]
+	run_ok ss-catalog check
+}
+
 @test "a directory becomes a file and a directory again, with other contents" {
 	local all=()
 	for step in 1 2 3 4; do
