@@ -204,21 +204,21 @@ int forget_gone(struct catalog *cat, const struct conf *c, const struct volume *
 	return rc;
 }
 
-/* Is s the newest complete one of its series?  1, 0, -1. */
-static int is_newest(struct catalog *cat, const struct saveset *s)
+/* The number of the newest complete saveset in the series of s, all or only below s; 0 none, -1. */
+static int64_t newest(struct catalog *cat, const struct saveset *s, int below)
 {
 	struct saveset *list;
 	size_t n;
-	int64_t newest = 0;
+	int64_t seq = 0;
 
 	if (catalog_list(cat, s->host, &list, &n) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		if (list[i].series == s->series && list[i].status == SV_COMPLETE &&
-		    list[i].seq > newest)
-			newest = list[i].seq;
+		    list[i].seq > seq && (!below || list[i].seq < s->seq))
+			seq = list[i].seq;
 	catalog_list_free(list, n);
-	return s->seq == newest;
+	return seq;
 }
 
 /* Remove the tree of s from one location, if its marker is still there.  0 or -1. */
@@ -262,14 +262,20 @@ static int remove_trees(const struct volume *v, const struct saveset *s,
 	return rc;
 }
 
-int forget_allowed(struct catalog *cat, const struct saveset *s)
+int forget_allowed(struct catalog *cat, const struct saveset *s, int meant)
 {
-	int newest = s->status == SV_COMPLETE ? is_newest(cat, s) : 0;
+	int64_t last = s->status == SV_COMPLETE ? newest(cat, s, 0) : 0;
 
-	if (newest > 0)
-		msg_error("%s: is the newest complete saveset of %s; it stays", escape_name(s->name),
-			  escape_name(s->host));
-	return newest ? -1 : 0;
+	if (last < 0)
+		return -1;
+	if (last != s->seq || !last)
+		return 0;
+	/* Not rotated yet: the one before it is the newest again. */
+	if (meant && strcmp(s->locations, ".sync") == 0 && (last = newest(cat, s, 1)) != 0)
+		return last < 0 ? -1 : 0;
+	msg_error("%s: is the newest complete saveset of %s; it stays", escape_name(s->name),
+		  escape_name(s->host));
+	return -1;
 }
 
 int forget_delete(struct catalog *cat, const struct volume *v, const struct saveset *s,

@@ -32,8 +32,12 @@ struct forget_options {
 int forget_gone(struct catalog *cat, const struct conf *c, const struct volume *v,
 		const struct forget_options *o, size_t *n);
 
-/* May s be deleted?  Not the newest complete saveset of its series.  0, or -1 after reporting. */
-int forget_allowed(struct catalog *cat, const struct saveset *s);
+/*
+ * May s be deleted?  Not the newest complete saveset of its series, unless it was
+ * meant (named itself, and alone), waits in .sync and is not the only one.  0, or
+ * -1 after reporting.
+ */
+int forget_allowed(struct catalog *cat, const struct saveset *s, int meant);
 
 /* Delete the trees of saveset s, for which that was asked, from volume v, then forget it.  0 or -1. */
 int forget_delete(struct catalog *cat, const struct volume *v, const struct saveset *s,

@@ -92,6 +92,37 @@ generations() {
 	[ "$(names)" = "$new" ]
 }
 
+@test "one that waits in .sync may be given up, if it is meant and an older one is there" {
+	take
+	turn
+	local first=$S
+	fresh "$TREE/one" "encrypted"
+	take
+	run_code 2 ss-prune alpha
+	run_code 2 ss-prune alpha@latest
+	# Together they are all there is.
+	run_code 2 ss-prune "$first" "$S"
+	run_code 2 ss-prune "$S" "$first"
+	run_ok ss-prune alpha@.sync
+	[ ! -e "$TREE" ]
+	[ ! -e "$ROOT/.sync/.secondshot/alpha" ]
+	[ "$(names)" = "$first" ]
+	no_orphans
+	still_lists "$first"
+	cp -al "$ROOT/hourly.0/alpha" "$ROOT/.sync/"
+	take
+	[ "$(field "$S" rows_added) $(field "$S" changed)" = '0 0' ]
+	# By its name, too; the one that is left is not rotated, and stays.
+	run_ok ss-prune "$S"
+	rm -r "$ROOT/hourly.0"
+	ss-prune
+	mkdir -p "$TREE"
+	echo x >"$TREE/x"
+	take
+	run_code 2 ss-prune alpha@.sync
+	[ -e "$TREE/x" ]
+}
+
 @test "--dry-run says it and changes nothing" {
 	local before disk old
 	generations 3

@@ -23,11 +23,20 @@ static const struct poptOption table[] = {
 	POPT_TABLEEND
 };
 
+/* Was s named itself, not as its host's newest, and alone? */
+static int is_meant(const char *const *names, const struct saveset *s)
+{
+	const char *at = strrchr(names[0], '@');
+
+	return !names[1] && (strcmp(names[0], s->name) == 0 ||
+			     (at && (strcmp(at, "@.sync") == 0 || strcmp(at, "@sync") == 0)));
+}
+
 /* Look up what was named, each once, and ask whether it may go.  0, or -1 after reporting. */
 static int choose(struct catalog *cat, const struct conf *c, const struct volume *v,
 		  const char *const *names, struct saveset **list, size_t *n)
 {
-	for (; *names; names++) {
+	for (const char *const *all = names; *names; names++) {
 		struct saveset s;
 		size_t i = 0;
 
@@ -45,7 +54,7 @@ static int choose(struct catalog *cat, const struct conf *c, const struct volume
 			msg_error("%s: lies on another volume", escape_name(*names));
 			return -1;
 		}
-		if (forget_allowed(cat, &s) < 0)
+		if (forget_allowed(cat, &s, is_meant(all, &s)) < 0)
 			return -1;
 	}
 	return 0;
