@@ -25,8 +25,7 @@ void progress_begin(struct progress *p, int quiet)
 	p->next = p->begun + SECOND;
 }
 
-/* Three digits or so: "831 B", "12.3 MiB". */
-static void progress_bytes(char *to, size_t size, double n)
+void progress_bytes(char *to, size_t size, double n)
 {
 	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
 	size_t u = 0;

@@ -10,6 +10,7 @@
 #ifndef SS_PROGRESS_H
 #define SS_PROGRESS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct progress {
@@ -27,5 +28,8 @@ void progress_add(struct progress *p, uint64_t files, uint64_t bytes);
 
 /* Take the line away, before other output or at the end. */
 void progress_clear(struct progress *p);
+
+/* A number of bytes for people, three digits or so, into to: "831 B", "12.3 MiB". */
+void progress_bytes(char *to, size_t size, double n);
 
 #endif

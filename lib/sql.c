@@ -124,6 +124,10 @@ static const char *const text[SQL_COUNT] = {
 		SAVESET "WHERE h.name = ? AND v.name = ? AND v.backup_host = ?"
 		" AND s.status = 1 ORDER BY s.seq DESC LIMIT 1",
 	[SQL_SAVESET_BY_ID] = SAVESET "WHERE s.id = ?",
+	/* The newest before it that lies somewhere. */
+	[SQL_SAVESET_PREDECESSOR] =
+		SAVESET "WHERE s.series = ? AND s.seq < ? AND s.status IN (1, 2)"
+		" ORDER BY s.seq DESC LIMIT 1",
 	[SQL_SAVESETS] =
 		SAVESET "WHERE s.status <> 0"
 		" ORDER BY h.name, v.backup_host, v.name, s.created, s.seq, s.id",
