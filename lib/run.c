@@ -18,6 +18,7 @@
 #include "msg.h"
 #include "rsnap_job.h"
 #include "run_cmd.h"
+#include "run_guard.h"
 #include "run_host.h"
 #include "run_offline.h"
 #include "run_pass.h"
@@ -150,7 +151,8 @@ int run_open(struct run *r, const char *const hosts[])
 	if (r->rsnap == NULL)
 		return SS_FAIL;
 	if (run_cmd_installed() != 0 || choose_hosts(r, hosts) != 0 ||
-	    check_intervals(r) != 0 || volume_open(&r->volume, r->rsnap->root) != 0)
+	    check_intervals(r) != 0 || run_guard_options(r) != 0 ||
+	    volume_open(&r->volume, r->rsnap->root) != 0)
 		return SS_FAIL;
 	if (!r->dry) {
 		code = take_lock(r);
@@ -158,9 +160,10 @@ int run_open(struct run *r, const char *const hosts[])
 			return code;
 		catch_signals();
 	}
-	if (run_cmd_prepare(r) != 0)
-		return SS_FAIL;
-	return catalog_open(&r->catalog, &r->conf, 0) == 0 || run_offline(r) ? SS_OK : SS_FAIL;
+	if (catalog_open(&r->catalog, &r->conf, 0) != 0)
+		return run_offline(r) ? SS_OK : SS_FAIL;
+	/* Before anything is put right there, or written. */
+	return run_guard_volume(r) == 0 ? SS_OK : SS_FAIL;
 }
 
 void run_close(struct run *r)
@@ -210,6 +213,9 @@ static void refuse_waiting(struct run *r)
 
 static void run_hosts(struct run *r)
 {
+	struct space before;
+	int measured;
+
 	if (run_turn_waiting(r) < 0) {
 		run_worse(r, SS_FAIL);
 		return;
@@ -217,7 +223,10 @@ static void run_hosts(struct run *r)
 	if (!r->no_rotate && run_turn_make_way(r) != 0)
 		return;
 	refuse_waiting(r);
+	measured = run_guard_measure(r, &before);
 	run_pass(r);
+	if (measured)
+		run_guard_measured(r, &before);
 	if (!r->no_rotate && !run_stopped())
 		run_turn_due(r);
 }
@@ -230,7 +239,8 @@ static int too_early(struct run *r)
 
 	if (due_list(&r->volume, r->rsnap, &r->conf, r->now, &l) == 0 &&
 	    (r->dry || due_remember(&r->volume, &l) == 0)) {
-		early = !r->named && r->rotate == NULL && !l.due[l.n - 1].due;
+		early = !r->named && r->rotate == NULL && r->accept == NULL &&
+			!l.due[l.n - 1].due;
 		if (early)
 			msg_info("%s: not due, %s", l.due[l.n - 1].name, l.due[l.n - 1].why);
 	}
@@ -240,19 +250,20 @@ static int too_early(struct run *r)
 
 int run_all(struct run *r)
 {
-	int early;
+	int syncs = r->rotate == NULL || r->named, early;
 
-	/* Once, instead of a failure of each host. */
-	if (!r->dry && run_cmd_configtest(r) != 0)
-		return SS_FAIL;
-	if (run_recover(r) != 0)
+	/* What others left is put right, and makes room, before there must be some. */
+	if (run_recover(r) != 0 || (syncs && run_guard_space(r) != 0))
 		return SS_FAIL;
 	early = too_early(r);
 	if (early != 0 || run_stopped())
 		return early < 0 ? SS_FAIL : r->code;
+	/* Once, instead of a failure of each host. */
+	if (run_cmd_prepare(r) != 0 || (!r->dry && run_cmd_configtest(r) != 0))
+		return SS_FAIL;
 	if (r->rotate != NULL && run_turn_asked(r) != 0)
 		return SS_FAIL;
-	if ((r->rotate == NULL || r->named) && !run_stopped())
+	if (syncs && !run_stopped())
 		run_hosts(r);
 	return r->code;
 }

@@ -15,6 +15,7 @@ enum run_state {
 	RUN_IDLE,		/* not tried */
 	RUN_WAITS,		/* its new saveset lies only in .sync: it is rotated, not synced over */
 	RUN_COMPLETE, RUN_PARTIAL, RUN_FAILED,
+	RUN_HELD,		/* its new saveset stays in .sync until somebody has looked at it */
 };
 
 struct run_host {
@@ -25,7 +26,7 @@ struct run_host {
 	int64_t before;		/* id of the saveset that was in .sync before the sync, 0 = none */
 	int64_t files;
 	char *saveset;		/* name of the new one, or NULL */
-	char *why;		/* it failed, or is partial, or NULL */
+	char *why;		/* it failed, or is partial or held, or NULL */
 };
 
 struct run {
@@ -45,6 +46,7 @@ struct run {
 	int no_rotate;
 	const char **rotate;	/* intervals asked for, NULL-ended, or NULL */
 	int64_t now;		/* the time of this run: when it began */
+	const char **accept;	/* hosts whose waiting saveset no guard holds back, NULL-ended, or NULL */
 	int rotated;		/* the lowest interval was begun, or in a dry run would have been */
 	int code;		/* worst exit code so far */
 };

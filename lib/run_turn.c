@@ -12,8 +12,20 @@
 #include "mem.h"
 #include "msg.h"
 #include "promoted.h"
+#include "run_guard.h"
 #include "run_host.h"
 #include "run_rotate.h"
+
+/* Does a host, whose saveset waits, take part?  1, 0 it is held back, -1 after reporting. */
+static int may_move(struct run *r, struct run_host *h)
+{
+	int held;
+
+	if (run_guard_accepts(r, h->name) || (!h->wanted && r->rotate == NULL))
+		return 1;
+	held = run_guard(r, h);
+	return held < 0 ? -1 : !held;
+}
 
 long run_turn_waiting(struct run *r)
 {
@@ -22,12 +34,14 @@ long run_turn_waiting(struct run *r)
 	int waits;
 
 	for (h = r->host; h < r->host + r->nhost; h++) {
+		if (h->state == RUN_HELD)
+			continue;
 		waits = r->dry && r->rotated ? 0 : run_host_waits(r, h->name);
-		if (waits < 0)
+		h->state = waits > 0 ? RUN_WAITS : RUN_IDLE;
+		h->moves = waits > 0 ? may_move(r, h) : 0;
+		if (waits < 0 || h->moves < 0)
 			return -1;
-		h->state = waits ? RUN_WAITS : RUN_IDLE;
-		h->moves = waits;
-		n += waits;
+		n += h->moves;
 	}
 	return n;
 }
@@ -38,7 +52,7 @@ int run_turn_make_way(struct run *r)
 	size_t n = 0;
 
 	for (h = r->host; h < r->host + r->nhost; h++) {
-		h->moves = h->wanted && h->state == RUN_WAITS;
+		h->moves = (h->wanted || run_guard_accepts(r, h->name)) && h->state == RUN_WAITS;
 		n += (size_t)h->moves;
 	}
 	if (n == 0)
@@ -106,15 +120,20 @@ static size_t mark_moving(struct run *r)
 	struct buf staying = { 0 };
 	struct run_host *h;
 	size_t n = 0;
+	int held;
 
 	for (h = r->host; h < r->host + r->nhost; h++) {
 		h->moves = h->state == RUN_COMPLETE || (h->state == RUN_PARTIAL && r->conf.rotate_partial);
+		held = h->moves && !r->dry ? run_guard(r, h) : 0;
+		if (held < 0)
+			run_worse(r, SS_FAIL);
+		h->moves = h->moves && !held;
 		n += (size_t)h->moves;
-		if (!h->moves)
+		if (!h->moves && h->state != RUN_HELD)
 			buf_printf(&staying, "%s %s", staying.len > 0 ? "," : "", escape_name(h->name));
 	}
 	if (n == 0)
-		msg_warn("not rotated: no host has a new complete saveset");
+		msg_warn("not rotated: no host has a new complete saveset that may move");
 	else if (staying.len > 0 && !r->named)
 		msg_warn("held out of the rotation, having no new complete saveset:%s", staying.p);
 	buf_free(&staying);

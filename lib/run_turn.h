@@ -12,12 +12,13 @@
 
 /*
  * Mark the hosts whose new saveset lies only in .sync, left there by an earlier
- * run: they wait.  Number of them, or -1 after reporting.
+ * run: they wait, or a guard holds them (run_guard.h).  Number of those that may
+ * be rotated, or -1 after reporting.
  */
 long run_turn_waiting(struct run *r);
 
 /*
- * Of the hosts that are wanted, get the savesets that wait out of the way: rotate
+ * Of the hosts that are wanted or accepted, get the savesets that wait out of the way: rotate
  * them first.  0, or -1: the exit code is set.
  */
 int run_turn_make_way(struct run *r);

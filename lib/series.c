@@ -59,19 +59,37 @@ int series_moved(struct catalog *cat, int64_t series, const struct volume *v)
 	return moved;
 }
 
+/* What the catalog knows of c's volume, if that is v.  1, or -1 after reporting; known_free() in every case. */
+static int same_volume(struct catalog *cat, const struct conf *c, const struct volume *v, struct known *k)
+{
+	int got = get_volume(cat, c, k);
+
+	if (got == 0)
+		msg_error("volume %s of %s is not in the catalog; run 'ss-catalog init'",
+			  escape_name(c->volume), escape_name(c->backup_host));
+	else if (got > 0 && strcmp(k->uid, v->id))
+		msg_error("volume offline: %s carries another volume's id than %s has in the"
+			  " catalog", escape_name(v->root), escape_name(c->volume));
+	else if (got > 0)
+		return 1;
+	return -1;
+}
+
+int series_check(struct catalog *cat, const struct conf *c, const struct volume *v)
+{
+	struct known k;
+	int got = same_volume(cat, c, v, &k);
+
+	known_free(&k);
+	return got < 0 ? -1 : 0;
+}
+
 int64_t series_volume(struct catalog *cat, const struct conf *c, const struct volume *v)
 {
 	struct known k;
-	int got = get_volume(cat, c, &k);
 	int64_t id = -1;
 
-	if (got == 0) {
-		msg_error("volume %s of %s is not in the catalog; run 'ss-catalog init'",
-			  escape_name(c->volume), escape_name(c->backup_host));
-	} else if (k.uid && strcmp(k.uid, v->id)) {
-		msg_error("volume offline: %s carries another volume's id than %s has in the"
-			  " catalog", escape_name(v->root), escape_name(c->volume));
-	} else if (k.uid && k.root && k.fs) {
+	if (same_volume(cat, c, v, &k) > 0) {
 		id = k.id;
 		if ((strcmp(k.root, v->root) || strcmp(k.fs, v->fs)) &&
 		    db_run(cat->db, SQL_VOLUME_UPDATE, "ssi", v->root, v->fs, id) < 0)

@@ -20,6 +20,9 @@
  */
 int64_t series_volume(struct catalog *cat, const struct conf *c, const struct volume *v);
 
+/* Is v the volume that the catalog knows by c's name of it?  Nothing is noted.  0, or -1 after reporting. */
+int series_check(struct catalog *cat, const struct conf *c, const struct volume *v);
+
 /* Is the newest saveset of the series on another file system than v's, so that inode numbers mean nothing?  1, 0, -1. */
 int series_moved(struct catalog *cat, int64_t series, const struct volume *v);
 

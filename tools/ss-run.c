@@ -20,6 +20,8 @@ int main(int argc, char *argv[])
 		  "Rotate this interval, and sync only hosts that are named; may be repeated",
 		  "INTERVAL" },
 		{ "no-rotate", '\0', POPT_ARG_NONE, &r.no_rotate, 0, "Do not rotate", NULL },
+		{ "accept", '\0', POPT_ARG_ARGV, &r.accept, 0,
+		  "Rotate this host's saveset although a guard holds it back; may be repeated", "HOST" },
 		{ "due", '\0', POPT_ARG_NONE, &due, 0, "Print what is due, and why; do nothing", NULL },
 		{ "dry-run", 'n', POPT_ARG_NONE, &r.dry, 0, "Print the commands, run none", NULL },
 		POPT_TABLEEND

@@ -1,0 +1,331 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# ss-run: what changed or lost so much that somebody should look at it first.
+# run_code leaves $stderr.
+# shellcheck disable=SC2154
+
+load helpers
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+# begin [KEY=VALUE...]: two hosts, of which alpha has 50 files of 100 bytes, rotated once.
+# Before it may be set: LIMITS.
+begin() {
+	local n
+	# shellcheck disable=SC2086
+	HOSTS="alpha beta" conf ${LIMITS:-max-change=40% max-shrink=20%} "$@"
+	rm -r "$SRC/alpha"
+	mkdir -p "$SRC/alpha/docs/old" "$SRC/alpha/mail"
+	for n in {1..20}; do
+		printf '%0100d' "$n" >"$SRC/alpha/docs/$n"
+		printf '%0100d' "$n" >"$SRC/alpha/docs/old/$n"
+	done
+	for n in {1..10}; do printf '%0100d' "$n" >"$SRC/alpha/mail/$n"; done
+	ss-catalog init
+	run_ok ss-run
+	cp -a "$SRC/alpha" good
+}
+
+# encrypt: each file of alpha becomes another one of the same size.
+encrypt() {
+	find "$SRC/alpha" -type f -exec sh -c 'for f; do tr 0-9 k-t <"$f" >"$f.new"; mv "$f.new" "$f"; done' sh {} +
+	find "$SRC/alpha" -type f -exec touch -d '2021-01-01 01:01:01 UTC' {} +
+}
+
+# restore: alpha's source is as it was.
+restore() {
+	rm -rf "$SRC/alpha"
+	cp -a good "$SRC/alpha"
+}
+
+# locations HOST: of its savesets that lie somewhere, oldest first.
+locations() {
+	ss-catalog savesets --json "$1" | jq -r 'select(.location != null) | .location' | xargs
+}
+
+equal() {
+	run rsync -aHnic --delete "$1/" "$2/"
+	[ "$status" -eq 0 ]
+	[ "$output" = "" ]
+}
+
+# held_and_kept: what was good is where it was; what looks wrong waits.
+held_and_kept() {
+	equal good "$ROOT/hourly.0/alpha"
+	[ "$(locations alpha)" = "hourly.0 .sync" ]
+	[ ! -e "$ROOT/hourly.1/alpha" ]
+	run_ok ss-catalog check
+}
+
+encrypted() {
+	begin
+	encrypt
+	run_code 1 ss-run
+	contains "$stderr" 'alpha: alpha-backup-.* is held back in .sync: 50 of 50 files are changed or gone \(100.0%\), max-change is 40%$'
+	contains "$stderr" 'alpha: against alpha-backup-.*: 50 files changed, 0 removed, 0 added; 50 files of 5000 bytes before, 50 of 5000 now$'
+	contains "$stderr" 'alpha: in docs: 20 changed, 0 removed, 0 added: 1, 10, 11, \.\.\.$'
+	contains "$stderr" 'alpha: in docs/old: 20 changed'
+	contains "$stderr" 'alpha: in mail: 10 changed'
+	contains "$stderr" "ss-run --accept=alpha' takes it; 'ss-prune alpha@.sync' gives it up"
+	contains "$stderr" 'rotated hourly'
+	held_and_kept
+	[ "$(locations beta)" = "hourly.1 hourly.0" ]
+	cp -a "$ROOT/.sync/alpha" bad
+
+	# The next night it is not synced over, and said in short.
+	echo more >"$SRC/alpha/more"
+	run_code 1 ss-run
+	contains "$stderr" 'is held back in .sync, and the host not copied: 50 of 50'
+	lacks "$stderr" 'alpha: (against|in)'
+	held_and_kept
+	equal bad "$ROOT/.sync/alpha"
+	[ "$(locations beta)" = "hourly.2 hourly.1 hourly.0" ]
+	run_code 1 ss-run alpha
+	equal bad "$ROOT/.sync/alpha"
+
+	# Accepted, it is rotated, and the run goes on.
+	run_ok ss-run --accept=alpha
+	equal bad "$ROOT/hourly.1/alpha"
+	equal "$SRC/alpha" "$ROOT/hourly.0/alpha"
+	[ "$(locations alpha)" = "hourly.2 hourly.1 hourly.0" ]
+	run_ok ss-verify --all
+	run_ok ss-catalog check
+}
+
+@test "all files rewritten: held back, reported, kept, until it is accepted" {
+	encrypted
+}
+
+@test "the same with link_dest 0" {
+	LINK_DEST=0 encrypted
+}
+
+@test "malware that renames what it encrypts" {
+	begin
+	encrypt
+	find "$SRC/alpha" -type f -exec mv {} {}.locked \;
+	run_code 1 ss-run
+	contains "$stderr" '50 of 50 files are changed or gone'
+	contains "$stderr" '0 files changed, 50 removed, 50 added;'
+	contains "$stderr" 'in docs: 0 changed, 20 removed, 20 added: 1, 1.locked, 10, \.\.\.$'
+	held_and_kept
+}
+
+@test "another disk is mounted at the source" {
+	begin
+	rm -r "$SRC/alpha"
+	mkdir -p "$SRC/alpha/other"
+	cp -a good/docs "$SRC/alpha/other/"
+	for n in {1..30}; do echo "$n, and something" >"$SRC/alpha/other/$n"; done
+	run_code 1 ss-run
+	contains "$stderr" '50 of 50 files are changed or gone'
+	held_and_kept
+}
+
+@test "fewer files, or fewer bytes" {
+	LIMITS="max-change=0 max-shrink=20" begin
+	rm "$SRC/alpha/docs"/1[0-9]
+	run_ok ss-run
+	rm -r good
+	cp -a "$SRC/alpha" good
+	rm -r "$SRC/alpha/mail"
+	run_code 1 ss-run
+	contains "$stderr" '30 files instead of 40 \(25.0% less\), max-shrink is 20%; 3000 bytes instead of 4000'
+	run_ok ss-prune alpha@.sync
+	restore
+	for n in {1..10}; do : >"$SRC/alpha/mail/$n"; done
+	run_code 1 ss-run
+	contains "$stderr" 'held back in .sync: 3000 bytes instead of 4000 \(25.0% less\)'
+	lacks "$stderr" 'files instead of'
+	equal good "$ROOT/hourly.0/alpha"
+}
+
+@test "small changes pass, and a chmod of everything" {
+	begin
+	for n in {1..20}; do echo "changed $n" >>"$SRC/alpha/docs/$n"; done
+	chmod -R go-rwx "$SRC/alpha"
+	run_ok ss-run
+	equal "$SRC/alpha" "$ROOT/hourly.0/alpha"
+	lacks "$stderr" 'held'
+	# 10 of 50 fewer are just what is allowed; growth is nobody's business.
+	rm -r "$SRC/alpha/mail"
+	for n in {1..300}; do echo "$n" >"$SRC/alpha/new$n"; done
+	run_ok ss-run
+	[ "$(locations alpha)" = "hourly.2 hourly.1 hourly.0" ]
+}
+
+@test "without limits nothing is held back" {
+	LIMITS="max-change=0 max-shrink=0%" begin
+	encrypt
+	rm -r "$SRC/alpha/docs"
+	run_ok ss-run
+	[ "$(locations alpha)" = "hourly.1 hourly.0" ]
+}
+
+@test "given up, the host is copied anew" {
+	begin
+	encrypt
+	run_code 1 ss-run
+	run_ok ss-prune alpha@.sync
+	[ ! -e "$ROOT/.sync/alpha" ]
+	restore
+	run_ok ss-run
+	equal good "$ROOT/hourly.0/alpha"
+	equal good "$ROOT/hourly.1/alpha"
+	[ "$(stat -c %i "$ROOT/hourly.0/alpha/docs/1")" = "$(stat -c %i "$ROOT/hourly.1/alpha/docs/1")" ]
+	[ "$(locations alpha)" = "hourly.1 hourly.0" ]
+	run_ok ss-verify --all
+	run_ok ss-catalog check
+}
+
+@test "killed between cataloguing and rotating: it is held back all the same" {
+	requires strace
+	begin
+	local when
+	encrypt
+	run_code 0 ss-run --no-rotate alpha
+	lacks "$stderr" 'held'
+	# The first time that somebody could rotate it tells all.
+	run_code 1 ss-run
+	contains "$stderr" 'alpha: against'
+	held_and_kept
+	for when in 1 2 3; do
+		run_ok ss-prune alpha@.sync
+		run_code 137 strace -qq -o trace -e trace=renameat,renameat2 \
+			-e inject=renameat,renameat2:signal=KILL:when=$when ss-run
+		grep -q KILL trace
+		run_code 1 ss-run
+		contains "$stderr" 'held back in .sync'
+		held_and_kept
+	done
+}
+
+# A partial saveset in .sync is no predecessor: it is gone once the next one is there.
+@test "judged by what was rotated, whatever lay in .sync since" {
+	begin
+	cat >rsync <<-END
+		#!/bin/bash
+		/usr/bin/rsync "\$@" || exit
+		[[ ! -e $PWD/partial || \${*: -1} != *alpha* ]] || exit 23
+	END
+	chmod +x rsync
+	sed -i "s|^cmd_rsync.*|cmd_rsync\t$PWD/rsync|" "$RSNAPSHOT_CONF"
+	# Little arrived, then everything: nothing has changed.
+	touch partial
+	rm -r "$SRC/alpha/docs"
+	run_code 3 ss-run
+	rm partial
+	restore
+	run_ok ss-run
+	[ "$(ss-catalog savesets --json alpha | jq -s '.[-1].changed + .[-1].removed')" = 0 ]
+	[ "$(locations alpha)" = "hourly.1 hourly.0" ]
+	# Encrypted twice: the second one changed nothing.
+	touch partial
+	encrypt
+	run_code 3 ss-run
+	rm partial
+	run_code 1 ss-run
+	[ "$(ss-catalog savesets --json alpha | jq -s '.[-1].changed + .[-1].removed')" = 0 ]
+	contains "$stderr" '50 of 50 files are changed'
+	equal good "$ROOT/hourly.0/alpha"
+}
+
+@test "a partial saveset that may be rotated is judged as well" {
+	begin rotate-partial=yes
+	cat >rsync <<-END
+		#!/bin/bash
+		/usr/bin/rsync "\$@" || exit
+		[[ \${*: -1} != *alpha* ]] || exit 23
+	END
+	chmod +x rsync
+	sed -i "s|^cmd_rsync.*|cmd_rsync\t$PWD/rsync|" "$RSNAPSHOT_CONF"
+	encrypt
+	run_code 1 ss-run
+	contains "$stderr" '50 of 50 files are changed'
+	equal good "$ROOT/hourly.0/alpha"
+}
+
+@test "a waiting saveset of which nobody counted what changed, as an old catalog has it" {
+	begin
+	encrypt
+	run_ok ss-run --no-rotate alpha
+	sql 'UPDATE savesets SET changed = NULL, removed = NULL'
+	run_code 1 ss-run
+	contains "$stderr" '50 of 50 files are changed'
+	held_and_kept
+}
+
+@test "an empty tree that was taken by ss-catalog is accepted here, too" {
+	begin
+	rm -r "$SRC/alpha"/*
+	run_code 2 ss-run
+	equal good "$ROOT/hourly.0/alpha"
+	mkdir -p "$ROOT/.sync/alpha"
+	pipeline alpha --accept
+	run_code 1 ss-run
+	contains "$stderr" '0 files instead of 50'
+	run_ok ss-run --accept=alpha
+	[ "$(locations alpha)" = "hourly.2 hourly.1 hourly.0" ]
+	equal good "$ROOT/hourly.2/alpha"
+}
+
+@test "--accept: a host that is not there, one that waits for nothing, twice" {
+	begin
+	run_code 2 ss-run --accept=nobody
+	contains "$stderr" '--accept=nobody: no such host'
+	[ ! -e "$ROOT/hourly.1" ]
+	# It is for what waits: what this very run copies is judged.
+	encrypt
+	run_code 1 ss-run --accept=alpha --accept=beta
+	held_and_kept
+	# Also when other hosts are named.
+	run_ok ss-run --accept=alpha beta
+	[ "$(locations alpha)" = "hourly.1 hourly.0" ]
+}
+
+@test "the report tells no raw name, and the ten directories with most" {
+	begin
+	local n dir
+	for n in {10..29}; do
+		dir=$SRC/alpha/$'\e[31m'$n
+		mkdir "$dir"
+		for m in $(seq "$n"); do echo >"$dir/$m"; done
+	done
+	echo x >"$SRC/alpha/"$'\e]0;owned\a\n'
+	run_ok ss-run
+	rm -r "$SRC/alpha/"$'\e'*
+	run_code 1 ss-run
+	# shellcheck disable=SC2016
+	contains "$stderr" 'in \\x1b\[31m29: 0 changed, 29 removed'
+	[ "$(grep -c 'alpha: in ' <<<"$stderr")" -eq 10 ]
+	lacks "$stderr" 'in docs'
+	lacks "$stderr" $'[\001-\010\013-\037]'
+	lacks "$(cat "$LOG")" $'[\001-\010\013-\037]'
+}
+
+@test "while the catalog's server is away the files are counted" {
+	requires_mariadb "a file is never away"
+	begin
+	local server=$BATS_TEST_TMPDIR/server
+	ln -s "$SS_TEST_SOCKET" "$server"
+	sed -i "s|unix_socket=.*|unix_socket=$server|" "$SECONDSHOT_CONF"
+	run_ok ss-run
+	rm "$server"
+	rm -r "$SRC/alpha/docs"
+	run_code 1 ss-run
+	contains "$stderr" 'alpha: its saveset is held back in .sync: 10 files instead of 50 \(80.0% less\)'
+	lacks "$stderr" 'beta.*held'
+	equal good "$ROOT/hourly.0/alpha"
+	[ -e "$ROOT/hourly.2/beta" ]
+	run_code 1 ss-run
+	equal good "$ROOT/hourly.0/alpha"
+	# Catalogued, it is judged by all that is known.
+	ln -s "$SS_TEST_SOCKET" "$server"
+	run_code 1 ss-run
+	contains "$stderr" 'alpha: against'
+	equal good "$ROOT/hourly.0/alpha"
+	run_ok ss-run --accept=alpha
+	run_ok ss-catalog check
+}
