@@ -116,7 +116,7 @@ static int use_volume(struct check *c, const struct saveset *s)
 	leave_volume(c);
 	if (volume_open(&c->volume, s->root) < 0 || volume_is(&c->volume, s->volume_uid) < 0)
 		return SS_FAIL;
-	return lock_take(&c->lock, c->volume.own, c->volume.root);
+	return lock_take(&c->lock, c->volume.own, c->volume.root, 0);
 }
 
 static void check_marker(struct check *c, const struct saveset *s, const char *location)

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -26,8 +27,9 @@
 #define LOCK_FILE "lock"
 #define LOCK_VAR "SECONDSHOT_LOCK_FD"
 #define LOCK_STEP_US 100000
-#define LOCK_STEPS_ORPHANS 600	/* 60 s for the children of a holder that died */
-#define LOCK_STEPS_NAMELESS 10	/* 1 s for a holder to write its name */
+/* Milliseconds, at least, for the children of a holder that died, and for one to write its name. */
+#define LOCK_ORPHANS 60000
+#define LOCK_NAMELESS 1000
 
 struct lock {
 	int fd;
@@ -87,43 +89,92 @@ static int holder_write(int fd, const char *name)
 	return SS_OK;
 }
 
-/* Somebody has it: SS_LOCKED after saying who, SS_OK to try again. */
-static int lock_held(int fd, const char *name, unsigned steps)
-{
-	struct holder h;
+struct waiting {
+	int fd;
+	const char *name;
+	int64_t began;		/* milliseconds on a clock that nobody sets */
+	int64_t patience;	/* milliseconds for a holder that lives */
+	struct holder told;	/* who it was said is waited for, and whether he lived */
+	int told_alive;
+};
 
-	if (!holder_read(fd, &h)) {
-		if (steps < LOCK_STEPS_NAMELESS)
-			return SS_OK;
-		msg_error("%s: locked by a program that has not given its name", escape_name(name));
-		return SS_LOCKED;
-	}
-	if (process_start(h.pid) == h.start && h.start != 0) {
-		msg_error("%s: locked by %s, process %ld, since %s", escape_name(name),
-			  escape_name(h.command), h.pid, escape_name(h.since));
-		return SS_LOCKED;
-	}
-	if (steps == LOCK_STEPS_NAMELESS)
-		msg_info("%s: %s (process %ld) died; waiting for the programs it started to end",
-			 escape_name(name), escape_name(h.command), h.pid);
-	if (steps < LOCK_STEPS_ORPHANS)
-		return SS_OK;
-	msg_error("%s: still locked by programs that %s (process %ld, gone) started",
-		  escape_name(name), escape_name(h.command), h.pid);
+static int64_t milliseconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static int64_t longer(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* It could not be waited out.  SS_LOCKED. */
+static int give_up(const struct waiting *w, const struct holder *h, int alive)
+{
+	const char *name = escape_name(w->name);
+
+	if (h == NULL)
+		msg_error("%s: locked by a program that has not given its name", name);
+	else if (alive)
+		msg_error("%s: locked by %s, process %ld, since %s", name, escape_name(h->command),
+			  h->pid, escape_name(h->since));
+	else
+		msg_error("%s: still locked by programs that %s (process %ld, gone) started", name,
+			  escape_name(h->command), h->pid);
 	return SS_LOCKED;
 }
 
-static int lock_wait(int fd, const char *name)
+/* Say who is waited for, once for each. */
+static void tell(struct waiting *w, const struct holder *h, int alive)
 {
-	unsigned steps;
+	const char *name = escape_name(w->name), *command = escape_name(h->command);
+
+	if (w->told.pid == h->pid && w->told.start == h->start && w->told_alive == alive)
+		return;
+	w->told = *h;
+	w->told_alive = alive;
+	if (alive)
+		msg_info("%s: waiting for %s, process %ld, since %s", name, command, h->pid,
+			 escape_name(h->since));
+	else
+		msg_info("%s: %s (process %ld) died; waiting for the programs it started to end",
+			 name, command, h->pid);
+}
+
+/* Somebody has it: SS_LOCKED after saying who, SS_OK to try again. */
+static int lock_held(struct waiting *w)
+{
+	int64_t waited = milliseconds() - w->began;
+	struct holder h;
+	int alive;
+
+	if (!holder_read(w->fd, &h))
+		return waited < longer(w->patience, LOCK_NAMELESS) ? SS_OK : give_up(w, NULL, 0);
+	alive = h.start != 0 && process_start(h.pid) == h.start;
+	if (waited >= (alive ? w->patience : longer(w->patience, LOCK_ORPHANS)))
+		return give_up(w, &h, alive);
+	/* What a holder started may need a moment to see that it is gone. */
+	if (alive || waited >= LOCK_NAMELESS)
+		tell(w, &h, alive);
+	return SS_OK;
+}
+
+static int lock_wait(int fd, const char *name, int patience)
+{
+	struct waiting w = {
+		.fd = fd, .name = name, .began = milliseconds(), .patience = (int64_t)patience * 1000,
+	};
 	int ret;
 
-	for (steps = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; steps++) {
+	while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
 		if (errno != EWOULDBLOCK && errno != EINTR) {
 			msg_error("%s/%s: cannot lock it: %m", escape_name(name), LOCK_FILE);
 			return SS_FAIL;
 		}
-		ret = lock_held(fd, name, steps);
+		ret = lock_held(&w);
 		if (ret != SS_OK)
 			return ret;
 		usleep(LOCK_STEP_US);
@@ -169,7 +220,7 @@ static int lock_open(int dir, const char *name)
 	return -1;
 }
 
-int lock_take(struct lock **l, int dir, const char *name)
+int lock_take(struct lock **l, int dir, const char *name, int wait)
 {
 	int fd = lock_open(dir, name), theirs, ret = SS_OK;
 
@@ -181,7 +232,7 @@ int lock_take(struct lock **l, int dir, const char *name)
 		close(fd);
 		fd = theirs;
 	} else {
-		ret = lock_wait(fd, name);
+		ret = lock_wait(fd, name, wait);
 		if (ret == SS_OK)
 			ret = holder_write(fd, name);
 		/* Whoever we start holds it with us. */

@@ -13,12 +13,13 @@
 struct lock;
 
 /*
- * Take the lock of the open directory dir (ROOT/.secondshot; name for messages).
- * SS_OK; SS_LOCKED after naming the holder (pid, command, since when); SS_FAIL
- * after reporting.  A lock whose holder is dead but whose children still have
- * it is waited for, 60 seconds at most.
+ * Take the lock of the open directory dir (ROOT/.secondshot; name for messages),
+ * wait seconds long if somebody has it, who is named once.  SS_OK; SS_LOCKED after
+ * naming the holder (pid, command, since when); SS_FAIL after reporting.  A lock
+ * whose holder is dead but whose children still have it is waited for 60 seconds
+ * at least.
  */
-int lock_take(struct lock **l, int dir, const char *name);
+int lock_take(struct lock **l, int dir, const char *name, int wait);
 
 /* The "SECONDSHOT_LOCK_FD=N" line for the environment of children; owned by l. */
 const char *lock_env(const struct lock *l);

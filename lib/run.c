@@ -120,7 +120,7 @@ static int check_intervals(const struct run *r)
 
 static int take_lock(struct run *r)
 {
-	int code = lock_take(&r->lock, r->volume.own, r->volume.root);
+	int code = lock_take(&r->lock, r->volume.own, r->volume.root, r->conf.wait);
 	char *env;
 
 	if (code != SS_OK)

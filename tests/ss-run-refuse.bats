@@ -48,23 +48,6 @@ nothing_changed() {
 	catalog_sum | cmp - catalog.before
 }
 
-@test "another run holds the lock" {
-	cat >rsync <<-END
-		#!/bin/bash
-		touch $PWD/syncing
-		while [ ! -e $PWD/go ]; do sleep 0.1; done
-		exec /usr/bin/rsync "\$@"
-	END
-	chmod +x rsync
-	sed -i "s|^cmd_rsync.*|cmd_rsync\t$PWD/rsync|" "$RSNAPSHOT_CONF"
-	ss-run 3>&- &
-	while [ ! -e syncing ]; do sleep 0.1; done
-	run_code 11 ss-run
-	contains "$stderr" "locked by ss-run, process $!, since 20"
-	touch go
-	wait $!
-}
-
 @test "a catalog that is not there, or is none" {
 	requires_sqlite "a server's that is not there is one that is away"
 	mv "$CATALOG" catalog
@@ -102,22 +85,4 @@ nothing_changed() {
 	run_code 2 ss-run
 	contains "$stderr" 'rsnapshot configtest: exit 1'
 	[ ! -e "$ROOT/hourly.0" ]
-}
-
-@test "rsnapshot is running by itself, or left its lock file" {
-	mkdir bin
-	printf '#!/bin/bash\nsleep 60\n' >bin/rsnapshot
-	chmod +x bin/rsnapshot
-	bin/rsnapshot 3>&- &
-	local pid=$!
-	echo "$pid" >rsnapshot.pid
-	run_code 11 ss-run
-	contains "$stderr" "rsnapshot is running by itself: process $pid"
-	pkill -P "$pid"
-	wait "$pid" || true
-	# Our own shell is no rsnapshot.
-	echo $$ >rsnapshot.pid
-	run_ok ss-run
-	contains "$stderr" 'removed the stale lock file'
-	[ -d "$ROOT/hourly.0" ]
 }

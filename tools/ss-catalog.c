@@ -137,7 +137,7 @@ static int do_add(struct call *k)
 	}
 	if (open_volume(k) < 0)
 		return SS_FAIL;
-	int code = lock_take(&lock, k->v.own, k->v.root);
+	int code = lock_take(&lock, k->v.own, k->v.root, 0);
 	if (code == SS_OK)
 		code = catalog_open(&k->cat, k->c, 0) < 0 ? SS_FAIL :
 			add_run(&k->cat, k->c, &k->v, &o, stdout, &made);
@@ -202,7 +202,7 @@ static int do_reconcile(struct call *k)
 
 	if (open_volume(k) < 0)
 		return SS_FAIL;
-	int code = lock_take(&lock, k->v.own, k->v.root);
+	int code = lock_take(&lock, k->v.own, k->v.root, 0);
 	if (code == SS_OK)
 		code = recover_rotation(&k->v) != 0 || catalog_open(&k->cat, k->c, 0) < 0 ||
 		       reconcile_run(&k->cat, k->c, &k->v, 0, &changed, &damaged) < 0 ? SS_FAIL : SS_OK;

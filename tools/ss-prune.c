@@ -100,7 +100,7 @@ static int run(const struct conf *c, const char *const *names)
 	int code = SS_FAIL;
 
 	if (r && volume_open(&v, r->root) == 0) {
-		code = lock_take(&lock, v.own, v.root);
+		code = lock_take(&lock, v.own, v.root, 0);
 		if (code == SS_OK)
 			code = prune(c, &v, names);
 	}

@@ -1,0 +1,206 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# ss-run: one run a volume; who has the lock, and how long another one waits for it.
+# run_code leaves $stderr.
+# shellcheck disable=SC2154
+
+load helpers
+load rrsync/lib
+
+# A lock that nobody releases shall not stop the test.
+export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-120}
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+	conf
+	ss-catalog init
+}
+
+teardown() {
+	# Of a test that failed half way.
+	local pid
+	for pid in ${RUN:-} ${FAKE:-} ${ORPHAN:-}; do
+		kill -KILL "$pid" 2>/dev/null || true
+	done
+	[[ -z ${SSHD:-} ]] || "$SSH" -S "$BATS_TEST_TMPDIR/master" -O exit source 2>/dev/null || true
+	sshd_stop
+	catalog_forget
+}
+
+# slow_rsync: rsync waits until there is a file "go", and says by "syncing" that it does.
+slow_rsync() {
+	cat >rsync <<-END
+		#!/bin/bash
+		touch $PWD/syncing
+		while [ ! -e $PWD/go ]; do sleep 0.1; done
+		exec /usr/bin/rsync "\$@"
+	END
+	chmod +x rsync
+	sed -i "s|^cmd_rsync.*|cmd_rsync\t$PWD/rsync|" "$RSNAPSHOT_CONF"
+}
+
+# until_true COMMAND...
+until_true() {
+	local tries=0
+	until "$@"; do
+		((++tries < 300)) || { echo "never: $*"; return 1; }
+		sleep 0.1
+	done
+}
+
+said() {
+	grep -qE -- "$2" "$1"
+}
+
+# begin_run: a run in the background that waits in rsync; sets RUN.
+begin_run() {
+	slow_rsync
+	ss-run >run.out 2>run.err 3>&- &
+	RUN=$!
+	until_true test -e syncing
+}
+
+# fake_rsnapshot: a process that looks like one; sets FAKE.
+fake_rsnapshot() {
+	mkdir -p bin
+	printf '#!/bin/bash\nwhile [ ! -e %q ]; do sleep 0.1; done\n' "$PWD/go" >bin/rsnapshot
+	chmod +x bin/rsnapshot
+	bin/rsnapshot 3>&- &
+	FAKE=$!
+	# Between fork and exec it is not one yet.
+	until_true grep -qs rsnapshot "/proc/$FAKE/cmdline"
+}
+
+@test "who holds it, and since when" {
+	begin_run
+	run_code 11 ss-run
+	contains "$stderr" "locked by ss-run, process $RUN, since 20[0-9-]+T[0-9:]+Z"
+	lacks "$stderr" 'waiting'
+	run_code 11 ss-catalog reconcile
+	contains "$stderr" "process $RUN"
+	touch go
+	wait "$RUN"
+}
+
+@test "--wait waits that long, and says once for whom" {
+	local second
+	begin_run
+	run_code 11 ss-run --wait=1s
+	[ "$(grep -c "waiting for ss-run, process $RUN, since 20" <<<"$stderr")" = 1 ]
+	contains "$stderr" "locked by ss-run, process $RUN"
+	echo 'wait = 2m' >>"$SECONDSHOT_CONF"
+	ss-run 2>second.err 3>&- &
+	second=$!
+	until_true said second.err "waiting for ss-run, process $RUN, since 20"
+	kill -0 "$second"
+	touch go
+	wait "$RUN"
+	wait "$second"
+	[ "$(grep -c waiting second.err)" = 1 ]
+	[ -d "$ROOT/hourly.1" ]
+}
+
+@test "the next one in line is named, too" {
+	local second third
+	begin_run
+	ss-run --wait=1m 2>second.err 3>&- &
+	second=$!
+	until_true said second.err waiting
+	ss-run --wait=1m 2>third.err 3>&- &
+	third=$!
+	until_true said third.err "waiting for ss-run, process $RUN"
+	touch go
+	wait "$RUN" "$second" "$third"
+	[ -d "$ROOT/hourly.2" ]
+	# Both for the first, and whichever of them came last for the other.
+	[ "$(cat second.err third.err | grep -c waiting)" = 3 ]
+	contains "$(cat second.err third.err)" "waiting for ss-run, process ($second|$third)"
+}
+
+@test "a signal ends the wait" {
+	local second code=0
+	begin_run
+	ss-run --wait=1h 2>second.err 3>&- &
+	second=$!
+	until_true said second.err waiting
+	kill -TERM "$second"
+	wait "$second" || code=$?
+	[ "$code" = 143 ]
+	touch go
+	wait "$RUN"
+}
+
+@test "an orphaned transfer holds it, and is waited for" {
+	local tree second
+	begin_run
+	# What cannot die at once, as one that waits for a disk: the shell before rsync.
+	ORPHAN=$(pgrep -f "^/bin/bash $PWD/rsync")
+	kill -STOP "$ORPHAN"
+	tree=$(pgrep -d' ' -P "$RUN")
+	kill -KILL "$RUN"
+	wait "$RUN" || true
+	# rsnapshot and what it started have been told to end; the stopped one has not heard it.
+	# shellcheck disable=SC2086
+	kill -KILL $tree 2>/dev/null || true
+	ss-run --log-level=debug 2>second.err 3>&- &
+	second=$!
+	until_true said second.err "ss-run \(process $RUN\) died; waiting for the programs it started to end"
+	[ ! -e "$ROOT/hourly.0" ]
+	kill -0 "$ORPHAN"
+	touch go
+	kill -KILL "$ORPHAN"
+	wait "$second"
+	[ -d "$ROOT/hourly.0" ]
+}
+
+@test "a lasting ssh master does not hold it" {
+	requires root rsync ssh /usr/sbin/sshd unshare nsenter ip
+	unshare -n -m -p --fork true 2>/dev/null || skip "needs network, mount and process namespaces"
+	sshd_start
+	gate
+	sed -i '/^backup/d' "$RSNAPSHOT_CONF"
+	printf 'cmd_ssh\t%s\nssh_args\t-o ControlMaster=auto -o ControlPersist=600 -o ControlPath=%s\nbackup\troot@source:%s/\talpha/\n' \
+		"$SSH" "$PWD/master" "$SRC/alpha" >>"$RSNAPSHOT_CONF"
+	run_ok timeout 60 ss-run
+	run_ok "$SSH" -S "$PWD/master" -O check source
+	# It is there, and the next run has the lock at once.
+	run_ok timeout 60 ss-run
+	lacks "$stderr" 'waiting'
+	[ -e "$ROOT/hourly.1/alpha/one" ]
+	run_ok "$SSH" -S "$PWD/master" -O check source
+	flock -n "$ROOT/.secondshot/lock" true
+}
+
+@test "different volumes side by side" {
+	local first_conf=$SECONDSHOT_CONF
+	begin_run
+	(
+		export BATS_TEST_TMPDIR=$PWD/other
+		mkdir other
+		cp -r .database other/ 2>/dev/null || true
+		conf volume=other
+		ss-catalog init
+		ss-run
+		[ -d "$ROOT/hourly.0" ]
+	)
+	kill -0 "$RUN"
+	[ ! -e "$ROOT/hourly.0" ]
+	touch go
+	wait "$RUN"
+	[ -d "$ROOT/hourly.0" ]
+	[ "$first_conf" = "$SECONDSHOT_CONF" ]
+}
+
+@test "an rsnapshot that runs by itself is honoured, and a stale lock file removed" {
+	fake_rsnapshot
+	echo "$FAKE" >rsnapshot.pid
+	run_code 11 ss-run
+	contains "$stderr" "rsnapshot is running by itself: process $FAKE"
+	touch go
+	wait "$FAKE"
+	# Our own shell is no rsnapshot.
+	echo $$ >rsnapshot.pid
+	run_ok ss-run
+	contains "$stderr" 'removed the stale lock file'
+	[ -d "$ROOT/hourly.0" ]
+}
