@@ -58,17 +58,14 @@ char *due_complaint(const struct conf *c, const struct rsnap *rs)
 	return NULL;
 }
 
-/* The interval's period and its text: 1, or 0 there is none. */
-static int period_of(const struct due *d, const struct conf *c, struct period *p, const char **text)
+const char *due_period(const struct conf *c, const struct rsnap *rs, size_t interval)
 {
-	*text = conf_value(c, ON, d->name);
-	if (*text != NULL)
-		return period_parse_days(*text, p) == 0;
-	*text = conf_value(c, PERIOD, d->name);
+	const char *name = rs->retain[interval].name, *text = conf_value(c, ON, name);
+
+	if (text == NULL)
+		text = conf_value(c, PERIOD, name);
 	/* The lowest is there to take every run's, whatever it is called. */
-	if (*text == NULL && d->interval > 0)
-		*text = period_of_name(d->name);
-	return *text != NULL && period_parse(*text, p) == 0;
+	return text != NULL || interval == 0 ? text : period_of_name(name);
 }
 
 /* When NAME.0 came to its place, 0 = it is not there. */
@@ -128,16 +125,15 @@ static char *why_of(const struct due *d, int fixed)
 static void judge(struct due *d, const struct volume *v, const struct rsnap *rs,
 		  const struct conf *c, int64_t now)
 {
+	const char *text = due_period(c, rs, d->interval);
 	struct period p = { 0 };
-	const char *text;
-	int known = period_of(d, c, &p, &text);
 	char *hunger;
 
-	d->period = mem_strdup(known ? text : "");
-	if (!known && d->interval == 0) {
+	d->period = mem_strdup(text != NULL ? text : "");
+	if (text == NULL && d->interval == 0) {
 		d->due = 1;
 		d->why = mem_strdup("at every run");
-	} else if (!known) {
+	} else if (text == NULL || (period_parse(text, &p) != 0 && period_parse_days(text, &p) != 0)) {
 		d->why = mem_printf("no period is known: write " PERIOD "%s = 1d, or " ON "%s = sunday",
 				    d->name, d->name);
 	} else {

@@ -39,6 +39,9 @@ struct due_list {
  */
 char *due_complaint(const struct conf *c, const struct rsnap *rs);
 
+/* The text of an interval's period, owned by c or a constant; NULL: none is known, or, the lowest, every run. */
+const char *due_period(const struct conf *c, const struct rsnap *rs, size_t interval);
+
 /*
  * Find out what is due at now, the time the run began, the larger intervals first.
  * Nothing is written; no lock is needed.  0, or -1 after reporting a wrong key.

@@ -85,7 +85,7 @@ static void add_host(struct rsnap *r, const char *host)
 	r->host[r->nhost++] = mem_strdup(host);
 }
 
-static int add_point(struct reader *rd, const char *src, const char *to)
+static int add_point(struct reader *rd, const char *src, const char *to, const char *opts)
 {
 	char *dest = normal_dest(to);
 	char *host = mem_dup(dest, strcspn(dest, "/"));
@@ -101,6 +101,7 @@ static int add_point(struct reader *rd, const char *src, const char *to)
 	r->point = mem_array(r->point, r->npoint + 1, sizeof(*r->point));
 	r->point[r->npoint++] = (struct rsnap_point){
 		.src = src != NULL ? mem_strdup(src) : NULL, .dest = dest, .host = host,
+		.opts = opts != NULL ? mem_strdup(opts) : NULL,
 	};
 	add_host(r, host);
 	return 0;
@@ -150,7 +151,8 @@ static int take(struct reader *rd, char *const word[])
 	struct rsnap *r = rd->r;
 	const struct { const char *key; char **text; int *flag; } plain[] = {
 		{ "snapshot_root", &r->root, NULL }, { "cmd_rsync", &r->cmd_rsync, NULL },
-		{ "cmd_cp", &r->cmd_cp, NULL },
+		{ "cmd_cp", &r->cmd_cp, NULL }, { "cmd_ssh", &r->cmd_ssh, NULL },
+		{ "ssh_args", &r->ssh_args, NULL },
 		{ "lockfile", &r->lockfile, NULL }, { "logfile", &r->logfile, NULL },
 		{ "rsync_short_args", &r->rsync_short_args, NULL },
 		{ "rsync_long_args", &r->rsync_long_args, NULL },
@@ -167,9 +169,9 @@ static int take(struct reader *rd, char *const word[])
 	if (strcmp(key, "retain") == 0 || strcmp(key, "interval") == 0)
 		return add_retain(rd, value, word[2] != NULL ? word[2] : "");
 	if (strcmp(key, "backup") == 0)
-		return add_point(rd, value, word[2] != NULL ? word[2] : "");
+		return add_point(rd, value, word[2] != NULL ? word[2] : "", word[3]);
 	if (strcmp(key, "backup_script") == 0)
-		return add_point(rd, NULL, word[2] != NULL ? word[2] : "");
+		return add_point(rd, NULL, word[2] != NULL ? word[2] : "", NULL);
 	for (i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
 		if (strcmp(key, plain[i].key) != 0)
 			continue;
@@ -309,6 +311,7 @@ void rsnap_free(struct rsnap *r)
 		free(r->point[i].src);
 		free(r->point[i].dest);
 		free(r->point[i].host);
+		free(r->point[i].opts);
 	}
 	for (i = 0; i < r->nhost; i++)
 		free(r->host[i]);
@@ -319,6 +322,8 @@ void rsnap_free(struct rsnap *r)
 	free(r->root);
 	free(r->cmd_rsync);
 	free(r->cmd_cp);
+	free(r->cmd_ssh);
+	free(r->ssh_args);
 	free(r->lockfile);
 	free(r->logfile);
 	free(r->rsync_short_args);

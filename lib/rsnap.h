@@ -11,6 +11,7 @@ struct rsnap_point {		/* a backup or backup_script line */
 	char *src;		/* NULL for a backup_script */
 	char *dest;		/* as rsnapshot compares it, without trailing slashes */
 	char *host;		/* first component of dest */
+	char *opts;		/* NAME=VALUE,... behind it, or NULL */
 };
 
 struct rsnap_retain {
@@ -21,7 +22,7 @@ struct rsnap_retain {
 struct rsnap {
 	char *file;		/* the user's configuration */
 	char *root;		/* snapshot_root, no trailing slash */
-	char *cmd_rsync, *cmd_cp, *lockfile, *logfile;	/* NULL where not given */
+	char *cmd_rsync, *cmd_ssh, *cmd_cp, *ssh_args, *lockfile, *logfile;	/* NULL where not given */
 	struct rsnap_retain *retain;	/* lowest interval first */
 	size_t nretain;
 	struct rsnap_point *point;

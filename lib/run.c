@@ -17,6 +17,7 @@
 #include "mem.h"
 #include "msg.h"
 #include "rsnap_job.h"
+#include "rsnap_opt.h"
 #include "run_cmd.h"
 #include "run_guard.h"
 #include "run_host.h"
@@ -150,7 +151,7 @@ int run_open(struct run *r, const char *const hosts[])
 	r->rsnap = rsnap_read(r->conf.rsnapshot_conf);
 	if (r->rsnap == NULL)
 		return SS_FAIL;
-	if (run_cmd_installed() != 0 || choose_hosts(r, hosts) != 0 ||
+	if (run_cmd_installed() != 0 || rsnap_opt_safe(r->rsnap) != 0 || choose_hosts(r, hosts) != 0 ||
 	    check_intervals(r) != 0 || run_guard_options(r) != 0 ||
 	    volume_open(&r->volume, r->rsnap->root) != 0)
 		return SS_FAIL;

@@ -9,12 +9,13 @@
 #include "msg.h"
 #include "opt.h"
 #include "run.h"
+#include "run_check.h"
 #include "run_due.h"
 
 int main(int argc, char *argv[])
 {
 	static struct run r;
-	static int due;
+	static int check, due;
 	const struct poptOption table[] = {
 		{ "rotate", '\0', POPT_ARG_ARGV, &r.rotate, 0,
 		  "Rotate this interval, and sync only hosts that are named; may be repeated",
@@ -23,6 +24,7 @@ int main(int argc, char *argv[])
 		{ "accept", '\0', POPT_ARG_ARGV, &r.accept, 0,
 		  "Rotate this host's saveset although a guard holds it back; may be repeated", "HOST" },
 		{ "due", '\0', POPT_ARG_NONE, &due, 0, "Print what is due, and why; do nothing", NULL },
+		{ "check", '\0', POPT_ARG_NONE, &check, 0, "Print what would keep a run from working; do nothing", NULL },
 		{ "dry-run", 'n', POPT_ARG_NONE, &r.dry, 0, "Print the commands, run none", NULL },
 		POPT_TABLEEND
 	};
@@ -38,7 +40,9 @@ int main(int argc, char *argv[])
 	int code;
 
 	hosts = opt_start(&tool, argc, (const char **)(void *)argv, &r.conf, &code);
-	if (hosts != NULL && due) {
+	if (hosts != NULL && check) {
+		code = run_check(&r.conf, hosts);
+	} else if (hosts != NULL && due) {
 		code = run_due(&r.conf, hosts);
 	} else if (hosts != NULL) {
 		code = run_open(&r, hosts);

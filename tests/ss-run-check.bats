@@ -1,0 +1,198 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# ss-run --check: what would keep a run from working, and what to do about it.
+# run_code leaves $stderr.
+# shellcheck disable=SC2154
+
+load helpers
+load rrsync/lib
+
+# A host that does not answer shall not stop the test.
+export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-120}
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+	HOSTS="alpha beta" conf
+	ss-catalog init
+}
+
+teardown() {
+	sshd_stop
+	catalog_forget
+}
+
+# row CHECK STATE PATTERN: there is such a row in $output.
+row() {
+	grep -E "^$1 +$2 +" <<<"$output" | grep -qE -- "$3" || {
+		printf 'no "%s %s %s" in:\n%s\n%s\n' "$1" "$2" "$3" "$output" "${stderr:-}"
+		return 1
+	}
+}
+
+# checks N: ss-run --check exits with N and says nothing on stderr.
+checks() {
+	run_code "$1" ss-run --check
+	[ "$stderr" = "" ]
+}
+
+# edit SCRIPT: rsnapshot.conf.
+edit() {
+	sed -i "$1" "$RSNAPSHOT_CONF"
+}
+
+@test "all is well: a row each, and nothing was changed" {
+	find "$ROOT" -printf '%p %i %s\n' | sort >before
+	catalog_sum >sum
+	checks 0
+	row CHECK STATE 'HOW IT IS'
+	row configuration ok "$SECONDSHOT_CONF, $RSNAPSHOT_CONF"
+	row rsnapshot ok 'configtest has no objection'
+	row link_dest ok 1
+	row intervals ok 'hourly at every run, daysago 1d'
+	row volume ok "$ROOT, id [0-9a-f]{32}"
+	row catalog ok 'schema [0-9]+'
+	row 'host alpha' ok '1 local directory is there'
+	row 'host beta' ok '1 local directory is there'
+	[ "$(awk '{print $1 == "host" ? $3 : $2}' <<<"$output" | sort | uniq -c | xargs)" = "1 STATE 8 ok" ]
+	find "$ROOT" -printf '%p %i %s\n' | sort | diff before -
+	catalog_sum | cmp - sum
+}
+
+@test "one object each" {
+	edit 's/^link_dest.*/link_dest\t0/'
+	run_ok ss-run --check --json
+	[ "$(jq -r .type <<<"$output" | sort -u)" = check ]
+	[ "$(jq -r 'select(.check == "link_dest") | .state' <<<"$output")" = warning ]
+	[ "$(jq -r 'select(.check == "host beta") | .text' <<<"$output")" = '1 local directory is there' ]
+}
+
+@test "hosts that are named, and one that is not there" {
+	run_ok ss-run --check beta
+	row 'host beta' ok .
+	lacks "$output" 'host alpha'
+	run_code 1 ss-run --check gamma
+	row 'host gamma' mend 'there is no such host in .*rsnapshot.conf'
+}
+
+@test "a local source that is missing" {
+	rm -r "$SRC/beta"
+	checks 1
+	row 'host beta' mend 'src/beta/: No such file or directory'
+	row 'host alpha' ok .
+	row rsnapshot mend 'configtest: .*beta'
+}
+
+@test "rsnapshot's configuration: not there, not to be believed, with an error" {
+	cp "$RSNAPSHOT_CONF" conf
+	printf 'nonsense\tvalue\n' >>"$RSNAPSHOT_CONF"
+	checks 1
+	row rsnapshot mend 'configtest: .*nonsense'
+	sed 's/^sync_first.*/sync_first\t0/' conf >"$RSNAPSHOT_CONF"
+	checks 1
+	row configuration mend 'sync_first must be 1'
+	row catalog ok .
+	cp conf "$RSNAPSHOT_CONF"
+	chmod 0666 "$RSNAPSHOT_CONF"
+	checks 1
+	row configuration mend 'others than its owner may write it'
+	rm "$RSNAPSHOT_CONF"
+	checks 1
+	row configuration mend 'No such file'
+}
+
+@test "intervals: wrong keys, and names that tell no period" {
+	RETAIN='alpha:6 beta:7 gamma:4' conf
+	checks 1
+	row intervals mend 'never due, for want of a period: beta, gamma; write period.NAME = 1d'
+	printf 'period.beta = 1d\non.gamma = sunday\n' >>"$SECONDSHOT_CONF"
+	run_code 0 ss-run --check
+	row intervals ok 'alpha at every run, beta 1d, gamma sunday'
+	echo 'period.delta = 1d' >>"$SECONDSHOT_CONF"
+	checks 1
+	row intervals mend 'period.delta: there is no such interval'
+}
+
+@test "the volume: away, another disk, not to be written, made by rsnapshot" {
+	edit '/^no_create_root/d'
+	run_code 0 ss-run --check
+	row volume warning 'without no_create_root 1'
+	cp "$ROOT/.secondshot/volume" volume
+	sed -i 's/^id .*/id 00112233445566778899aabbccddeeff/' "$ROOT/.secondshot/volume"
+	checks 1
+	row volume mend 'not the disk that the catalog knows as volume backup'
+	rm "$ROOT/.secondshot/volume"
+	checks 1
+	row volume mend 'volume offline: .*is the disk mounted'
+	mv volume "$ROOT/.secondshot/volume"
+	requires root mountns
+	run_code 1 unshare -m bash -c "mount --bind '$ROOT' '$ROOT' && mount -o remount,ro,bind '$ROOT' && ss-run --check"
+	row volume mend 'cannot be written: Read-only file system'
+}
+
+@test "the catalog: not there, none, older, newer, of another volume" {
+	catalog_save good
+	echo 'volume = elsewhere' >>"$SECONDSHOT_CONF"
+	checks 1
+	row catalog ok .
+	row volume mend 'volume elsewhere of keeper is not in the catalog; run ss-catalog init'
+	sql "UPDATE meta SET value = $(bytes 999) WHERE keyword = $(bytes schema)"
+	checks 1
+	row catalog mend 'schema 999 is newer than'
+	sql "UPDATE meta SET value = $(bytes 1) WHERE keyword = $(bytes schema)"
+	run_code "$(on_mariadb && echo 1 || echo 0)" ss-run --check
+	row catalog 'mend|warning' 'schema 1 will be upgraded to [0-9]+ by'
+	[ "$(sql "SELECT hex(value) FROM meta WHERE keyword = $(bytes schema)")" = 31 ]
+	catalog_drop
+	checks 1
+	row catalog mend 'catalog.db|there is none; run ss-catalog init'
+}
+
+@test "link_dest 0 with options that write into older savesets: refused, by a run as well" {
+	local option
+	edit 's/^link_dest.*/link_dest\t0/'
+	run_ok ss-run --check
+	row link_dest warning 'use link_dest 1'
+	cp "$RSNAPSHOT_CONF" conf
+	for option in --inplace --append --append-verify; do
+		sed "s/^rsync_long_args.*/&\x20$option/" conf >"$RSNAPSHOT_CONF"
+		checks 1
+		row link_dest mend "link_dest 0 and $option: every sync would write into older savesets"
+		run_code 2 ss-run
+		contains "$stderr" "link_dest 0 and $option"
+		[ ! -e "$ROOT/.sync" ]
+	done
+	sed "s|^backup.*beta/\$|&\t+rsync_long_args=--inplace|" conf >"$RSNAPSHOT_CONF"
+	checks 1
+	row link_dest mend 'link_dest 0 and --inplace'
+	edit 's/^link_dest.*/link_dest\t1/'
+	checks 0
+}
+
+@test "hosts over ssh: one that answers, one that refuses, one nobody knows, one that is silent" {
+	requires root ssh /usr/sbin/sshd unshare nsenter ip perl timeout
+	unshare -n -m -p --fork true 2>/dev/null || skip "needs network, mount and process namespaces"
+	sshd_start
+	[[ ! -x $RRSYNC ]] || gate "$RRSYNC" -ro /
+	edit '/^backup/d'
+	printf 'cmd_ssh\t%s\nssh_args\t-o IPQoS=none\n' "$SSH" >>"$RSNAPSHOT_CONF"
+	printf 'backup\troot@source:%s/\t%s/\n' /etc good /usr good >>"$RSNAPSHOT_CONF"
+	printf 'backup\troot@source:/etc/\tother/\t+ssh_args=-o HostKeyAlias=other\n' >>"$RSNAPSHOT_CONF"
+	printf 'backup\tnobody@source:/etc/\tstranger/\n' >>"$RSNAPSHOT_CONF"
+	printf 'backup\troot@192.0.2.99:/etc/\tsilent/\t+ssh_args=-o ProxyCommand="sleep 100"\n' >>"$RSNAPSHOT_CONF"
+	checks 1
+	row 'host good' ok '^host good +ok +root@source answers$'
+	row 'host other' mend 'root@source: exit 255: Host key verification failed: log in once by hand'
+	row 'host stranger' mend 'nobody@source: exit 255: .*Permission denied.*: put the key into its authorized_keys'
+	row 'host silent' mend 'root@192.0.2.99: (no answer within|exit 255: .*timed out)'
+}
+
+@test "hosts behind an rsync daemon, scripts" {
+	requires rsync timeout
+	printf '#!/bin/sh\ntrue\n' >script
+	chmod 0755 script
+	edit '/^backup/d'
+	printf 'backup\trsync://127.0.0.1:1/module/\tdaemon/\nbackup_script\t%s/script\tscript/\n' "$PWD" >>"$RSNAPSHOT_CONF"
+	checks 1
+	row 'host daemon' mend '127.0.0.1:1: exit 10: .*Connection refused'
+	row 'host script' ok 'a backup_script is not tried'
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* test_rsnap_opt.c - sources, ssh's words, and what writes into older savesets. */
+#include <string.h>
+
+#include "mem.h"
+#include "msg.h"
+#include "rsnap_opt.h"
+#include "unit.h"
+
+static void test_sources(void)
+{
+	static const struct { const char *src, *login; enum rsnap_source is; } s[] = {
+		{ "/etc/", NULL, RSNAP_LOCAL }, { "/odd:/path/", NULL, RSNAP_LOCAL },
+		{ "root@alpha:/etc/", "root@alpha", RSNAP_SSH }, { "alpha:/", "alpha", RSNAP_SSH },
+		{ "alpha:~/mail/", "alpha", RSNAP_SSH }, { "alpha:./mail/", "alpha", RSNAP_SSH },
+		{ "root@[fe80::1]:/etc/", "root@fe80::1", RSNAP_SSH }, { "[::1]:/", "::1", RSNAP_SSH },
+		{ "rsync://alpha/module/", "alpha", RSNAP_DAEMON }, { "rsync://u@alpha:8873/m/", "u@alpha:8873", RSNAP_DAEMON },
+		{ "alpha::module/", "alpha", RSNAP_DAEMON }, { "lvm://vg/home/", NULL, RSNAP_OTHER },
+		{ "nonsense", NULL, RSNAP_OTHER }, { NULL, NULL, RSNAP_OTHER },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(s) / sizeof(s[0]); i++) {
+		char *login = s[i].login != NULL ? rsnap_opt_login(s[i].src) : NULL;
+
+		ok(rsnap_opt_source(s[i].src) == s[i].is && (!login || strcmp(login, s[i].login) == 0),
+		   "%s: %s", s[i].src ? s[i].src : "a script", login ? login : "no login");
+		free(login);
+	}
+}
+
+static char *ssh(const char *cmd, const char *args, const char *opts)
+{
+	char *cmd_ssh = cmd ? mem_strdup(cmd) : NULL, *ssh_args = args ? mem_strdup(args) : NULL;
+	char *own = opts ? mem_strdup(opts) : NULL;
+	struct rsnap r = { .cmd_ssh = cmd_ssh, .ssh_args = ssh_args };
+	struct rsnap_point p = { .opts = own };
+	char **word = rsnap_opt_ssh(&r, &p);
+	struct buf b = { 0 };
+	size_t i;
+
+	buf_str(&b, "");
+	for (i = 0; word[i] != NULL; i++)
+		buf_printf(&b, "[%s]", word[i]);
+	rsnap_opt_free(word);
+	free(cmd_ssh);
+	free(ssh_args);
+	free(own);
+	return b.p;
+}
+
+static void ssh_is(const char *cmd, const char *args, const char *opts, const char *want)
+{
+	char *got = ssh(cmd, args, opts);
+
+	ok(strcmp(got, want) == 0, "ssh: %s", got);
+	free(got);
+}
+
+static void test_ssh(void)
+{
+	ssh_is(NULL, NULL, NULL, "[/usr/bin/ssh]");
+	ssh_is("/bin/ssh", "-p 22  -i /key", NULL, "[/bin/ssh][-p][22][-i][/key]");
+	ssh_is("/bin/ssh", "-p 22", "one_fs=1,ssh_args=-p 23", "[/bin/ssh][-p][23]");
+	ssh_is("/bin/ssh", "-p 22", "+ssh_args=-4,+rsync_long_args=--x", "[/bin/ssh][-p][22][-4]");
+	ssh_is("/bin/ssh", "-o 'ProxyCommand a b' -o \"it's\" '' 'don''t'", NULL,
+	       "[/bin/ssh][-o][ProxyCommand a b][-o][it's][][don't]");
+	ssh_is("/bin/ssh", "'open", NULL, "[/bin/ssh][open]");
+}
+
+static const char *rewrites(const char *args, const char *opts)
+{
+	static char global[200], own[200], src[] = "/etc/", file[] = "conf";
+	static struct rsnap_point p = { .src = src };
+	struct rsnap r = { .file = file, .rsync_long_args = global, .point = &p, .npoint = 1 };
+	const char *found;
+
+	snprintf(global, sizeof(global), "%s", args);
+	snprintf(own, sizeof(own), "%s", opts);
+	p.opts = own;
+	found = rsnap_opt_rewrites(&r);
+	ok((rsnap_opt_safe(&r) == 0) == (found == NULL), "%s, %s: %s", args, opts, found ? found : "safe");
+	r.link_dest = 1;
+	need(rsnap_opt_safe(&r) == 0);
+	return found ? found : "";
+}
+
+static void test_rewrites(void)
+{
+	ok(strcmp(rewrites("--delete --numeric-ids", ""), "") == 0, "nothing");
+	ok(strcmp(rewrites("--delete --inplace", ""), "--inplace") == 0, "--inplace");
+	ok(strcmp(rewrites("--append-verify", ""), "--append-verify") == 0, "--append-verify");
+	ok(strcmp(rewrites("--delete", "+rsync_long_args=--append"), "--append") == 0, "of one point");
+	ok(strcmp(rewrites("--inplace", "rsync_long_args=--delete"), "") == 0, "replaced for it");
+	ok(strcmp(rewrites("--inplace --no-inplace", ""), "") == 0, "undone");
+	ok(strcmp(rewrites("--exclude=--inplace", ""), "") == 0, "part of a word");
+}
+
+int main(void)
+{
+	msg_level(MSG_NONE);
+	test_sources();
+	test_ssh();
+	test_rewrites();
+	return done();
+}
