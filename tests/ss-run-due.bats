@@ -167,3 +167,71 @@ feed() {
 	run_code 2 ss-run --due
 	contains "$stderr" 'offline'
 }
+
+# turn: a run at the time our clock shows; the files tell which one it was.
+turn() {
+	now "$1"
+	echo "$1" >"$SRC/alpha/turn"
+	# rsync looks at nothing else: these are of one size.
+	touch -d "$1" "$SRC/alpha/turn"
+	run_ok ss-run
+}
+
+# lies LOCATION TIME: what was saved then lies there.
+lies() {
+	[ "$(cat "$ROOT/$1/alpha/turn")" = "$2" ] || { head "$ROOT"/*/alpha/turn; return 1; }
+}
+
+@test "runs promote what is due, once for each date, and note when" {
+	RETAIN='hourly:2 daysago:2 weeksago:2' conf
+	turn '2026-11-20 23:50'
+	turn '2026-11-21 00:10'
+	turn '2026-11-21 23:59'
+	contains "$stderr" 'rotated daysago'
+	lies daysago.0 '2026-11-20 23:50'
+	turn '2026-11-22 00:01'
+	lies daysago.0 '2026-11-21 00:10'
+	turn '2026-11-22 12:00'
+	lacks "$stderr" 'rotated daysago'
+	contains "$stderr" 'rotated weeksago'
+	lies weeksago.0 '2026-11-20 23:50'
+	turn '2026-11-23 12:00'
+	lacks "$stderr" 'rotated weeksago'
+	lies daysago.0 '2026-11-22 00:01'
+	# Off for a month.
+	turn '2026-12-31 08:00'
+	lies weeksago.0 '2026-11-21 00:10'
+	lies weeksago.1 '2026-11-20 23:50'
+	lies daysago.0 '2026-11-22 12:00'
+	lies hourly.0 '2026-12-31 08:00'
+	says weeksago no '1w has not passed yet'
+	[ "$(sed -n 's/^weeksago //p' "$ROOT/.secondshot/promoted")" = "$SECONDSHOT_NOW" ]
+	run_ok ss-verify --all
+}
+
+@test "a run that comes before the lowest interval's time does nothing" {
+	printf 'period.hourly = 8h\n' >>"$SECONDSHOT_CONF"
+	turn '2026-11-22 00:30'
+	turn '2026-11-22 07:59'
+	contains "$stderr" 'hourly: not due, 8h has not passed yet'
+	[ ! -e "$ROOT/.sync" ] && [ ! -e "$ROOT/hourly.1" ]
+	turn '2026-11-22 08:05'
+	lies hourly.1 '2026-11-22 00:30'
+	# By name, out of turn.
+	echo by-name >"$SRC/alpha/turn"
+	run_ok ss-run alpha
+	contains "$stderr" 'alpha: complete'
+}
+
+@test "a run corrects what lies in the future, and keeps what it was" {
+	feed
+	turn "$NOW"
+	promoted daysago '2030-01-01 00:00' hourly "$NOW"
+	turn '2026-11-22 08:00'
+	grep -qx "daysago $(date -d '2030-01-01 00:00' +%s) $SECONDSHOT_NOW" "$ROOT/.secondshot/promoted"
+	feed
+	now '2026-11-23 00:00'
+	says daysago yes '1d has passed'
+	now '2030-01-01 12:00'
+	says daysago no '1d has not passed yet'
+}
