@@ -8,6 +8,8 @@
 #ifndef SS_MSG_H
 #define SS_MSG_H
 
+#include <stdarg.h>
+
 enum msg_level { MSG_NONE, MSG_ERROR, MSG_WARN, MSG_INFO, MSG_DEBUG };
 
 /* Set the program's name (kept, not copied) that starts each line. */
@@ -20,8 +22,8 @@ void msg_level(enum msg_level level);
 int msg_parse_level(const char *word, enum msg_level *level);
 
 /*
- * Append every message up to level also to file, with an RFC 3339 UTC time and
- * our process id before it.  Returns 0, or -1 after reporting why not.
+ * Append every message up to level also to file, as pairs (pair.h) with an RFC
+ * 3339 UTC time and our process id before them.  0, or -1 after reporting why not.
  */
 int msg_logfile(const char *file, enum msg_level level);
 
@@ -31,10 +33,17 @@ int msg_logfile(const char *file, enum msg_level level);
  */
 const char *msg_as_root(void);
 
+/* Give them to the system's log as well: daemon, user, local0 ... local7; that there is none is no error. */
+void msg_syslog(const char *facility, enum msg_level level);
+
 /* printf-like; the newline is added.  errno is preserved. */
 void msg_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void msg_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void msg_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void msg_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* For event.c: a message with further pairs (" key=value...") for the log. */
+void msg_event(enum msg_level level, const char *pairs, const char *fmt, va_list ap)
+	__attribute__((format(printf, 3, 0)));
 
 #endif

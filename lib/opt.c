@@ -226,12 +226,14 @@ static const struct conf_pair *opt_pairs(void)
 	return opt_given;
 }
 
-static int opt_logging(const struct conf *c)
+static int opt_logging(const struct conf *c, unsigned use)
 {
 	enum msg_level level = MSG_INFO;
 
 	msg_parse_level(c->log_level, &level);
 	msg_level(c->quiet && level > MSG_WARN ? MSG_WARN : level);
+	if (use & OPT_RUN && strcmp(c->syslog, "none") != 0)
+		msg_syslog(c->syslog, level);
 	if (!c->logfile || msg_logfile(c->logfile, level) == 0)
 		return 0;
 	/* The system's log is root's: who may not write it does without, as it was told. */
@@ -269,7 +271,7 @@ const char **opt_start(const struct opt_tool *tool, int argc, const char **argv,
 		*code = opt_finish(SS_OK);
 		return NULL;
 	}
-	if (conf_load(conf, opt_config, opt_pairs()) || opt_logging(conf))
+	if (conf_load(conf, opt_config, opt_pairs()) || opt_logging(conf, tool->use))
 		return NULL;
 	conf->json = opt_json;
 	left = poptGetArgs(opt_context);

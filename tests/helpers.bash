@@ -121,6 +121,7 @@ conf() {
 		printf 'db-url = %s\n' "$CATALOG_URL"
 		printf 'rsnapshot-conf = %s\n' "$RSNAPSHOT_CONF"
 		printf 'backup-host = keeper\nlogfile = %s\n' "$LOG"
+		[[ $* == *syslog=* ]] || echo 'syslog = none'
 		for setting; do printf '%s = %s\n' "${setting%%=*}" "${setting#*=}"; done
 	} >"$SECONDSHOT_CONF"
 }
