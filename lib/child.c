@@ -23,7 +23,7 @@
 
 #define RUNNING_MAX 80		/* more than ss-run has under way at any time */
 
-/* What child_kill_all() may read from within a signal handler; 0 = free. */
+/* What child_kill_all() may read from within a signal handler; 0 = free, below 0 a group. */
 static volatile pid_t running[RUNNING_MAX];
 static volatile sig_atomic_t stopped;
 
@@ -78,41 +78,72 @@ static void default_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* The child's side of fork: become argv, or say why not. */
-static void __attribute__((noreturn)) become(const char *const argv[], const char *const env[],
-					     int in, int out, pid_t parent)
+/* How a program is started. */
+struct way {
+	const char *const *env;	/* added to ours, or, of a group, all there is; or NULL */
+	int in, out;		/* -1: /dev/null, ours */
+	int group;
+};
+
+/* Input and output as they are asked for.  0 or -1 with errno. */
+static int set_up(const struct way *w)
 {
-	char **args;
-	size_t i, n;
+	int in = w->in < 0 ? open("/dev/null", O_RDONLY | O_CLOEXEC) : w->in;
+
+	if (in < 0 || put_fd(in, STDIN_FILENO) != 0 ||
+	    (w->out >= 0 && put_fd(w->out, STDOUT_FILENO) != 0))
+		return -1;
+	if (!w->group)
+		return 0;
+	if (dup2(STDOUT_FILENO, STDERR_FILENO) < 0)
+		return -1;
+	/* Not the lock's either: a daemon that it starts would hold it for ever. */
+	closefrom(STDERR_FILENO + 1);
+	return 0;
+}
+
+static char **copy_list(const char *const list[])
+{
+	size_t n = 0, i;
+	char **copy;
+
+	while (list != NULL && list[n] != NULL)
+		n++;
+	copy = mem_array(NULL, n + 1, sizeof(*copy));
+	for (i = 0; i < n; i++)
+		copy[i] = mem_strdup(list[i]);
+	copy[n] = NULL;
+	return copy;
+}
+
+/* The child's side of fork: become argv, or say why not. */
+static void __attribute__((noreturn)) become(const char *const argv[], const struct way *w,
+					     pid_t parent)
+{
+	/* exec wants strings it could write to; nobody writes any more. */
+	char **args = copy_list(argv), **env = copy_list(w->env);
+	size_t i;
 
 	default_signals();
+	if (w->group)
+		setpgid(0, 0);
 	/* The parent may have died before it could be asked for. */
 	if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != parent)
 		_exit(127);
-	if (in < 0)
-		in = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	if (in < 0 || put_fd(in, STDIN_FILENO) != 0 ||
-	    (out >= 0 && put_fd(out, STDOUT_FILENO) != 0)) {
+	if (set_up(w) != 0) {
 		msg_error("%s: cannot set up its input and output: %m", escape_name(argv[0]));
 		_exit(127);
 	}
 	for (i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++)
 		unsetenv(secrets[i]);
-	for (i = 0; env != NULL && env[i] != NULL; i++)
-		putenv(mem_strdup(env[i]));
-	for (n = 0; argv[n] != NULL; n++)
-		;
-	/* exec wants strings it could write to; nobody writes any more. */
-	args = mem_array(NULL, n + 1, sizeof(*args));
-	for (i = 0; i < n; i++)
-		args[i] = mem_strdup(argv[i]);
-	args[n] = NULL;
-	execv(args[0], args);
+	for (i = 0; !w->group && env[i] != NULL; i++)
+		putenv(env[i]);
+	execve(args[0], args, w->group ? env : environ);
 	msg_error("%s: cannot be executed: %m", escape_name(argv[0]));
 	_exit(127);
 }
 
-int child_start(struct child *c, const char *const argv[], const char *const env[], int in, int out)
+static int start(struct child *c, const char *const argv[], const struct way *w)
 {
 	const char *slash = strrchr(argv[0], '/');
 	pid_t parent = getpid(), pid;
@@ -123,11 +154,12 @@ int child_start(struct child *c, const char *const argv[], const char *const env
 	c->name = slash != NULL ? slash + 1 : argv[0];
 	c->pid = 0;
 	c->status = 127;
+	c->group = w->group;
 
 	/* No handler may run between the fork and the note of whom to kill. */
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &old);
-	if (stopped)
+	if (stopped && !w->group)
 		goto out;
 	slot = slot_of(0);
 	if (slot == NULL) {
@@ -136,16 +168,47 @@ int child_start(struct child *c, const char *const argv[], const char *const env
 	}
 	pid = fork();
 	if (pid == 0)
-		become(argv, env, in, out, parent);
+		become(argv, w, parent);
 	if (pid < 0) {
 		msg_error("%s: cannot be started: %m", c->name);
 		goto out;
 	}
-	*slot = c->pid = pid;
+	/* Here as well: whoever kills the group must find it. */
+	if (w->group)
+		setpgid(pid, pid);
+	c->pid = pid;
+	*slot = w->group ? -pid : pid;
 	ret = 0;
 out:
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	return ret;
+}
+
+int child_start(struct child *c, const char *const argv[], const char *const env[], int in, int out)
+{
+	const struct way w = { .env = env, .in = in, .out = out };
+
+	return start(c, argv, &w);
+}
+
+int child_start_group(struct child *c, const char *const argv[], const char *const env[], int out)
+{
+	const struct way w = { .env = env, .in = -1, .out = out, .group = 1 };
+
+	return start(c, argv, &w);
+}
+
+int child_ended(const struct child *c)
+{
+	siginfo_t info = { 0 };
+
+	return waitid(P_PID, (id_t)c->pid, &info, WEXITED | WNOWAIT | WNOHANG) != 0 ||
+	       info.si_pid != 0;
+}
+
+int child_stopped(void)
+{
+	return stopped;
 }
 
 int child_wait(struct child *c)
@@ -164,7 +227,7 @@ int child_wait(struct child *c)
 	/* While it is a zombie its number is nobody else's: forget it first. */
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &old);
-	slot = slot_of(c->pid);
+	slot = slot_of(c->group ? -c->pid : c->pid);
 	if (slot != NULL)
 		*slot = 0;
 	waitpid(c->pid, NULL, 0);

@@ -18,6 +18,7 @@ struct child {
 	const char *name;	/* for messages: argv[0]'s last component */
 	pid_t pid;
 	int status;		/* exit code 0-255, or 128 + signal; valid after child_wait() */
+	int group;		/* it leads a process group of its own */
 };
 
 /* Path of one of our own tools, malloc'd; it is where ss-run itself is, or in libexec. */
@@ -29,6 +30,14 @@ char *child_tool(const char *name);
  * the environment, or NULL.  0, or -1 after reporting.  in and out stay the caller's.
  */
 int child_start(struct child *c, const char *const argv[], const char *const env[], int in, int out);
+
+/*
+ * Start argv as somebody else's program: in a process group of its own, which
+ * child_kill_all() reaches as a whole, with nothing but env as its environment,
+ * /dev/null as stdin, out as stdout and stderr, and no other descriptor of ours.
+ * It is started after child_kill_all() as well.  0, or -1 after reporting.
+ */
+int child_start_group(struct child *c, const char *const argv[], const char *const env[], int out);
 
 /* Wait for it.  Returns c->status, or -1 after reporting. */
 int child_wait(struct child *c);
@@ -56,5 +65,11 @@ const char *child_status_text(int status);
  * more: child_start() returns -1, silently, from now on.  For signal handlers.
  */
 void child_kill_all(int sig);
+
+/* 1 from child_kill_all() on. */
+int child_stopped(void);
+
+/* Has it ended?  It is still to be waited for.  1 or 0. */
+int child_ended(const struct child *c);
 
 #endif

@@ -21,6 +21,14 @@ int64_t clock_now(void)
 	return time(NULL);
 }
 
+int64_t clock_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 /* A time that no calendar holds is written as "@SECONDS". */
 static int broken_down(int64_t t, struct tm *tm, char *buf)
 {

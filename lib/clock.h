@@ -13,6 +13,9 @@
  */
 int64_t clock_now(void);
 
+/* Milliseconds on a clock that nobody sets: for how long something takes. */
+int64_t clock_ms(void);
+
 #define CLOCK_TEXT 40
 
 /* "2026-11-22T13:05:00Z" into buf of CLOCK_TEXT bytes; returns buf. */
