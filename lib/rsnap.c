@@ -8,6 +8,8 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "escape.h"
 #include "mem.h"
@@ -128,6 +130,49 @@ static int add_retain(struct reader *rd, const char *name, const char *number)
 	return 0;
 }
 
+static int add_exec(struct reader *rd, const char *command, const char *importance)
+{
+	struct rsnap *r = rd->r;
+	int required = importance != NULL && strcmp(importance, "required") == 0;
+
+	if (importance != NULL && !required && strcmp(importance, "optional") != 0)
+		return bad(rd, "neither required nor optional", importance);
+	r->exec = mem_array(r->exec, r->nexec + 1, sizeof(*r->exec));
+	r->exec[r->nexec++] = (struct rsnap_exec){ mem_strdup(command), required, r->npoint };
+	return 0;
+}
+
+/* A command with its arguments: is the program there? */
+static int take_program(struct reader *rd, char **to, const char *command)
+{
+	char *program = mem_dup(command, strcspn(command, " \t\r\f\v"));
+	struct stat st;
+	int ok = *program == '/' && stat(program, &st) == 0 && S_ISREG(st.st_mode) &&
+		 access(program, X_OK) == 0;
+
+	if (!ok)
+		bad(rd, "not the absolute path of a program", program);
+	else
+		set(to, command);
+	free(program);
+	return ok ? 0 : -1;
+}
+
+static int take_lockfile(struct reader *rd, const char *file)
+{
+	if (*file != '/')
+		return bad(rd, "not an absolute path", file);
+	set(&rd->r->lockfile, file);
+	return 0;
+}
+
+/* A line that rsnapshot shall see. */
+static void keep_line(struct rsnap *r, const char *text, long point)
+{
+	r->line = mem_array(r->line, r->nline + 1, sizeof(*r->line));
+	r->line[r->nline++] = (struct rsnap_line){ mem_strdup(text), point };
+}
+
 static int include(struct reader *rd, const char *file)
 {
 	struct reader sub = { .r = rd->r, .depth = rd->depth + 1 };
@@ -145,15 +190,14 @@ static int take_flag(struct reader *rd, int *flag, const char *value)
 	return 0;
 }
 
-/* word[0] is the key, the others those that are there, else NULL. */
-static int take(struct reader *rd, char *const word[])
+/* What rsnapshot gets to see. */
+static int take_common(struct reader *rd, char *const word[])
 {
 	struct rsnap *r = rd->r;
 	const struct { const char *key; char **text; int *flag; } plain[] = {
 		{ "snapshot_root", &r->root, NULL }, { "cmd_rsync", &r->cmd_rsync, NULL },
 		{ "cmd_cp", &r->cmd_cp, NULL }, { "cmd_ssh", &r->cmd_ssh, NULL },
-		{ "ssh_args", &r->ssh_args, NULL },
-		{ "lockfile", &r->lockfile, NULL }, { "logfile", &r->logfile, NULL },
+		{ "ssh_args", &r->ssh_args, NULL }, { "logfile", &r->logfile, NULL },
 		{ "rsync_short_args", &r->rsync_short_args, NULL },
 		{ "rsync_long_args", &r->rsync_long_args, NULL },
 		{ "sync_first", NULL, &r->sync_first }, { "link_dest", NULL, &r->link_dest },
@@ -162,10 +206,6 @@ static int take(struct reader *rd, char *const word[])
 	const char *key = word[0], *value = word[1];
 	size_t i;
 
-	if (value == NULL)
-		return bad(rd, "no value (words are separated by tabs)", key);
-	if (strcmp(key, "include_conf") == 0)
-		return include(rd, value);
 	if (strcmp(key, "retain") == 0 || strcmp(key, "interval") == 0)
 		return add_retain(rd, value, word[2] != NULL ? word[2] : "");
 	if (strcmp(key, "backup") == 0)
@@ -182,10 +222,37 @@ static int take(struct reader *rd, char *const word[])
 	return 0;
 }
 
+/* word[0] is the key, the others those that are there, else NULL; text is all of the line. */
+static int take(struct reader *rd, char *const word[], const char *text)
+{
+	const char *key = word[0], *value = word[1];
+	size_t points = rd->r->npoint;
+
+	if (*key == '\0' || isspace((unsigned char)*key))
+		return bad(rd, "begins with a blank and continues no line", text);
+	if (value == NULL)
+		return bad(rd, "no value (words are separated by tabs)", key);
+	if (strcmp(key, "include_conf") == 0)
+		return include(rd, value);
+	if (strcmp(key, "backup_exec") == 0)
+		return add_exec(rd, value, word[2]);
+	if (strcmp(key, "cmd_preexec") == 0)
+		return take_program(rd, &rd->r->cmd_preexec, value);
+	if (strcmp(key, "cmd_postexec") == 0)
+		return take_program(rd, &rd->r->cmd_postexec, value);
+	if (strcmp(key, "lockfile") == 0)
+		return take_lockfile(rd, value);
+	if (take_common(rd, word) != 0)
+		return -1;
+	keep_line(rd->r, text, rd->r->npoint > points ? (long)points : -1);
+	return 0;
+}
+
 static int take_line(struct reader *rd, char *line)
 {
-	char *word[WORDS] = { line };
+	char *word[WORDS] = { line }, *text = mem_strdup(line);
 	size_t n;
+	int ret;
 
 	for (n = 1; n < WORDS; n++) {
 		line += strcspn(line, "\t");
@@ -195,65 +262,25 @@ static int take_line(struct reader *rd, char *line)
 		line += strspn(line, "\t");
 		word[n] = line;
 	}
-	return take(rd, word);
-}
-
-/* Does the line continue the one before: indented, and not blank? */
-static int continues(const char *line)
-{
-	size_t indent = strspn(line, " \t");
-
-	return indent > 0 && line[indent] != '\0' && !isspace((unsigned char)line[indent]);
-}
-
-/* Cut the next line off *text, without its newline; NULL at the end. */
-static char *next_line(char **text)
-{
-	char *line = *text, *end;
-
-	if (*line == '\0')
-		return NULL;
-	end = strchrnul(line, '\n');
-	*text = *end == '\0' ? end : end + 1;
-	*end = '\0';
-	return line;
-}
-
-static int take_text(struct reader *rd, char *text)
-{
-	struct buf whole = { 0 };
-	size_t extra;
-	char *line;
-	int ret = 0;
-
-	while (ret == 0 && (line = next_line(&text)) != NULL) {
-		rd->line++;
-		if (*line == '#' || line[strspn(line, " \t\r\f\v")] == '\0')
-			continue;
-		buf_reset(&whole);
-		buf_str(&whole, line);
-		for (extra = 0; continues(text); extra++) {
-			line = next_line(&text);
-			line += strspn(line, " \t\r\f\v");
-			strip(line, " \t\r\f\v");
-			buf_char(&whole, '\t');
-			buf_str(&whole, line);
-		}
-		ret = take_line(rd, whole.p);
-		rd->line += extra;
-	}
-	buf_free(&whole);
+	ret = take(rd, word, text);
+	free(text);
 	return ret;
 }
 
 static int read_file(struct reader *rd, const char *file)
 {
-	struct buf text = { 0 };
-	int ret = -1;
+	struct buf text = { 0 }, line = { 0 };
+	struct rsnap_text_at at = { 0 };
+	int ret;
 
 	rd->file = file;
-	if (rsnap_text(file, &text) == 0)
-		ret = take_text(rd, text.p);
+	ret = rsnap_text(file, &text);
+	at.rest = text.p;
+	while (ret == 0 && rsnap_text_line(&at, &line)) {
+		rd->line = at.line;
+		ret = take_line(rd, line.p);
+	}
+	buf_free(&line);
 	buf_free(&text);
 	return ret;
 }
@@ -315,6 +342,14 @@ void rsnap_free(struct rsnap *r)
 	}
 	for (i = 0; i < r->nhost; i++)
 		free(r->host[i]);
+	for (i = 0; i < r->nline; i++)
+		free(r->line[i].text);
+	for (i = 0; i < r->nexec; i++)
+		free(r->exec[i].command);
+	free(r->line);
+	free(r->exec);
+	free(r->cmd_preexec);
+	free(r->cmd_postexec);
 	free(r->retain);
 	free(r->point);
 	free(r->host);

@@ -19,6 +19,22 @@ struct rsnap_retain {
 	unsigned count;
 };
 
+struct rsnap_exec {		/* a backup_exec line */
+	char *command;
+	int required;		/* what comes behind it must not happen if it fails */
+	size_t place;		/* so many points stand before it */
+};
+
+/*
+ * A line as it stands, continued ones in one, included ones where they were
+ * included.  Those that ss-run sees to itself are none: backup_exec,
+ * cmd_preexec, cmd_postexec and lockfile.
+ */
+struct rsnap_line {
+	char *text;		/* words separated by tabs, no newline */
+	long point;		/* the one that it is, or -1: it concerns every host */
+};
+
 struct rsnap {
 	char *file;		/* the user's configuration */
 	char *root;		/* snapshot_root, no trailing slash */
@@ -29,6 +45,11 @@ struct rsnap {
 	size_t npoint;
 	char **host;		/* each once, in order of appearance */
 	size_t nhost;
+	struct rsnap_line *line;
+	size_t nline;
+	struct rsnap_exec *exec;
+	size_t nexec;
+	char *cmd_preexec, *cmd_postexec;	/* NULL where not given */
 	int sync_first, link_dest, no_create_root;
 	char *rsync_short_args, *rsync_long_args;
 };
@@ -38,7 +59,9 @@ struct rsnap {
  * continuation lines, include_conf (files, and `commands`), retain and interval.
  * NULL after reporting file, line and reason: unreadable, writable by others,
  * no snapshot_root, no retain, sync_first not 1, a host that is ".", ".." or
- * starts with ".sync" or ".secondshot".
+ * starts with ".sync" or ".secondshot"; and, of what rsnapshot will not see, what
+ * it would refuse: a cmd_preexec or cmd_postexec that is no program, a relative
+ * lockfile, a backup_exec that is neither required nor optional.
  */
 struct rsnap *rsnap_read(const char *file);
 void rsnap_free(struct rsnap *r);

@@ -2,6 +2,7 @@
 /*
  * rsnap_text.c - the text of a configuration file that root may believe.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -90,10 +91,63 @@ int rsnap_text(const char *name, struct buf *text)
 	int ret;
 
 	buf_str(text, "");
-	if (len < 2 || name[0] != '`' || name[len - 1] != '`')
-		return of_file(name, text);
-	command = mem_dup(name + 1, len - 2);
-	ret = of_command(command, text);
-	free(command);
+	if (len < 2 || name[0] != '`' || name[len - 1] != '`') {
+		ret = of_file(name, text);
+	} else {
+		command = mem_dup(name + 1, len - 2);
+		ret = of_command(command, text);
+		free(command);
+	}
+	if (ret == 0 && strlen(text->p) != text->len) {
+		msg_error("%s: it has NUL bytes", escape_name(name));
+		ret = -1;
+	}
 	return ret;
+}
+
+/* Does the line continue the one before: indented, and not blank? */
+static int continues(const char *line)
+{
+	size_t indent = strspn(line, " \t");
+
+	return indent > 0 && line[indent] != '\0' && !isspace((unsigned char)line[indent]);
+}
+
+/* Cut the next line off, without its newline; NULL at the end. */
+static char *next_line(struct rsnap_text_at *at)
+{
+	char *line = at->rest, *end;
+
+	if (*line == '\0')
+		return NULL;
+	end = strchrnul(line, '\n');
+	at->rest = *end == '\0' ? end : end + 1;
+	*end = '\0';
+	at->read++;
+	return line;
+}
+
+int rsnap_text_line(struct rsnap_text_at *at, struct buf *line)
+{
+	static const char blanks[] = " \t\r\f\v";
+	char *next;
+	size_t len;
+
+	do {
+		next = next_line(at);
+		if (next == NULL)
+			return 0;
+	} while (*next == '#' || next[strspn(next, blanks)] == '\0');
+	at->line = at->read;
+	buf_reset(line);
+	buf_str(line, next);
+	while (continues(at->rest)) {
+		next = next_line(at);
+		next += strspn(next, blanks);
+		for (len = strlen(next); len > 0 && strchr(blanks, next[len - 1]) != NULL;)
+			len--;
+		buf_char(line, '\t');
+		buf_add(line, next, len);
+	}
+	return 1;
 }
