@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "child.h"
 #include "clock.h"
@@ -16,7 +15,7 @@
 #include "exits.h"
 #include "mem.h"
 #include "msg.h"
-#include "rsnap_job.h"
+#include "rsnap_lock.h"
 #include "rsnap_opt.h"
 #include "run_cmd.h"
 #include "run_guard.h"
@@ -132,14 +131,7 @@ static int take_lock(struct run *r)
 		msg_error("%m");
 		return SS_FAIL;
 	}
-	switch (rsnap_job_unlock(r->rsnap)) {
-	case 0:
-		return SS_OK;
-	case 1:
-		return SS_LOCKED;
-	default:
-		return SS_FAIL;
-	}
+	return rsnap_lock_take(r->rsnap, r->conf.wait);
 }
 
 int run_open(struct run *r, const char *const hosts[])
@@ -173,17 +165,14 @@ void run_close(struct run *r)
 
 	if (r->catalog.db != NULL)
 		catalog_close(&r->catalog);
-	if (r->lock != NULL && r->private != NULL) {
-		unlink(r->private);
-		rsnap_job_forget(r->dir);
-	}
+	run_cmd_forget(r);
+	if (r->lock != NULL)
+		rsnap_lock_release(r->rsnap);
 	for (i = 0; i < r->nhost; i++) {
 		free(r->host[i].saveset);
 		free(r->host[i].why);
 	}
 	free(r->host);
-	rsnap_job_env_free(r->env);
-	free(r->private);
 	free(r->dir);
 	lock_release(r->lock);
 	if (r->volume.fd >= 0)

@@ -9,6 +9,7 @@
 #include "conf.h"
 #include "lock.h"
 #include "rsnap.h"
+#include "rsnap_conf.h"
 #include "volume.h"
 
 enum run_state {
@@ -27,6 +28,7 @@ struct run_host {
 	int64_t files;
 	char *saveset;		/* name of the new one, or NULL */
 	char *why;		/* it failed, or is partial or held, or NULL */
+	struct rsnap_conf job;	/* what rsnapshot gets for its syncs */
 };
 
 struct run {
@@ -37,8 +39,7 @@ struct run {
 	struct catalog catalog;
 	int offline;		/* the catalog cannot be reached: db is NULL, see run_offline.h */
 	char *dir;		/* ROOT/.secondshot/run, this run's own */
-	char *private;		/* the configuration rsnapshot gets */
-	char **env;		/* the environment it gets */
+	struct rsnap_conf job;	/* what rsnapshot gets for its test and its rotations */
 	struct run_host *host;	/* every configured one */
 	size_t nhost;
 	int dry;		/* print the commands, do nothing */

@@ -16,7 +16,6 @@
 #include "mem.h"
 #include "msg.h"
 #include "opt.h"
-#include "rsnap_job.h"
 #include "run_cmd.h"
 
 #ifndef RSNAPSHOT
@@ -61,26 +60,50 @@ out:
 	return ret;
 }
 
+/* One without hosts, and one for each. */
+static int write_confs(struct run *r, const char *wrapper)
+{
+	const struct rsnap_conf_how how = {
+		.dir = r->dir, .wrapper = wrapper, .timeout = r->conf.host_timeout,
+	};
+	int ret = rsnap_conf_write(&r->job, r->rsnap, NULL, &how);
+	size_t i;
+
+	for (i = 0; i < r->nhost && ret == 0; i++)
+		ret = rsnap_conf_write(&r->host[i].job, r->rsnap, r->host[i].name, &how);
+	return ret;
+}
+
 int run_cmd_prepare(struct run *r)
 {
 	char *wrapper;
 	int ret = -1;
 
 	r->dir = mem_printf("%s/" MARKER_DIR "/" RUN_DIR, r->volume.root);
-	if (r->dry) {
-		r->private = rsnap_job_path(r->dir);
-		return 0;
-	}
+	if (r->dry)
+		return write_confs(r, NULL);
 	wrapper = child_tool("ss-rsync");
-	if (access(wrapper, X_OK) != 0) {
+	if (access(wrapper, X_OK) != 0)
 		msg_error("%s: %m", escape_name(wrapper));
-	} else if (make_dir(r) == 0) {
-		r->private = rsnap_job_conf(r->rsnap, r->dir, wrapper);
-		r->env = rsnap_job_env(r->rsnap, r->dir);
-		ret = r->private == NULL ? -1 : 0;
-	}
+	else if (make_dir(r) == 0)
+		ret = write_confs(r, wrapper);
 	free(wrapper);
 	return ret;
+}
+
+void run_cmd_forget(struct run *r)
+{
+	size_t i;
+
+	/* Without the lock they are another run's. */
+	for (i = 0; i < r->nhost; i++) {
+		if (r->lock != NULL)
+			rsnap_conf_remove(&r->host[i].job);
+		rsnap_conf_free(&r->host[i].job);
+	}
+	if (r->lock != NULL)
+		rsnap_conf_remove(&r->job);
+	rsnap_conf_free(&r->job);
 }
 
 void run_cmd_take(struct run_cmd *c, char *arg)
@@ -242,12 +265,24 @@ void run_cmd_pipe(const struct run *r, struct run_cmd *c, int *status, size_t n)
 	free(argv);
 }
 
+const struct rsnap_conf *run_cmd_job(const struct run *r, const char *dest)
+{
+	size_t i, len;
+
+	for (i = 0; dest != NULL && i < r->nhost; i++) {
+		len = strlen(r->host[i].name);
+		if (strncmp(r->host[i].name, dest, len) == 0 && (dest[len] == '/' || dest[len] == '\0'))
+			return &r->host[i].job;
+	}
+	return &r->job;
+}
+
 static void rsnapshot_cmd(const struct run *r, struct run_cmd *c, const char *verb, const char *dest)
 {
 	*c = (struct run_cmd){ 0 };
 	run_cmd_add(c, RSNAPSHOT);
 	run_cmd_add(c, "-c");
-	run_cmd_add(c, r->private);
+	run_cmd_add(c, run_cmd_job(r, dest)->file);
 	run_cmd_add(c, verb);
 	/* The slash keeps a host named 0 from being taken for none. */
 	if (dest != NULL)
@@ -257,12 +292,11 @@ static void rsnapshot_cmd(const struct run *r, struct run_cmd *c, const char *ve
 int run_cmd_start(const struct run *r, const char *verb, const char *dest, struct child *child)
 {
 	struct run_cmd c;
-	int ret = -1;
+	int ret;
 
 	rsnapshot_cmd(r, &c, verb, dest);
-	if (rsnap_job_unlock(r->rsnap) == 0)
-		ret = child_start(child, (const char *const *)c.arg, (const char *const *)r->env, -1,
-				  STDERR_FILENO);
+	ret = child_start(child, (const char *const *)c.arg,
+			  (const char *const *)run_cmd_job(r, dest)->env, -1, STDERR_FILENO);
 	run_cmd_free(&c);
 	return ret;
 }
@@ -280,12 +314,12 @@ int run_cmd_rsnapshot(const struct run *r, const char *verb, const char *dest)
 
 int run_cmd_configtest(const struct run *r)
 {
-	const char *const argv[] = { RSNAPSHOT, "-c", r->private, "configtest", NULL };
+	const char *const argv[] = { RSNAPSHOT, "-c", r->job.file, "configtest", NULL };
 	struct child child;
 	int quiet = open("/dev/null", O_WRONLY | O_CLOEXEC), status = -1;
 
 	/* "Syntax OK" is for nobody; what is wrong comes on stderr. */
-	if (quiet >= 0 && child_start(&child, argv, (const char *const *)r->env, -1, quiet) == 0)
+	if (quiet >= 0 && child_start(&child, argv, (const char *const *)r->job.env, -1, quiet) == 0)
 		status = child_wait(&child);
 	if (quiet >= 0)
 		close(quiet);

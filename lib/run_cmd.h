@@ -19,9 +19,13 @@ int run_cmd_installed(void);
 
 /*
  * What rsnapshot will be given: r's private directory, emptied, and the
- * configuration in it; in a dry run only their names.  0, or -1 after reporting.
+ * configurations in it; in a dry run only their names.  0, or -1 after reporting.
  */
 int run_cmd_prepare(struct run *r);
+void run_cmd_forget(struct run *r);	/* remove them again */
+
+/* The one that a sync of dest gets, or, dest NULL, all else; it stays r's. */
+const struct rsnap_conf *run_cmd_job(const struct run *r, const char *dest);
 
 /* A command line of one of our tools: verb (or NULL) and the options that all of them share. */
 void run_cmd_tool(const struct run *r, struct run_cmd *c, const char *tool, const char *verb);
@@ -51,9 +55,9 @@ int run_cmd_configtest(const struct run *r);
 int run_cmd_reconcile(struct run *r);
 
 /*
- * rsnapshot with the private configuration: "sync DEST/", or an interval (dest
- * NULL); what it prints goes to stderr.  Its status as run_cmd(), or -1 if
- * another rsnapshot is running.
+ * rsnapshot: "sync DEST/" with the configuration of that host, or an interval
+ * (dest NULL) with the one that has no host in it; what it prints goes to stderr.
+ * Its status as run_cmd().
  */
 int run_cmd_rsnapshot(const struct run *r, const char *verb, const char *dest);
 

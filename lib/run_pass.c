@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "escape.h"
@@ -53,6 +54,29 @@ static size_t most_now(const struct pass *p)
 	return p->r->rsnap->link_dest || sync >= 0 ? p->most : 1;
 }
 
+static int has_script(const struct rsnap *rs, const char *host)
+{
+	size_t i;
+
+	for (i = 0; i < rs->npoint; i++)
+		if (rs->point[i].src == NULL && strcmp(rs->point[i].host, host) == 0)
+			return 1;
+	return 0;
+}
+
+/* Each backup_script works in ROOT/tmp: are two hosts with one to be kept apart? */
+static int must_wait(const struct pass *p, const struct run_host *h)
+{
+	size_t i;
+
+	if (!has_script(p->r->rsnap, h->name))
+		return 0;
+	for (i = 0; i < p->n; i++)
+		if (has_script(p->r->rsnap, p->sync[i].host->name))
+			return 1;
+	return 0;
+}
+
 /* Start transfers as long as there may be another one. */
 static void start_more(struct pass *p)
 {
@@ -63,6 +87,8 @@ static void start_more(struct pass *p)
 		h = &r->host[p->next];
 		if (!h->wanted || h->state != RUN_IDLE)
 			continue;
+		if (must_wait(p, h))
+			return;
 		if (run_host_begin(r, h) != 0)
 			report(r, h);
 		else if (run_sync_start(r, h, &p->sync[p->n]))

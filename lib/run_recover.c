@@ -15,7 +15,7 @@
 #include "mem.h"
 #include "msg.h"
 #include "recover.h"
-#include "rsnap_job.h"
+#include "rsnap_lock.h"
 #include "run_cmd.h"
 #include "run_offline.h"
 #include "run_recover.h"
@@ -31,7 +31,7 @@ static int is_leftover(const struct dirent *d)
 	return (d->d_type == DT_DIR || d->d_type == DT_UNKNOWN) &&
 	       strncmp(d->d_name, DELETED, strlen(DELETED)) == 0 && *digits != '\0' &&
 	       strspn(digits, "0123456789") == strlen(digits) &&
-	       !rsnap_job_alive(strtol(digits, NULL, 10));
+	       !rsnap_lock_rsnapshot(strtol(digits, NULL, 10));
 }
 
 /* Move what rsnapshot was killed over deleting into the trash.  Number of them, or -1 after reporting. */

@@ -87,7 +87,7 @@ static void judge(struct run *r, struct run_sync *s, int status)
 	enum rsnap_judged judged;
 	size_t n = 0;
 
-	if (status >= 0 && rsnap_job_results(r->dir, &res, &n) != 0)
+	if (status >= 0 && rsnap_job_results(run_cmd_job(r, dest)->results, &res, &n) != 0)
 		status = -1;
 	judged = rsnap_job_judge(status, res, n, &s->vanished);
 	if (judged > s->judged)
@@ -136,17 +136,19 @@ static void flush(struct run *r, struct run_sync *s)
 static int start(struct run *r, struct run_sync *s)
 {
 	const struct rsnap *rs = r->rsnap;
+	const char *dest;
 
 	/* Once a point has failed there will be no saveset: leave the others. */
 	for (; s->point < rs->npoint && s->judged != RSNAP_FAILED && !run_stopped(); s->point++) {
 		if (strcmp(rs->point[s->point].host, s->host->name) != 0 || !first_of_dest(rs, s->point))
 			continue;
+		dest = rs->point[s->point].dest;
 		if (r->dry) {
-			run_cmd_rsnapshot(r, "sync", rs->point[s->point].dest);
+			run_cmd_rsnapshot(r, "sync", dest);
 			continue;
 		}
-		if (rsnap_job_forget(r->dir) == 0 &&
-		    run_cmd_start(r, "sync", rs->point[s->point].dest, &s->child) == 0)
+		if (rsnap_job_forget(run_cmd_job(r, dest)->results) == 0 &&
+		    run_cmd_start(r, "sync", dest, &s->child) == 0)
 			return 1;
 		judge(r, s, -1);
 	}

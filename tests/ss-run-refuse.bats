@@ -86,3 +86,46 @@ nothing_changed() {
 	contains "$stderr" 'rsnapshot configtest: exit 1'
 	[ ! -e "$ROOT/hourly.0" ]
 }
+
+# Like rsnapshot's own it counts only while its process lives.
+@test "an rsnapshot that is started by hand meanwhile refuses; a killed run is in nobody's way" {
+	cat >rsync <<-END
+		#!/bin/bash
+		touch $PWD/syncing
+		while [ ! -e $PWD/go ]; do sleep 0.1; done
+		exec /usr/bin/rsync "\$@"
+	END
+	chmod +x rsync
+	cp "$RSNAPSHOT_CONF" plain
+	sed -i "s|^cmd_rsync.*|cmd_rsync\t$PWD/rsync|" "$RSNAPSHOT_CONF"
+	ss-run 3>&- &
+	while [ ! -e syncing ]; do sleep 0.1; done
+	[ "$(cat rsnapshot.pid)" = "$!" ]
+	run_code 1 rsnapshot -c plain sync
+	contains "$stderr" 'rsnapshot.pid exists and so does its process'
+	kill -KILL $!
+	wait $! || true
+	[ -e rsnapshot.pid ]
+	touch go
+	run_ok ss-run
+	contains "$stderr" 'removed the stale lock file'
+	[ -d "$ROOT/hourly.0" ]
+	[ ! -e rsnapshot.pid ]
+	run_code 2 ss-run nobody
+	[ ! -e rsnapshot.pid ]
+}
+
+@test "a run that is stopped leaves no lock file behind" {
+	cat >rsync <<-END
+		#!/bin/bash
+		touch $PWD/syncing
+		exec sleep 60
+	END
+	chmod +x rsync
+	sed -i "s|^cmd_rsync.*|cmd_rsync\t$PWD/rsync|" "$RSNAPSHOT_CONF"
+	ss-run 3>&- &
+	while [ ! -e syncing ]; do sleep 0.1; done
+	kill -TERM $!
+	wait $! || [ $? -eq 143 ]
+	[ ! -e rsnapshot.pid ]
+}

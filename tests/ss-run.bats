@@ -43,7 +43,7 @@ equal() {
 	run_ok savesets alpha
 	[[ ${#lines[@]} == 2 && ${lines[0]} == "complete hourly.1 "* && ${lines[1]} == "complete hourly.0 "* ]]
 	run_ok ss-verify --all
-	[ ! -e "$ROOT/.secondshot/run/results" ]
+	[ -z "$(ls "$ROOT/.secondshot/run")" ]
 }
 
 @test "a catalog named in the environment is that of the programs it starts, too" {
@@ -105,11 +105,11 @@ equal() {
 	find "$ROOT" | cmp - before
 	catalog_sum | cmp - catalog.before
 	contains "${lines[0]}" 'ss-catalog reconcile'
-	contains "${lines[1]}" '^/usr/bin/rsnapshot -c .*/rsnapshot.conf sync alpha/$'
+	contains "${lines[1]}" '^/usr/bin/rsnapshot -c .*/0.conf sync alpha/$'
 	contains "${lines[2]}" "ss-catalog add .*--status=complete --vanished=0 -- alpha \| .*/ss-hash .* \| .*/ss-catalog store"
 	contains "${lines[3]}" 'ss-verify .*alpha@.sync$'
 	contains "$output" 'sync beta/$'
-	contains "$output" 'rsnapshot.conf hourly$'
+	contains "$output" 'all.conf hourly$'
 	run_ok ss-run --dry-run --no-rotate
 	lacks "$output" 'hourly$'
 	run_ok ss-run --dry-run beta

@@ -6,13 +6,19 @@
  * private configuration names this program as cmd_rsync: it runs the real one
  * ($SECONDSHOT_RSYNC) with the same arguments, passes its output on, and appends
  * to $SECONDSHOT_RESULTS one line: its status, how many files vanished, source
- * and destination.  It exits with the same status.
+ * and destination, and where below that the source's tree lies.  It exits with
+ * the same status.
+ *
+ * With $SECONDSHOT_TIMEOUT it adds --timeout, unless the command has one, to a
+ * transfer from another machine: rsync bounds by it the connection, too.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -20,6 +26,7 @@
 #include "escape.h"
 #include "mem.h"
 #include "msg.h"
+#include "rsync_args.h"
 
 #define FAILED 14		/* rsync's own code for trouble with processes and pipes */
 #define LINE 4096
@@ -51,38 +58,66 @@ static int says_vanished(const char *line)
 	       strncmp(line, "directory has vanished: ", 24) == 0;
 }
 
-/* Pass what comes from fd to stderr until its end; count the lines that tell of vanished files. */
-static unsigned long pass_on(int fd)
-{
-	char part[8192], line[LINE] = "";
-	unsigned long vanished = 0;
-	size_t len = 0;
-	ssize_t n, i;
+/* What came from rsync's stderr: pass it on, and count the lines that tell of vanished files. */
+struct talk {
+	char line[LINE];	/* the one that has no end yet */
+	size_t len;
+	unsigned long vanished;
+};
 
-	while ((n = read(fd, part, sizeof(part))) != 0) {
-		if (n < 0 && errno == EINTR)
+static void hear(struct talk *t, const char *part, size_t n)
+{
+	size_t i;
+
+	/* Nobody reads it?  rsync shall not stop for that. */
+	(void)write_all(STDERR_FILENO, part, n);
+	for (i = 0; i < n; i++) {
+		if (part[i] != '\n') {
+			if (t->len < sizeof(t->line) - 1)
+				t->line[t->len++] = part[i];
 			continue;
-		if (n < 0)
-			break;
-		/* Nobody reads it?  rsync shall not stop for that. */
-		(void)write_all(STDERR_FILENO, part, (size_t)n);
-		for (i = 0; i < n; i++) {
-			if (part[i] != '\n') {
-				if (len < sizeof(line) - 1)
-					line[len++] = part[i];
-				continue;
-			}
-			line[len] = '\0';
-			vanished += (unsigned long)says_vanished(line);
-			len = 0;
 		}
+		t->line[t->len] = '\0';
+		t->vanished += (unsigned long)says_vanished(t->line);
+		t->len = 0;
 	}
-	return vanished;
+}
+
+/*
+ * Hear what comes from fd until its end, or until the process has ended and
+ * nothing more is there: an ssh that it left behind may hold the pipe for ever.
+ */
+static unsigned long pass_on(int fd, pid_t pid)
+{
+	struct pollfd p[2] = { { .fd = fd, .events = POLLIN }, { .fd = pidfd_open(pid, 0), .events = POLLIN } };
+	struct talk t = { .len = 0 };
+	char part[8192];
+	ssize_t n;
+
+	for (;;) {
+		if (poll(p, 2, -1) < 0) {
+			if (errno == EINTR)
+				continue;
+			break;
+		}
+		if (p[0].revents == 0)
+			break;
+		n = read(fd, part, sizeof(part));
+		if (n == 0 || (n < 0 && errno != EINTR))
+			break;
+		if (n > 0)
+			hear(&t, part, (size_t)n);
+	}
+	if (p[1].fd >= 0)
+		close(p[1].fd);
+	return t.vanished;
 }
 
 /* One write at the end of the file: lines of two writers do not mix. */
-static int record(const char *file, int status, unsigned long vanished, const char *src, const char *dest)
+static int record(const char *file, int status, unsigned long vanished, int argc, char *argv[])
 {
+	const char *src = argv[argc - 2], *dest = argv[argc - 1];
+	char *below = rsync_args_below(argc, argv);
 	struct buf b = { 0 };
 	int fd, ret = -1;
 
@@ -90,6 +125,8 @@ static int record(const char *file, int status, unsigned long vanished, const ch
 	escape_add(&b, src, strlen(src));
 	buf_char(&b, '\t');
 	escape_add(&b, dest, strlen(dest));
+	buf_char(&b, '\t');
+	escape_add(&b, below, strlen(below));
 	buf_char(&b, '\n');
 	fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd >= 0 && write(fd, b.p, b.len) == (ssize_t)b.len)
@@ -99,6 +136,7 @@ static int record(const char *file, int status, unsigned long vanished, const ch
 	if (fd >= 0)
 		close(fd);
 	buf_free(&b);
+	free(below);
 	return ret;
 }
 
@@ -123,7 +161,7 @@ static int transfer(const char *const argv[], unsigned long *vanished)
 	dup2(saved, STDERR_FILENO);
 	close(saved);
 	if (ret == 0) {
-		*vanished = pass_on(end[0]);
+		*vanished = pass_on(end[0], c.pid);
 		ret = child_wait(&c);
 	}
 	close(end[0]);
@@ -131,18 +169,23 @@ static int transfer(const char *const argv[], unsigned long *vanished)
 }
 
 /* Run the real rsync with our arguments, and record how it ended.  Its status. */
-static int run(int argc, char *argv[], const char *rsync, const char *results)
+static int run(int argc, char *argv[], const char *rsync, const char *results, const char *timeout)
 {
-	const char **args = mem_array(NULL, (size_t)argc + 1, sizeof(*args));
+	const char **args = mem_array(NULL, (size_t)argc + 2, sizeof(*args)), **to = args;
 	unsigned long vanished = 0;
+	char *option = NULL;
 	int i, status;
 
-	args[0] = rsync;
+	*to++ = rsync;
+	if (timeout != NULL && strcmp(timeout, "0") != 0 && rsync_args_remote(argv[argc - 2]) &&
+	    !rsync_args_timeout(argc, argv))
+		*to++ = option = mem_printf("--timeout=%s", timeout);
 	for (i = 1; i <= argc; i++)
-		args[i] = argv[i];
+		*to++ = argv[i];
 	status = transfer(args, &vanished);
-	if (status < 0 || record(results, status, vanished, argv[argc - 2], argv[argc - 1]) != 0)
+	if (status < 0 || record(results, status, vanished, argc, argv) != 0)
 		status = status > 0 ? status : FAILED;
+	free(option);
 	free(args);
 	return status;
 }
@@ -160,7 +203,7 @@ static char *take_variable(const char *name)
 int main(int argc, char *argv[])
 {
 	pid_t parent = getppid();
-	char *rsync, *results;
+	char *rsync, *results, *timeout;
 	int status = 2;
 
 	msg_program("ss-rsync");
@@ -170,12 +213,14 @@ int main(int argc, char *argv[])
 	signal(SIGPIPE, SIG_IGN);
 	rsync = take_variable("SECONDSHOT_RSYNC");
 	results = take_variable("SECONDSHOT_RESULTS");
+	timeout = take_variable("SECONDSHOT_TIMEOUT");
 	unsetenv("SECONDSHOT_LOCK_FD");
 	if (rsync == NULL || results == NULL || argc < 3)
 		msg_error("to be started by rsnapshot as ss-run calls it, not by hand");
 	else
-		status = run(argc, argv, rsync, results);
+		status = run(argc, argv, rsync, results, timeout);
 	free(rsync);
 	free(results);
+	free(timeout);
 	return status;
 }

@@ -148,8 +148,8 @@ static enum rsnap_judged judge(int status, struct rsnap_result *res, size_t n)
 static void test_judge(void)
 {
 	char a[] = "a", b[] = "b", d[] = "d";
-	struct rsnap_result one[] = { { a, d, 0, 0 } }, two[] = { { a, d, 0, 0 }, { b, d, 0, 0 } };
-	struct rsnap_result again[] = { { a, d, 12, 1 }, { a, d, 0, 0 } };
+	struct rsnap_result one[] = { { a, d, NULL, 0, 0 } }, two[] = { { a, d, NULL, 0, 0 }, { b, d, NULL, 0, 0 } };
+	struct rsnap_result again[] = { { a, d, NULL, 12, 1 }, { a, d, NULL, 0, 0 } };
 	unsigned long vanished = 0;
 	int status;
 
@@ -189,36 +189,21 @@ static void test_results(void)
 	struct rsnap_result *res;
 	size_t n;
 
-	ok(rsnap_job_results(dir, &res, &n) == 0 && n == 0, "no results yet");
+	ok(rsnap_job_results(path_of("results"), &res, &n) == 0 && n == 0, "no results yet");
 	rsnap_job_free(res, n);
-	write_file("results", "24\t3\tsrc\\t/\td\\\\e\\xffst\n137\t0\ta\tb\n");
-	ok(rsnap_job_results(dir, &res, &n) == 0 && n == 2, "two results");
+	write_file("results", "24\t3\tsrc\\t/\td\\\\e\\xffst\t.\n137\t0\ta\tb\tc\\n/d\n");
+	ok(rsnap_job_results(path_of("results"), &res, &n) == 0 && n == 2, "two results");
 	if (n == 2)
 		ok(res[0].status == 24 && res[0].vanished == 3 && strcmp(res[0].src, "src\t/") == 0 &&
-		   strcmp(res[0].dest, "d\\e\xffst") == 0 && res[1].status == 137, "what they say");
+		   strcmp(res[0].dest, "d\\e\xffst") == 0 && res[1].status == 137 &&
+		   strcmp(res[1].below, "c\n/d") == 0, "what they say");
 	rsnap_job_free(res, n);
-	write_file("results", "24\t3\tsrc\n");
-	ok(rsnap_job_results(dir, &res, &n) == -1, "a torn line");
+	write_file("results", "24\t3\tsrc\tdest\n");
+	ok(rsnap_job_results(path_of("results"), &res, &n) == -1, "a torn line");
 	rsnap_job_free(res, n);
-	ok(rsnap_job_forget(dir) == 0 && rsnap_job_results(dir, &res, &n) == 0 && n == 0, "forgotten");
+	ok(rsnap_job_forget(path_of("results")) == 0 && rsnap_job_results(path_of("results"), &res, &n) == 0 && n == 0, "forgotten");
 	rsnap_job_free(res, n);
-	ok(rsnap_job_forget(dir) == 0, "nothing to forget");
-}
-
-static void test_unlock(void)
-{
-	struct rsnap r = { 0 };
-
-	ok(rsnap_job_unlock(&r) == 0, "no lock file configured");
-	r.lockfile = path_of("pid");
-	ok(rsnap_job_unlock(&r) == 0, "none there");
-	write_file("pid", "");
-	r.lockfile = path_of("pid");
-	ok(rsnap_job_unlock(&r) == 0 && access(r.lockfile, F_OK) != 0, "an empty one is stale");
-	write_file("pid", "1");
-	r.lockfile = path_of("pid");
-	ok(rsnap_job_unlock(&r) == 0 && access(r.lockfile, F_OK) != 0,
-	   "and one whose process is no rsnapshot");
+	ok(rsnap_job_forget(path_of("results")) == 0, "nothing to forget");
 }
 
 int main(void)
@@ -231,7 +216,6 @@ int main(void)
 	test_refuse();
 	test_judge();
 	test_results();
-	test_unlock();
 	unlink(path_of("conf"));
 	unlink(path_of("results"));
 	rmdir(dir);
