@@ -18,6 +18,7 @@
 #include "rsnap_lock.h"
 #include "rsnap_opt.h"
 #include "run_cmd.h"
+#include "run_exec.h"
 #include "run_guard.h"
 #include "run_host.h"
 #include "run_offline.h"
@@ -131,7 +132,34 @@ static int take_lock(struct run *r)
 		msg_error("%m");
 		return SS_FAIL;
 	}
-	return rsnap_lock_take(r->rsnap, r->conf.wait);
+	return run_lock_rsnapshot(r);
+}
+
+int run_lock_rsnapshot(struct run *r)
+{
+	int code = r->rsnapshot_locked ? SS_OK : rsnap_lock_take(r->rsnap, r->conf.wait);
+
+	if (code == SS_OK)
+		r->rsnapshot_locked = 1;
+	return code;
+}
+
+/* The disk and the locks.  SS_OK, or the exit code after reporting. */
+static int open_volume(struct run *r)
+{
+	int code = run_exec_pre(r);
+
+	if (code != SS_OK)
+		return code;
+	r->exec.owed = r->rsnap->cmd_preexec != NULL;
+	if (run_stopped() || volume_open(&r->volume, r->rsnap->root) != 0)
+		return SS_FAIL;
+	if (!r->dry)
+		code = take_lock(r);
+	/* Another run's disk is not to be unmounted. */
+	if (code == SS_OK || code == SS_LOCKED)
+		r->exec.owed = code == SS_OK;
+	return code;
 }
 
 int run_open(struct run *r, const char *const hosts[])
@@ -144,30 +172,26 @@ int run_open(struct run *r, const char *const hosts[])
 	if (r->rsnap == NULL)
 		return SS_FAIL;
 	if (run_cmd_installed() != 0 || rsnap_opt_safe(r->rsnap) != 0 || choose_hosts(r, hosts) != 0 ||
-	    check_intervals(r) != 0 || run_guard_options(r) != 0 ||
-	    volume_open(&r->volume, r->rsnap->root) != 0)
+	    check_intervals(r) != 0 || run_guard_options(r) != 0)
 		return SS_FAIL;
-	if (!r->dry) {
-		code = take_lock(r);
-		if (code != SS_OK)
-			return code;
+	code = open_volume(r);
+	if (code != SS_OK)
+		return code;
+	if (!r->dry)
 		catch_signals();
-	}
 	if (catalog_open(&r->catalog, &r->conf, 0) != 0)
 		return run_offline(r) ? SS_OK : SS_FAIL;
 	/* Before anything is put right there, or written. */
 	return run_guard_volume(r) == 0 ? SS_OK : SS_FAIL;
 }
 
-void run_close(struct run *r)
+int run_close(struct run *r, int code)
 {
 	size_t i;
 
 	if (r->catalog.db != NULL)
 		catalog_close(&r->catalog);
 	run_cmd_forget(r);
-	if (r->lock != NULL)
-		rsnap_lock_release(r->rsnap);
 	for (i = 0; i < r->nhost; i++) {
 		free(r->host[i].saveset);
 		free(r->host[i].why);
@@ -177,7 +201,14 @@ void run_close(struct run *r)
 	lock_release(r->lock);
 	if (r->volume.fd >= 0)
 		volume_close(&r->volume);
+	r->code = code;
+	if (r->exec.owed)
+		run_exec_post(r);
+	free(r->exec.why);
+	if (r->rsnapshot_locked)
+		rsnap_lock_release(r->rsnap);
 	rsnap_free(r->rsnap);
+	return r->code;
 }
 
 /* The savesets of those that wait would be lost: say so. */
@@ -215,6 +246,7 @@ static void run_hosts(struct run *r)
 	refuse_waiting(r);
 	measured = run_guard_measure(r, &before);
 	run_pass(r);
+	run_exec_rest(r);
 	if (measured)
 		run_guard_measured(r, &before);
 	if (!r->no_rotate && !run_stopped())

@@ -31,6 +31,15 @@ struct run_host {
 	struct rsnap_conf job;	/* what rsnapshot gets for its syncs */
 };
 
+/* How far the commands of rsnapshot's configuration have come; see run_exec.h. */
+struct run_commands {
+	int owed;		/* cmd_postexec is to be run at the end */
+	int begun;		/* a transfer was, and so were backup_exec lines */
+	size_t next;		/* the first of them that was not run */
+	char *why;		/* a required one failed, or NULL */
+	size_t from;		/* it stands behind so many points */
+};
+
 struct run {
 	struct conf conf;
 	struct rsnap *rsnap;
@@ -42,6 +51,8 @@ struct run {
 	struct rsnap_conf job;	/* what rsnapshot gets for its test and its rotations */
 	struct run_host *host;	/* every configured one */
 	size_t nhost;
+	struct run_commands exec;
+	int rsnapshot_locked;	/* rsnapshot's lock file is ours */
 	int dry;		/* print the commands, do nothing */
 	int named;		/* hosts were named: only the lowest interval is rotated by itself */
 	int no_rotate;
@@ -59,7 +70,15 @@ struct run {
  * run_close() in every case.
  */
 int run_open(struct run *r, const char *const hosts[]);
-void run_close(struct run *r);
+
+/*
+ * The run has come to code.  Close everything, and last of all run cmd_postexec.
+ * The exit code: that one, or a worse one.
+ */
+int run_close(struct run *r, int code);
+
+/* Hold rsnapshot's lock file until run_close(), if it is not ours yet.  As rsnap_lock_take(). */
+int run_lock_rsnapshot(struct run *r);
 
 /* The run itself.  Its exit code. */
 int run_all(struct run *r);

@@ -14,6 +14,7 @@
 #include "msg.h"
 #include "rsnap_job.h"
 #include "run_cmd.h"
+#include "run_exec.h"
 #include "trash.h"
 
 #define SYNC ".sync"
@@ -137,12 +138,19 @@ static int start(struct run *r, struct run_sync *s)
 {
 	const struct rsnap *rs = r->rsnap;
 	const char *dest;
+	char *why;
 
 	/* Once a point has failed there will be no saveset: leave the others. */
 	for (; s->point < rs->npoint && s->judged != RSNAP_FAILED && !run_stopped(); s->point++) {
 		if (strcmp(rs->point[s->point].host, s->host->name) != 0 || !first_of_dest(rs, s->point))
 			continue;
 		dest = rs->point[s->point].dest;
+		why = run_exec_before(r, s->point);
+		if (why != NULL) {
+			fail(s, why);
+			free(why);
+			break;
+		}
 		if (r->dry) {
 			run_cmd_rsnapshot(r, "sync", dest);
 			continue;

@@ -48,7 +48,7 @@ int main(int argc, char *argv[])
 		code = run_open(&r, hosts);
 		if (code == SS_OK)
 			code = run_all(&r);
-		run_close(&r);
+		code = run_close(&r, code);
 	}
 	conf_free(&r.conf);
 	if (run_stopped() != 0)

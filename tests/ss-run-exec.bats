@@ -1,0 +1,194 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# ss-run: cmd_preexec, backup_exec and cmd_postexec of rsnapshot's configuration.
+# run_code leaves $stderr.
+# shellcheck disable=SC2154
+
+load helpers
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+# begin: alpha and beta; "say WORD" and each rsync leave a line in trace.
+begin() {
+	HOSTS="alpha beta" conf
+	ss-catalog init
+	printf '#!/bin/bash\necho "$@" >>%q/trace\n' "$PWD" >say
+	cat >rsync <<-END
+		#!/bin/bash
+		for tree; do :; done
+		echo "rsync \${tree##*.sync/}" >>$PWD/trace
+		exec /usr/bin/rsync "\$@"
+	END
+	chmod +x say rsync
+	sed -i "s|^cmd_rsync.*|cmd_rsync\t$PWD/rsync|" "$RSNAPSHOT_CONF"
+}
+
+# before HOST LINE: a line of rsnapshot's configuration before that host's.
+before() {
+	sed -i "s|^backup\t.*\t$1/|$2\n&|" "$RSNAPSHOT_CONF"
+}
+
+# last LINE
+last() {
+	printf '%b\n' "$1" >>"$RSNAPSHOT_CONF"
+}
+
+# traced LINE...: that is what happened, in this order.
+traced() {
+	printf '%s\n' "$@" | diff - trace
+	: >trace
+}
+
+@test "each once a run, in its place" {
+	begin
+	last "cmd_postexec\t$PWD/say post"
+	last "cmd_preexec\t$PWD/say pre"
+	before alpha "backup_exec\t$PWD/say one"
+	before beta "backup_exec\t$PWD/say two\trequired"
+	last "backup_exec\t$PWD/say three\toptional"
+	run_ok ss-run
+	traced pre one "rsync alpha/" two "rsync beta/" three post
+	run_ok ss-run beta
+	traced pre one two "rsync beta/" three post
+	[ ! -e rsnapshot.pid ]
+	# No transfer: no line among the backup lines.
+	run_code 2 ss-run --rotate=daysago
+	traced pre post
+}
+
+@test "between the points of one host" {
+	begin
+	mkdir -p src/more
+	echo x >src/more/x
+	sed -i "s|\talpha/$|\talpha/one/|" "$RSNAPSHOT_CONF"
+	last "backup_exec\t$PWD/say made\nbackup\t$PWD/src/more/\talpha/two/"
+	before beta "backup_exec\t$PWD/say beta"
+	run_ok ss-run
+	traced "rsync alpha/one/" beta made "rsync alpha/two/" "rsync beta/"
+}
+
+@test "by the shell, from the home directory, with nothing of ours" {
+	begin
+	last "backup_exec\tpwd >$PWD/where; ls /proc/self/fd | wc -l >$PWD/fds && env >$PWD/env"
+	last "backup_exec\techo out; echo err >&2"
+	mkdir home
+	HOME=$PWD/home MYSQL_PWD=secret MARK=mine run_ok ss-run
+	contains "$stderr" '^out$'
+	contains "$stderr" '^err$'
+	[ "$output" = "" ]
+	[ "$(cat where)" = "$PWD/home" ]
+	# 0, 1, 2, and what ls reads.
+	[ "$(cat fds)" -eq 4 ]
+	contains "$(cat env)" '^MARK=mine$'
+	contains "$(cat env)" '^PATH=/usr/local/sbin:'
+	lacks "$(cat env)" 'secret|LOCK_FD'
+}
+
+@test "cmd_preexec fails: nothing is done" {
+	begin
+	printf '#!/bin/bash\nexit 5\n' >fail
+	chmod +x fail
+	last "cmd_preexec\t$PWD/fail now\ncmd_postexec\t$PWD/say post"
+	run_code 2 ss-run
+	contains "$stderr" "cmd_preexec: $PWD/fail now: exit 5"
+	[ ! -e trace ]
+	[ ! -e "$ROOT/.sync" ]
+	[ ! -e rsnapshot.pid ]
+}
+
+@test "a required backup_exec fails: what stands behind it, too" {
+	begin
+	before beta "backup_exec\tkill \$\$\trequired"
+	last "backup_exec\t$PWD/say three\ncmd_postexec\t$PWD/say post"
+	run_code 2 ss-run
+	contains "$stderr" 'alpha: complete'
+	contains "$stderr" 'beta: failed, backup_exec: kill \$\$: signal 15'
+	traced "rsync alpha/" post
+	run_ok ss-catalog savesets --json beta
+	[ "$(jq -r .status <<<"$output")" = failed ]
+}
+
+@test "a required one behind all hosts: they are complete, and it is said" {
+	begin
+	last "backup_exec\tfalse\trequired"
+	run_code 2 ss-run
+	contains "$stderr" 'backup_exec: false: exit 1'
+	contains "$stderr" 'beta: complete'
+	[ -d "$ROOT/hourly.0/beta" ]
+}
+
+@test "an optional backup_exec fails: it is said" {
+	begin
+	before beta "backup_exec\texit 4"
+	run_code 3 ss-run
+	contains "$stderr" 'backup_exec: exit 4: exit 4'
+	contains "$stderr" 'beta: complete'
+	[ -d "$ROOT/hourly.0/beta" ]
+}
+
+@test "cmd_postexec comes after a run that failed, and may fail itself" {
+	begin
+	last "cmd_postexec\t$PWD/say post"
+	rm -r "$SRC/beta"
+	run_code 2 ss-run
+	contains "$(cat trace)" '^post$'
+	mv "$ROOT/.secondshot/volume" volume
+	last "cmd_preexec\t$PWD/say pre"
+	: >trace
+	run_code 2 ss-run
+	traced pre post
+	mv volume "$ROOT/.secondshot/volume"
+	source_tree "$SRC/beta"
+	last "cmd_postexec\t/bin/false"
+	run_code 2 ss-run
+	contains "$stderr" 'cmd_postexec: /bin/false: exit 1'
+	contains "$stderr" 'beta: complete'
+}
+
+@test "and after one that was stopped" {
+	begin
+	last "cmd_postexec\t$PWD/say post"
+	cat >rsync <<-END
+		#!/bin/bash
+		touch $PWD/syncing
+		exec sleep 60
+	END
+	ss-run 3>&- &
+	while [ ! -e syncing ]; do sleep 0.1; done
+	kill -TERM $!
+	wait $! || [ $? -eq 143 ]
+	traced post
+}
+
+@test "a dry run prints them" {
+	begin
+	last "cmd_preexec\t$PWD/say pre\ncmd_postexec\t$PWD/say post"
+	before beta "backup_exec\t$PWD/say 'two'"
+	run_ok ss-run --dry-run
+	[ ! -e trace ]
+	[ "${lines[0]}" = "/bin/sh -c '$PWD/say pre'" ]
+	contains "$(grep -A1 -Fx "/bin/sh -c '$PWD/say '\\''two'\\'''" <<<"$output")" 'sync beta/$'
+	[ "${lines[-1]}" = "/bin/sh -c '$PWD/say post'" ]
+}
+
+@test "another run is at work: nothing is run" {
+	begin
+	last "cmd_preexec\t$PWD/say pre\ncmd_postexec\t$PWD/say post"
+	cat >rsync <<-END
+		#!/bin/bash
+		touch $PWD/syncing
+		while [ ! -e $PWD/go ]; do sleep 0.1; done
+		exec /usr/bin/rsync "\$@"
+	END
+	ss-run 3>&- &
+	while [ ! -e syncing ]; do sleep 0.1; done
+	traced pre
+	run_code 11 ss-run
+	contains "$stderr" "locked by ss-run, process $!"
+	[ ! -s trace ]
+	touch go
+	wait $!
+	traced post
+}
