@@ -67,10 +67,10 @@ static int same_volume(struct catalog *cat, const struct conf *c, const struct v
 	if (got == 0)
 		msg_error("volume %s of %s is not in the catalog; run 'ss-catalog init'",
 			  escape_name(c->volume), escape_name(c->backup_host));
-	else if (got > 0 && strcmp(k->uid, v->id))
+	else if (k->uid && strcmp(k->uid, v->id))
 		msg_error("volume offline: %s carries another volume's id than %s has in the"
 			  " catalog", escape_name(v->root), escape_name(c->volume));
-	else if (got > 0)
+	else if (k->uid && k->root && k->fs)
 		return 1;
 	return -1;
 }
