@@ -280,6 +280,11 @@ encrypted() {
 	encrypt
 	run_code 1 ss-run --accept=alpha --accept=beta
 	held_and_kept
+	# What an interval that was asked for made of it is said once.
+	run_ok ss-run --no-rotate beta
+	run_code 1 ss-run --rotate=hourly alpha
+	[ "$(grep -c 'is held back' <<<"$stderr")" -eq 1 ]
+	held_and_kept
 	# Also when other hosts are named.
 	run_ok ss-run --accept=alpha beta
 	[ "$(locations alpha)" = "hourly.1 hourly.0" ]
