@@ -87,8 +87,11 @@ static void add_host(struct rsnap *r, const char *host)
 	r->host[r->nhost++] = mem_strdup(host);
 }
 
-static int add_point(struct reader *rd, const char *src, const char *to, const char *opts)
+/* A backup or backup_script line. */
+static int add_point(struct reader *rd, char *const word[])
 {
+	const char *to = word[2] != NULL ? word[2] : "";
+	int script = strcmp(word[0], "backup_script") == 0;
 	char *dest = normal_dest(to);
 	char *host = mem_dup(dest, strcspn(dest, "/"));
 	struct rsnap *r = rd->r;
@@ -102,8 +105,9 @@ static int add_point(struct reader *rd, const char *src, const char *to, const c
 	}
 	r->point = mem_array(r->point, r->npoint + 1, sizeof(*r->point));
 	r->point[r->npoint++] = (struct rsnap_point){
-		.src = src != NULL ? mem_strdup(src) : NULL, .dest = dest, .host = host,
-		.opts = opts != NULL ? mem_strdup(opts) : NULL,
+		.src = script ? NULL : mem_strdup(word[1]),
+		.script = script ? mem_strdup(word[1]) : NULL, .dest = dest, .host = host,
+		.opts = !script && word[3] != NULL ? mem_strdup(word[3]) : NULL,
 	};
 	add_host(r, host);
 	return 0;
@@ -142,20 +146,23 @@ static int add_exec(struct reader *rd, const char *command, const char *importan
 	return 0;
 }
 
-/* A command with its arguments: is the program there? */
-static int take_program(struct reader *rd, char **to, const char *command)
+int rsnap_program(const char *command)
 {
 	char *program = mem_dup(command, strcspn(command, " \t\r\f\v"));
 	struct stat st;
 	int ok = *program == '/' && stat(program, &st) == 0 && S_ISREG(st.st_mode) &&
 		 access(program, X_OK) == 0;
 
-	if (!ok)
-		bad(rd, "not the absolute path of a program", program);
-	else
-		set(to, command);
 	free(program);
-	return ok ? 0 : -1;
+	return ok;
+}
+
+static int take_program(struct reader *rd, char **to, const char *command)
+{
+	if (!rsnap_program(command))
+		return bad(rd, "does not begin with the absolute path of a program", command);
+	set(to, command);
+	return 0;
 }
 
 static int take_lockfile(struct reader *rd, const char *file)
@@ -208,10 +215,8 @@ static int take_common(struct reader *rd, char *const word[])
 
 	if (strcmp(key, "retain") == 0 || strcmp(key, "interval") == 0)
 		return add_retain(rd, value, word[2] != NULL ? word[2] : "");
-	if (strcmp(key, "backup") == 0)
-		return add_point(rd, value, word[2] != NULL ? word[2] : "", word[3]);
-	if (strcmp(key, "backup_script") == 0)
-		return add_point(rd, NULL, word[2] != NULL ? word[2] : "", NULL);
+	if (strcmp(key, "backup") == 0 || strcmp(key, "backup_script") == 0)
+		return add_point(rd, word);
 	for (i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
 		if (strcmp(key, plain[i].key) != 0)
 			continue;
@@ -336,6 +341,7 @@ void rsnap_free(struct rsnap *r)
 		free(r->retain[i].name);
 	for (i = 0; i < r->npoint; i++) {
 		free(r->point[i].src);
+		free(r->point[i].script);
 		free(r->point[i].dest);
 		free(r->point[i].host);
 		free(r->point[i].opts);

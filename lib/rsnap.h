@@ -9,6 +9,7 @@
 
 struct rsnap_point {		/* a backup or backup_script line */
 	char *src;		/* NULL for a backup_script */
+	char *script;		/* its command; NULL for a backup */
 	char *dest;		/* as rsnapshot compares it, without trailing slashes */
 	char *host;		/* first component of dest */
 	char *opts;		/* NAME=VALUE,... behind it, or NULL */
@@ -65,6 +66,9 @@ struct rsnap {
  */
 struct rsnap *rsnap_read(const char *file);
 void rsnap_free(struct rsnap *r);
+
+/* Does a command, with its arguments, begin with the absolute path of a program?  1 or 0. */
+int rsnap_program(const char *command);
 
 /* Index of an interval's retain line, or -1. */
 int rsnap_interval(const struct rsnap *r, const char *name);

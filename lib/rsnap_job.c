@@ -2,8 +2,8 @@
 /*
  * rsnap_job.c - what the transfers of an rsnapshot came to.
  *
- * A line of the record is STATUS VANISHED SRC DEST BELOW, separated by tabs, the
- * names escaped; ss-rsync appends each with one write.
+ * A line of the record is STATUS VANISHED SRC DEST BELOW and perhaps SAID, separated by
+ * tabs, the texts escaped; ss-rsync appends each with one write.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -38,12 +38,12 @@ static char *unescaped(const char *text)
 /* One line without its newline into r; -1 if it is not one of ours. */
 static int parse(char *line, struct rsnap_result *r)
 {
-	char *save, *field[5], *end;
+	char *save, *field[6], *end;
 	size_t i;
 
-	for (i = 0; i < 5; i++) {
+	for (i = 0; i < 6; i++) {
 		field[i] = strtok_r(i == 0 ? line : NULL, "\t", &save);
-		if (field[i] == NULL)
+		if (field[i] == NULL && i < 5)
 			return -1;
 	}
 	r->status = (int)strtol(field[0], &end, 10);
@@ -55,6 +55,7 @@ static int parse(char *line, struct rsnap_result *r)
 	r->src = unescaped(field[2]);
 	r->dest = unescaped(field[3]);
 	r->below = unescaped(field[4]);
+	r->said = field[5] != NULL ? unescaped(field[5]) : NULL;
 	return r->src != NULL && r->dest != NULL && r->below != NULL ? 0 : -1;
 }
 
@@ -100,6 +101,7 @@ void rsnap_job_free(struct rsnap_result *res, size_t n)
 		free(res[i].src);
 		free(res[i].dest);
 		free(res[i].below);
+		free(res[i].said);
 	}
 	free(res);
 }

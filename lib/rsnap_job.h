@@ -13,6 +13,7 @@
 struct rsnap_result {
 	char *src, *dest;	/* last two arguments: what was read, the directory written to */
 	char *below;		/* where below that src's tree lies: rsync_args_below() */
+	char *said;		/* what it complained of, as it came, or NULL */
 	int status;		/* exit code, or 128 + signal */
 	unsigned long vanished;	/* "file has vanished" lines */
 };

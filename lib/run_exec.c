@@ -73,10 +73,10 @@ static int execute(const struct run *r, const char *command)
 	return status;
 }
 
-/* "KEY: COMMAND: exit 3", malloc'd. */
+/* "KEY: COMMAND: exit 3", malloc'd, not escaped. */
 static char *failure(const char *key, const char *command, int status)
 {
-	return mem_printf("%s: %s: %s", key, escape_name(command),
+	return mem_printf("%s: %s: %s", key, command,
 			  status < 0 ? "not run" : child_status_text(status));
 }
 
@@ -89,7 +89,7 @@ static int execute_once(const struct run *r, const char *key, const char *comman
 	if (status == 0)
 		return SS_OK;
 	why = failure(key, command, status);
-	msg_error("%s", why);
+	msg_error("%s", escape_name(why));
 	free(why);
 	return SS_FAIL;
 }
@@ -150,7 +150,7 @@ static void execute_line(struct run *r, const struct rsnap_exec *e)
 		r->exec.next = r->rsnap->nexec;
 		return;
 	}
-	msg_warn("%s", why);
+	msg_warn("%s", escape_name(why));
 	run_worse(r, SS_INCOMPLETE);
 	free(why);
 }
@@ -180,7 +180,7 @@ void run_exec_rest(struct run *r)
 	/* Where a host stands behind it, that host has failed with it. */
 	if (r->exec.why == NULL || next == r->exec.next)
 		return;
-	msg_error("%s", r->exec.why);
+	msg_error("%s", escape_name(r->exec.why));
 	run_worse(r, SS_FAIL);
 }
 

@@ -15,6 +15,7 @@
 #include "rsnap_job.h"
 #include "run_cmd.h"
 #include "run_exec.h"
+#include "run_source.h"
 #include "trash.h"
 
 #define SYNC ".sync"
@@ -68,25 +69,66 @@ static int has_previous(const struct run *r, const char *dest)
 	return ret;
 }
 
-static void blame(struct run_sync *s, const char *host, const char *dest, const char *who, int status)
+/*
+ * rsnapshot ended with 1: has it put the newest copy of dest in the place of what
+ * it got?  With link_dest after each rsync that failed, but not where rsync knew
+ * no such option (1); after a backup_script that failed, always.
+ */
+static int was_rolled_back(const struct run *r, const struct rsnap_point *p,
+			   const struct rsnap_result *culprit)
 {
-	const char *text = status < 0 ? "not run" : child_status_text(status);
+	const char *dest = p->dest;
+	char *path = mem_printf("%s/" SYNC "/%s", r->rsnap->root, dest);
+	struct stat st;
+	int ret = lstat(path, &st) == 0 && has_previous(r, dest) &&
+		  (p->script != NULL ||
+		   (culprit != NULL && r->rsnap->link_dest && culprit->status != 1));
+
+	free(path);
+	return ret;
+}
+
+/* "alpha/etc: rsync exit 12: Connection refused" */
+static void blame(struct run_sync *s, const char *dest, int status, const struct rsnap_result *culprit)
+{
+	const char *text = culprit == NULL && status < 0 ? "not run" :
+			   child_status_text(culprit != NULL ? culprit->status : status);
+	const char *said = culprit != NULL ? culprit->said : NULL;
+	int all = strcmp(s->host->name, dest) == 0;
 
 	free(s->why);
-	if (strcmp(host, dest) == 0)
-		s->why = mem_printf("%s %s", who, text);
-	else
-		s->why = mem_printf("%s: %s %s", escape_name(dest), who, text);
+	s->why = mem_printf("%s%s%s %s%s%s", all ? "" : dest, all ? "" : ": ",
+			    culprit != NULL ? "rsync" : "rsnapshot", text,
+			    said != NULL ? ": " : "", said != NULL ? said : "");
+}
+
+static char *partial_why(const struct rsnap_result *res, size_t n)
+{
+	const char *said = NULL;
+	size_t i;
+
+	for (i = 0; i < n && said == NULL; i++)
+		said = res[i].status == 23 ? res[i].said : NULL;
+	return mem_printf("rsync exit 23: not everything could be transferred%s%s",
+			  said != NULL ? ": " : "", said != NULL ? said : "");
+}
+
+static void fail(struct run_sync *s, const char *why)
+{
+	s->judged = RSNAP_FAILED;
+	free(s->why);
+	s->why = mem_strdup(why);
 }
 
 /* What the rsnapshot that ended with status (-1: was not run) did to one destination. */
 static void judge(struct run *r, struct run_sync *s, int status)
 {
-	const char *host = s->host->name, *dest = r->rsnap->point[s->point].dest;
+	const char *dest = r->rsnap->point[s->point].dest;
 	const struct rsnap_result *culprit;
 	struct rsnap_result *res = NULL;
 	enum rsnap_judged judged;
 	size_t n = 0;
+	char *why;
 
 	if (status >= 0 && rsnap_job_results(run_cmd_job(r, dest)->results, &res, &n) != 0)
 		status = -1;
@@ -94,14 +136,17 @@ static void judge(struct run *r, struct run_sync *s, int status)
 	if (judged > s->judged)
 		s->judged = judged;
 	if (judged == RSNAP_PARTIAL && s->why == NULL)
-		s->why = mem_strdup("rsync exit 23: not everything could be transferred");
+		s->why = partial_why(res, n);
 	if (judged == RSNAP_FAILED) {
 		culprit = rsnap_job_culprit(res, n);
-		blame(s, host, dest, culprit != NULL ? "rsync" : "rsnapshot",
-		      culprit != NULL ? culprit->status : status);
-		/* It rolls back what rsync left, but not where rsync knew no such option (1). */
-		s->stale = r->rsnap->link_dest && status == 1 && has_previous(r, dest) &&
-			   culprit != NULL && culprit->status != 1;
+		blame(s, dest, status, culprit);
+		s->stale = status == 1 && was_rolled_back(r, &r->rsnap->point[s->point], culprit);
+	}
+	why = judged == RSNAP_FAILED ? NULL : run_source_empty(r, s->point, res, n);
+	if (why != NULL) {
+		fail(s, why);
+		s->keep = 1;
+		free(why);
 	}
 	rsnap_job_free(res, n);
 }
@@ -115,13 +160,6 @@ static int first_of_dest(const struct rsnap *rs, size_t i)
 		if (strcmp(rs->point[j].dest, rs->point[i].dest) == 0)
 			return 0;
 	return 1;
-}
-
-static void fail(struct run_sync *s, const char *why)
-{
-	s->judged = RSNAP_FAILED;
-	free(s->why);
-	s->why = mem_strdup(why);
 }
 
 /* All destinations are there: on the disk? */
@@ -146,6 +184,8 @@ static int start(struct run *r, struct run_sync *s)
 			continue;
 		dest = rs->point[s->point].dest;
 		why = run_exec_before(r, s->point);
+		if (why == NULL && !r->dry)
+			why = run_source_missing(rs, s->host->name);
 		if (why != NULL) {
 			fail(s, why);
 			free(why);
@@ -165,7 +205,7 @@ static int start(struct run *r, struct run_sync *s)
 	 * What is there now is torn, or an old copy that would look fresh; and link_dest 0
 	 * copied the newest location at first, its markers too.
 	 */
-	if (s->judged == RSNAP_FAILED && !run_stopped() && drop_marker(r, s->host->name) == 0)
+	if (s->judged == RSNAP_FAILED && !run_stopped() && drop_marker(r, s->host->name) == 0 && !s->keep)
 		clear_tree(r, s->host->name);
 	return 0;
 }

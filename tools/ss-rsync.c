@@ -6,8 +6,8 @@
  * private configuration names this program as cmd_rsync: it runs the real one
  * ($SECONDSHOT_RSYNC) with the same arguments, passes its output on, and appends
  * to $SECONDSHOT_RESULTS one line: its status, how many files vanished, source
- * and destination, and where below that the source's tree lies.  It exits with
- * the same status.
+ * and destination, where below that the source's tree lies, and, if it failed, the
+ * complaint that tells most.  It exits with the same status.
  *
  * With $SECONDSHOT_TIMEOUT it adds --timeout, unless the command has one, to a
  * transfer from another machine: rsync bounds by it the connection, too.
@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
@@ -30,6 +31,7 @@
 
 #define FAILED 14		/* rsync's own code for trouble with processes and pipes */
 #define LINE 4096
+#define SAID 200		/* bytes of a complaint that are kept */
 
 static int write_all(int fd, const char *p, size_t len)
 {
@@ -63,7 +65,25 @@ struct talk {
 	char line[LINE];	/* the one that has no end yet */
 	size_t len;
 	unsigned long vanished;
+	char said[SAID + 1];	/* the last one that is no summary; ssh's, for example */
 };
+
+/* What rsync says at the end in any case. */
+static int is_summary(const char *line)
+{
+	return strncmp(line, "rsync error: ", 13) == 0 || strncmp(line, "rsync warning: ", 15) == 0 ||
+	       strncmp(line, "rsync: connection unexpectedly closed", 37) == 0;
+}
+
+static void end_line(struct talk *t)
+{
+	t->line[t->len] = '\0';
+	if (says_vanished(t->line))
+		t->vanished++;
+	else if (t->len > 0 && !is_summary(t->line))
+		snprintf(t->said, sizeof(t->said), "%.*s", SAID, t->line);
+	t->len = 0;
+}
 
 static void hear(struct talk *t, const char *part, size_t n)
 {
@@ -77,9 +97,7 @@ static void hear(struct talk *t, const char *part, size_t n)
 				t->line[t->len++] = part[i];
 			continue;
 		}
-		t->line[t->len] = '\0';
-		t->vanished += (unsigned long)says_vanished(t->line);
-		t->len = 0;
+		end_line(t);
 	}
 }
 
@@ -87,10 +105,9 @@ static void hear(struct talk *t, const char *part, size_t n)
  * Hear what comes from fd until its end, or until the process has ended and
  * nothing more is there: an ssh that it left behind may hold the pipe for ever.
  */
-static unsigned long pass_on(int fd, pid_t pid)
+static void pass_on(int fd, pid_t pid, struct talk *t)
 {
 	struct pollfd p[2] = { { .fd = fd, .events = POLLIN }, { .fd = pidfd_open(pid, 0), .events = POLLIN } };
-	struct talk t = { .len = 0 };
 	char part[8192];
 	ssize_t n;
 
@@ -106,27 +123,31 @@ static unsigned long pass_on(int fd, pid_t pid)
 		if (n == 0 || (n < 0 && errno != EINTR))
 			break;
 		if (n > 0)
-			hear(&t, part, (size_t)n);
+			hear(t, part, (size_t)n);
 	}
 	if (p[1].fd >= 0)
 		close(p[1].fd);
-	return t.vanished;
+	end_line(t);
 }
 
 /* One write at the end of the file: lines of two writers do not mix. */
-static int record(const char *file, int status, unsigned long vanished, int argc, char *argv[])
+static int record(const char *file, int status, const struct talk *t, int argc, char *argv[])
 {
 	const char *src = argv[argc - 2], *dest = argv[argc - 1];
 	char *below = rsync_args_below(argc, argv);
 	struct buf b = { 0 };
 	int fd, ret = -1;
 
-	buf_printf(&b, "%d\t%lu\t", status, vanished);
+	buf_printf(&b, "%d\t%lu\t", status, t->vanished);
 	escape_add(&b, src, strlen(src));
 	buf_char(&b, '\t');
 	escape_add(&b, dest, strlen(dest));
 	buf_char(&b, '\t');
 	escape_add(&b, below, strlen(below));
+	if (status != 0 && t->said[0] != '\0') {
+		buf_char(&b, '\t');
+		escape_add(&b, t->said, strlen(t->said));
+	}
 	buf_char(&b, '\n');
 	fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd >= 0 && write(fd, b.p, b.len) == (ssize_t)b.len)
@@ -141,7 +162,7 @@ static int record(const char *file, int status, unsigned long vanished, int argc
 }
 
 /* Run it with its stderr through a pipe.  Its status, or -1 after reporting. */
-static int transfer(const char *const argv[], unsigned long *vanished)
+static int transfer(const char *const argv[], struct talk *t)
 {
 	struct child c;
 	int end[2], saved, ret;
@@ -161,7 +182,7 @@ static int transfer(const char *const argv[], unsigned long *vanished)
 	dup2(saved, STDERR_FILENO);
 	close(saved);
 	if (ret == 0) {
-		*vanished = pass_on(end[0], c.pid);
+		pass_on(end[0], c.pid, t);
 		ret = child_wait(&c);
 	}
 	close(end[0]);
@@ -172,7 +193,7 @@ static int transfer(const char *const argv[], unsigned long *vanished)
 static int run(int argc, char *argv[], const char *rsync, const char *results, const char *timeout)
 {
 	const char **args = mem_array(NULL, (size_t)argc + 2, sizeof(*args)), **to = args;
-	unsigned long vanished = 0;
+	struct talk t = { .len = 0 };
 	char *option = NULL;
 	int i, status;
 
@@ -182,8 +203,8 @@ static int run(int argc, char *argv[], const char *rsync, const char *results, c
 		*to++ = option = mem_printf("--timeout=%s", timeout);
 	for (i = 1; i <= argc; i++)
 		*to++ = argv[i];
-	status = transfer(args, &vanished);
-	if (status < 0 || record(results, status, vanished, argc, argv) != 0)
+	status = transfer(args, &t);
+	if (status < 0 || record(results, status, &t, argc, argv) != 0)
 		status = status > 0 ? status : FAILED;
 	free(option);
 	free(args);

@@ -148,8 +148,8 @@ static enum rsnap_judged judge(int status, struct rsnap_result *res, size_t n)
 static void test_judge(void)
 {
 	char a[] = "a", b[] = "b", d[] = "d";
-	struct rsnap_result one[] = { { a, d, NULL, 0, 0 } }, two[] = { { a, d, NULL, 0, 0 }, { b, d, NULL, 0, 0 } };
-	struct rsnap_result again[] = { { a, d, NULL, 12, 1 }, { a, d, NULL, 0, 0 } };
+	struct rsnap_result one[] = { { a, d, NULL, NULL, 0, 0 } }, two[] = { { a, d, NULL, NULL, 0, 0 }, { b, d, NULL, NULL, 0, 0 } };
+	struct rsnap_result again[] = { { a, d, NULL, NULL, 12, 1 }, { a, d, NULL, NULL, 0, 0 } };
 	unsigned long vanished = 0;
 	int status;
 
@@ -191,12 +191,13 @@ static void test_results(void)
 
 	ok(rsnap_job_results(path_of("results"), &res, &n) == 0 && n == 0, "no results yet");
 	rsnap_job_free(res, n);
-	write_file("results", "24\t3\tsrc\\t/\td\\\\e\\xffst\t.\n137\t0\ta\tb\tc\\n/d\n");
+	write_file("results", "24\t3\tsrc\\t/\td\\\\e\\xffst\t.\n137\t0\ta\tb\tc\\n/d\tno\\trout\\\\e\n");
 	ok(rsnap_job_results(path_of("results"), &res, &n) == 0 && n == 2, "two results");
 	if (n == 2)
 		ok(res[0].status == 24 && res[0].vanished == 3 && strcmp(res[0].src, "src\t/") == 0 &&
 		   strcmp(res[0].dest, "d\\e\xffst") == 0 && res[1].status == 137 &&
-		   strcmp(res[1].below, "c\n/d") == 0, "what they say");
+		   strcmp(res[1].below, "c\n/d") == 0 &&
+		   res[0].said == NULL && strcmp(res[1].said, "no\trout\\e") == 0, "what they say");
 	rsnap_job_free(res, n);
 	write_file("results", "24\t3\tsrc\tdest\n");
 	ok(rsnap_job_results(path_of("results"), &res, &n) == -1, "a torn line");
