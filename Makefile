@@ -176,6 +176,8 @@ check-long: check all
 	SS_BIN=$(abspath $(BUILD)) tests/torture/nights --nights=40
 	SS_BIN=$(abspath $(BUILD)) tests/torture/nights --nights=40 --link-dest=0
 	tests/fresh-root
+	tests/fresh-root --release=trixie
+	$(MAKE) check-lifecycle
 
 torture: all
 	SS_BIN=$(abspath $(BUILD)) tests/torture/kill
@@ -254,6 +256,22 @@ deb:
 	cd $(DEBDIR) && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL dpkg-buildpackage -us -uc -b
 	rm -rf $(DEBDIR)
 
+# The package as Debian would have it; what is not installed here is skipped with a word.
+check-package:
+	@mkdir -p $(BUILD)
+	DEB_BUILD_OPTIONS=nocheck $(MAKE) deb >$(BUILD)/deb.log 2>&1 || { tail $(BUILD)/deb.log; exit 1; }
+	lintian -EvIL +pedantic --fail-on error,warning,info,pedantic,experimental --allow-root $(BUILD)/deb/*.changes
+	if command -v blhc >/dev/null; then blhc --all $(BUILD)/deb.log; else echo "blhc: skipped: not installed"; fi
+	tests/package/reproducible
+
+autopkgtest piuparts:
+	tests/package/$@
+
+# A bare Debian for each: cron's own daemon, an upgrade from the first version, purge.
+check-lifecycle:
+	tests/package/cron
+	tests/package/lifecycle
+
 quickstart:
 	DEB_BUILD_OPTIONS=nocheck $(MAKE) deb
 	tests/quickstart $(BUILD)/deb/secondshot_$(VERSION)_$$(dpkg --print-architecture).deb
@@ -264,4 +282,4 @@ clean:
 FORCE:
 .PHONY: all rrsync rrsync-static units check check-sqlite check-maria check-galera check-all check-asan check-valgrind check-clang check-tidy check-cppcheck \
 	check-shell check-man check-long torture bench diff-rrsync bench-rrsync \
-	fuzz install deb quickstart clean FORCE
+	fuzz install deb check-package autopkgtest piuparts check-lifecycle quickstart clean FORCE
