@@ -6,7 +6,7 @@
 
 #include "mem.h"
 
-#define OPS 8192
+#define OPS 4096		/* while they are written nothing is walked, and ss-hash lives on what it was told */
 #define BYTES (2u << 20)	/* of paths, which may be long */
 
 enum kind { OP_CLOSE, OP_OPEN };

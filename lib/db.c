@@ -208,6 +208,12 @@ struct db_stmt *db_bind(struct db *db, enum sql_id id, const char *fmt, ...)
 	return s;
 }
 
+void db_stream(struct db_stmt *s)
+{
+	if (s->db->drv->stream)
+		s->db->drv->stream(s->st);
+}
+
 enum db_got db_step(struct db_stmt *s)
 {
 	enum db_got got = s->db->drv->step(s->db->conn, s->st);

@@ -2,9 +2,8 @@
 /*
  * db.h - the seam to the database: nothing above it knows which one it is.
  *
- * Statements are named in sql.h, prepared once, and take bound parameters only.
- * Every failure is reported where it is detected, by the driver; callers just
- * pass the failure on.
+ * Statements are named in sql.h, prepared once, and take bound parameters only.  Every
+ * failure is reported where it is detected, by the driver; callers just pass it on.
  */
 #ifndef SS_DB_H
 #define SS_DB_H
@@ -15,14 +14,13 @@
 
 struct db;		/* a connection */
 struct db_stmt;		/* a prepared statement, owned by its connection */
+struct db_login;	/* db_login.h */
 
 /* What a url names, for messages: the file, or host and database, never a password. */
 const char *db_name(const struct db *db);
 
 /* The file the database is, or NULL if a server has it. */
 const char *db_file(const struct db *db);
-
-struct db_login;	/* db_login.h */
 
 /*
  * Open a database.  create: make the file if it is not there, readable by its
@@ -32,22 +30,26 @@ struct db *db_open(const struct db_login *login, int create);
 void db_close(struct db *db);		/* rolls back what is open; NULL is a no-op */
 
 /*
- * Run fn(arg) in a write transaction and commit it.  fn returns 0, or -1 to
- * have it rolled back.  Where the database asks for it (deadlock, lost
- * connection) the whole transaction is tried again, a bounded number of times:
- * fn must be able to run again.  0, or -1 after reporting.
+ * Run fn(arg) in a write transaction and commit it.  fn returns 0, or -1 to have it rolled
+ * back.  Where the database asks for it (deadlock, lost connection) the whole transaction is
+ * tried again, a bounded number of times: fn must be able to run again.  0, or -1 after reporting.
  */
 int db_transaction(struct db *db, int (*fn)(void *arg), void *arg);
 
 /*
- * Get statement id with its parameters bound, ready to be stepped.  fmt has a
- * letter for each: i an int64_t; b const void * and size_t; s const char * (its
- * bytes; NULL is SQL's NULL); n nothing, SQL's NULL; z an int64_t of which 0 is
- * SQL's NULL; a or c, as the last, const int64_t * or const struct db_cell * and
- * a size_t: so many.  Bytes must live until the statement is stepped to its end
- * or reset.  NULL after reporting.
+ * Get statement id with its parameters bound, ready to be stepped.  fmt has a letter for
+ * each: i an int64_t; b const void * and size_t; s const char * (its bytes; NULL is SQL's
+ * NULL); n nothing, SQL's NULL; z an int64_t of which 0 is SQL's NULL; a or c, as the last,
+ * const int64_t * or const struct db_cell * and a size_t: so many.  Bytes must live until the
+ * statement is stepped to its end or reset.  NULL after reporting.
  */
 struct db_stmt *db_bind(struct db *db, enum sql_id id, const char *fmt, ...);
+
+/*
+ * Let its rows come while the database looks for more.  Until it ends or is reset no other may
+ * be run.  For rows that stay the same ones, in one order: who loses a connection asks again.
+ */
+void db_stream(struct db_stmt *st);
 
 enum db_got { DB_FAIL = -1, DB_DONE = 0, DB_ROW = 1 };
 
@@ -70,10 +72,10 @@ struct db_tally {
 };
 
 /*
- * db_run() for one row of many: a server gets them in bulk.  Queued rows are
- * written by db_flush(), before any other statement and at the transaction's end;
- * rows of one statement keep their order, those of different ones do not.  Bytes
- * are copied.  tally may be NULL.  0, or -1 after reporting.
+ * db_run() for one row of many: a server gets them in bulk.  Queued rows are written by
+ * db_flush(), before any other statement and at the transaction's end; rows of one statement
+ * keep their order, those of different ones do not.  Bytes are copied.  tally may be NULL.
+ * 0, or -1 after reporting.
  */
 int db_queue(struct db *db, struct db_tally *tally, enum sql_id id, const char *fmt, ...);
 int db_flush(struct db *db);
@@ -81,10 +83,7 @@ int db_flush(struct db *db);
 /* db_run() for one row with one integer: 1 and *value, 0 there is no row or it is NULL, -1. */
 int db_value(struct db *db, int64_t *value, enum sql_id id, const char *fmt, ...);
 
-/*
- * Run SQL text that is part of the program: statements ended by semicolons, $ID
- * and its like being the database's own words (schema.c).  0 or -1 after reporting.
- */
+/* Run the program's own SQL text: statements ended by semicolons, with words as in schema.c.  0 or -1. */
 int db_script(struct db *db, const char *sql);
 
 /* Does a statement that makes or alters a table take effect at once, in a transaction too? */

@@ -44,6 +44,8 @@ struct db_driver {
 	void (*bind_null)(void *st, int i);
 	enum db_got (*step)(void *conn, void *st);
 	void (*reset)(void *st);
+	/* NULL: rows come one by one anyway.  The next time that it is stepped, until reset(). */
+	void (*stream)(void *st);
 	int64_t (*changes)(void *conn);
 	/* NULL: it has no bulk.  Append what is bound as a row, copied: 1 if that is enough for once. */
 	int (*queue)(void *st);

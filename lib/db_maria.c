@@ -300,6 +300,7 @@ const struct db_driver db_maria = {
 	.prepare = db_maria_prepare, .finalize = db_maria_finalize,
 	.bind_int = db_maria_bind_int, .bind_bytes = db_maria_bind_bytes,
 	.bind_null = db_maria_bind_null, .step = db_maria_step, .reset = db_maria_reset,
+	.stream = db_maria_stream,
 	.changes = changes, .queue = db_maria_queue, .run_queue = db_maria_run_queue,
 	.drop_queue = db_maria_drop_queue, .col_int = db_maria_col_int,
 	.col_bytes = db_maria_col_bytes, .col_null = db_maria_col_null, .backup = backup,

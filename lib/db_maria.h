@@ -72,6 +72,7 @@ void db_maria_bind_bytes(void *st, int i, const void *p, size_t len);
 void db_maria_bind_null(void *st, int i);
 enum db_got db_maria_step(void *conn, void *st);
 void db_maria_reset(void *st);
+void db_maria_stream(void *st);
 int db_maria_queue(void *st);
 int64_t db_maria_run_queue(void *conn, void *st);
 void db_maria_drop_queue(void *st);

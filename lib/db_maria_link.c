@@ -75,6 +75,9 @@ static void tell_grant(const struct maria *m, unsigned code)
 
 void db_maria_failed(struct maria *m, MYSQL_STMT *st, const char *doing)
 {
+	/* What happens while rows stream is known to the connection alone. */
+	if (st && !mysql_stmt_errno(st))
+		st = NULL;
 	unsigned code = st ? mysql_stmt_errno(st) : mysql_errno(m->h);
 	const char *text = st ? mysql_stmt_error(st) : mysql_error(m->h);
 

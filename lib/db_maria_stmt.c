@@ -3,7 +3,8 @@
  * db_maria_stmt.c - prepared statements.
  *
  * A statement is prepared when it is first run on a connection, and again on the
- * next one.  Results are fetched whole: every statement with many rows has a LIMIT.
+ * next one.  Results are fetched whole, unless they are to stream: every statement
+ * with many rows has a LIMIT.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -167,7 +168,7 @@ static int execute(struct stmt *s)
 	}
 	mysql_stmt_attr_set(s->h, STMT_ATTR_ARRAY_SIZE, &one);
 	int bad = mysql_stmt_bind_param(s->h, in) || mysql_stmt_execute(s->h) ||
-		  (s->ncols && mysql_stmt_store_result(s->h));
+		  (s->ncols && !s->streams && mysql_stmt_store_result(s->h));
 	if (bad)
 		db_maria_failed(s->m, s->h, "a statement failed");
 	free(in);
@@ -208,15 +209,8 @@ static int fetch_rest(struct stmt *s)
 	return 0;
 }
 
-enum db_got db_maria_step(void *conn, void *st)
+static enum db_got fetch(struct stmt *s)
 {
-	struct stmt *s = st;
-
-	(void)conn;
-	if (!s->running && run(s) < 0)
-		return DB_FAIL;
-	if (!s->ncols)
-		return DB_DONE;
 	switch (mysql_stmt_fetch(s->h)) {
 	case 0:
 		return DB_ROW;
@@ -230,13 +224,48 @@ enum db_got db_maria_step(void *conn, void *st)
 	}
 }
 
+/* The rest of a stream that broke, by asking again; this time it is fetched whole. */
+static enum db_got resume(struct stmt *s)
+{
+	if (!db_maria_again(s->m, 1))
+		return DB_FAIL;
+	s->running = s->streams = 0;
+	if (run(s) < 0)
+		return DB_FAIL;
+	mysql_stmt_data_seek(s->h, s->given);
+	return fetch(s);
+}
+
+enum db_got db_maria_step(void *conn, void *st)
+{
+	struct stmt *s = st;
+
+	(void)conn;
+	if (!s->running && run(s) < 0)
+		return DB_FAIL;
+	if (!s->ncols)
+		return DB_DONE;
+	enum db_got got = fetch(s);
+	if (got == DB_FAIL && s->streams)
+		got = resume(s);
+	s->given += got == DB_ROW;
+	return got;
+}
+
 void db_maria_reset(void *st)
 {
 	struct stmt *s = st;
 
+	/* What is still to come of a stream is read and forgotten. */
 	if (s->running && s->h && s->ncols)
 		mysql_stmt_free_result(s->h);
-	s->running = 0;
+	s->running = s->streams = 0;
+	s->given = 0;
+}
+
+void db_maria_stream(void *st)
+{
+	((struct stmt *)st)->streams = 1;
 }
 
 int64_t db_maria_col_int(void *st, int col)

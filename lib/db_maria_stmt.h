@@ -44,6 +44,8 @@ struct stmt {
 	struct buf bytes;	/* of theirs; p is an offset meanwhile */
 	/* result */
 	int running;
+	int streams;		/* rows are fetched as they are asked for */
+	uint64_t given;		/* of those */
 	unsigned ncols;
 	struct column *col;
 	MYSQL_BIND *out;

@@ -156,6 +156,7 @@ static struct chunk *read_chunk(struct db_stmt *st, int64_t from, int64_t limit)
 	c->row = mem_array(NULL, cap, sizeof(*c->row));
 	c->refs = 1;
 	c->from = from;
+	db_stream(st);
 	while ((got = db_step(st)) == DB_ROW) {
 		if (c->n == cap) {
 			cap *= 2;

@@ -13,9 +13,9 @@
 #include "summary.h"
 #include "volume.h"
 
-#define BATCH 8192
+#define BATCH 2048		/* the last one is waited for */
 #define CHUNK 512		/* digests written before it is asked whether all were taken */
-#define KEPT (3 * BATCH)	/* more than add has under way at any time */
+#define KEPT (4 * BATCH)	/* more than add has under way at any time */
 
 struct store {
 	struct catalog *cat;
@@ -129,7 +129,7 @@ static int flush(struct store *s, int last, unsigned long *strange, unsigned lon
 	for (size_t i = 0; i < s->n; i++)
 		if (s->missing[i])
 			s->e[kept++] = s->e[i];
-	if (last || kept > KEPT - BATCH) {
+	if (last || kept > KEPT) {
 		*strange += kept;
 		kept = 0;
 	}
@@ -231,6 +231,14 @@ static int take(struct store *s, const struct stream_rec *r)
 	return 0;
 }
 
+/* Enough for once?  As many as are tried again, at least. */
+static int is_full(const struct store *s)
+{
+	size_t fresh = s->n - s->kept;
+
+	return fresh >= BATCH && fresh >= s->kept;
+}
+
 /* Read records until something else comes; all that was right is stored.  -1 after reporting. */
 static int read_records(struct store *s, struct stream *in, enum stream_got *end,
 			unsigned long *strange, unsigned long *conflicts)
@@ -239,7 +247,7 @@ static int read_records(struct store *s, struct stream *in, enum stream_got *end
 
 	while ((*end = stream_next(in, &r)) == STREAM_REC) {
 		take(s, &r);
-		if (s->n == s->kept + BATCH && flush(s, 0, strange, conflicts) < 0)
+		if (is_full(s) && flush(s, 0, strange, conflicts) < 0)
 			return -1;
 	}
 	return flush(s, 1, strange, conflicts);
@@ -317,8 +325,8 @@ int store_run(struct catalog *cat, FILE *file)
 		if (found == 1 || (found == 0 && strcmp(s.saveset.name, h->saveset)))
 			msg_error("%s: the catalog has no such saveset", escape_name(h->saveset));
 		else if (found == 0 && is_online(&s.saveset)) {
-			s.e = mem_array(NULL, KEPT, sizeof(*s.e));
-			s.missing = mem_alloc(KEPT);
+			s.e = mem_array(NULL, 2 * KEPT, sizeof(*s.e));
+			s.missing = mem_alloc(2 * KEPT);
 			if (read_records(&s, in, &got, &strange, &conflicts) == 0)
 				code = conclude(&s, got, strange, conflicts);
 		}

@@ -42,7 +42,11 @@ struct stream_rec {
 const char *stream_state_name(enum stream_state s);	/* "-", "ok", ... */
 const char *stream_medium_name(enum stream_medium m);	/* "-", "media", ... */
 
-/* Writing.  Errors stick to out: check it once with ferror() or out_close(). */
+/*
+ * Writing.  Errors stick to out: check it once with ferror() or out_close().  With
+ * the header a pipe is widened: who writes is busy with the database for a while,
+ * and then who reads, and neither should have to wait for the other.
+ */
 void stream_put_head(FILE *out, const struct stream_head *h, int zero);
 void stream_put(FILE *out, const struct stream_rec *r, int zero);
 void stream_put_end(FILE *out, uint64_t count, int zero);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* stream_put.c - writing secondshot-stream(5). */
+#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -7,6 +8,8 @@
 #include "mem.h"
 #include "put.h"
 #include "stream.h"
+
+#define PIPE (1 << 20)	/* what anybody may make of a pipe, if the system says nothing else */
 
 void stream_put(FILE *out, const struct stream_rec *r, int zero)
 {
@@ -48,6 +51,8 @@ static void put_head_line(FILE *out, const char *key, const char *value, int zer
 
 void stream_put_head(FILE *out, const struct stream_head *h, int zero)
 {
+	/* Being refused, or no pipe, does no harm. */
+	(void)!fcntl(fileno(out), F_SETPIPE_SZ, PIPE);
 	fprintf(out, STREAM_MAGIC STREAM_VERSION "%c", zero ? '\0' : '\n');
 	put_head_line(out, "saveset", h->saveset, zero);
 	put_head_line(out, "root", h->root, zero);

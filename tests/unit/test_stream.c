@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* test_stream.c - what is written is read again; what is wrong is seen, and where. */
+#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
@@ -195,6 +196,25 @@ static void test_flips(void)
 	ok(most <= 3, "every byte changed, one at a time");
 }
 
+/* A pipe takes more than it did; whether as much as is asked for, the system says. */
+static void test_pipe(void)
+{
+	const struct stream_head head = { 0 };
+	int end[2];
+
+	need(pipe2(end, O_CLOEXEC) == 0);
+	FILE *out = fdopen(end[1], "w");
+	need(out != NULL);
+	int before = fcntl(end[1], F_GETPIPE_SZ);
+	need(fcntl(end[1], F_SETPIPE_SZ, 1 << 20) >= 0 || fcntl(end[1], F_SETPIPE_SZ, before) >= 0);
+	int most = fcntl(end[1], F_GETPIPE_SZ);
+	need(fcntl(end[1], F_SETPIPE_SZ, before) >= 0);
+	stream_put_head(out, &head, 0);
+	ok(before > 0 && fcntl(end[1], F_GETPIPE_SZ) == most, "a pipe holds as much as it may");
+	fclose(out);
+	close(end[0]);
+}
+
 int main(void)
 {
 	msg_level(MSG_NONE);
@@ -203,5 +223,6 @@ int main(void)
 	test_ends();
 	test_records();
 	test_flips();
+	test_pipe();
 	return done();
 }
