@@ -155,6 +155,22 @@ bounded() {
 	alone
 }
 
+@test "a host whose rsync hangs while its sshd still answers is given up by host-timeout" {
+	local pid
+	one_night
+	slow
+	printf 'host-timeout = 3s\n' >>"$SECONDSHOT_CONF"
+	in_background
+	in_transfer
+	for pid in $("$LAN" sessions "$LAN_DIR" beta); do
+		[[ $(<"/proc/$pid/comm") != rsync ]] || kill -STOP "$pid"
+	done
+	finished 2
+	bounded
+	"$LAN" cut "$LAN_DIR" beta
+	alone
+}
+
 @test "the key is good for reading one directory, by rsync, and for nothing else" {
 	local ssh=(ssh -F none -i "$LAN_DIR/ssh/key" -o "UserKnownHostsFile=$LAN_DIR/ssh/known_hosts" -o BatchMode=yes)
 	run_code 1 keeper "${ssh[@]}" root@beta id

@@ -28,7 +28,9 @@
 #include "mem.h"
 #include "msg.h"
 #include "rsync_args.h"
+#include "rsync_watch.h"
 
+#define TIMED_OUT 30		/* rsync's own code for that */
 #define FAILED 14		/* rsync's own code for trouble with processes and pipes */
 #define LINE 4096
 #define SAID 200		/* bytes of a complaint that are kept */
@@ -65,6 +67,7 @@ struct talk {
 	char line[LINE];	/* the one that has no end yet */
 	size_t len;
 	unsigned long vanished;
+	int still;		/* it was ended: nothing came for too long */
 	char said[SAID + 1];	/* the last one that is no summary; ssh's, for example */
 };
 
@@ -105,18 +108,25 @@ static void hear(struct talk *t, const char *part, size_t n)
  * Hear what comes from fd until its end, or until the process has ended and
  * nothing more is there: an ssh that it left behind may hold the pipe for ever.
  */
-static void pass_on(int fd, pid_t pid, struct talk *t)
+static void pass_on(int fd, pid_t pid, struct talk *t, long seconds)
 {
 	struct pollfd p[2] = { { .fd = fd, .events = POLLIN }, { .fd = pidfd_open(pid, 0), .events = POLLIN } };
+	struct rsync_watch watch;
 	char part[8192];
 	ssize_t n;
+	int ready;
 
+	rsync_watch_begin(&watch, pid, seconds);
 	for (;;) {
-		if (poll(p, 2, -1) < 0) {
-			if (errno == EINTR)
-				continue;
+		ready = poll(p, 2, seconds > 0 ? 1000 : -1);
+		if (ready < 0 && errno != EINTR)
 			break;
+		if (!t->still && rsync_watch_still(&watch)) {
+			t->still = 1;
+			kill(pid, SIGTERM);
 		}
+		if (ready <= 0)
+			continue;
 		if (p[0].revents == 0)
 			break;
 		n = read(fd, part, sizeof(part));
@@ -162,7 +172,7 @@ static int record(const char *file, int status, const struct talk *t, int argc, 
 }
 
 /* Run it with its stderr through a pipe.  Its status, or -1 after reporting. */
-static int transfer(const char *const argv[], struct talk *t)
+static int transfer(const char *const argv[], struct talk *t, long seconds)
 {
 	struct child c;
 	int end[2], saved, ret;
@@ -182,7 +192,7 @@ static int transfer(const char *const argv[], struct talk *t)
 	dup2(saved, STDERR_FILENO);
 	close(saved);
 	if (ret == 0) {
-		pass_on(end[0], c.pid, t);
+		pass_on(end[0], c.pid, t, seconds);
 		ret = child_wait(&c);
 	}
 	close(end[0]);
@@ -195,15 +205,21 @@ static int run(int argc, char *argv[], const char *rsync, const char *results, c
 	const char **args = mem_array(NULL, (size_t)argc + 2, sizeof(*args)), **to = args;
 	struct talk t = { .len = 0 };
 	char *option = NULL;
+	long seconds = 0;
 	int i, status;
 
 	*to++ = rsync;
-	if (timeout != NULL && strcmp(timeout, "0") != 0 && rsync_args_remote(argv[argc - 2]) &&
-	    !rsync_args_timeout(argc, argv))
-		*to++ = option = mem_printf("--timeout=%s", timeout);
+	if (timeout != NULL && rsync_args_remote(argv[argc - 2]) && !rsync_args_timeout(argc, argv))
+		seconds = strtol(timeout, NULL, 10);
+	if (seconds > 0)
+		*to++ = option = mem_printf("--timeout=%ld", seconds);
 	for (i = 1; i <= argc; i++)
 		*to++ = argv[i];
-	status = transfer(args, &t);
+	status = transfer(args, &t, seconds);
+	if (t.still) {
+		status = TIMED_OUT;
+		snprintf(t.said, sizeof(t.said), "nothing came for %ld seconds (host-timeout)", seconds);
+	}
 	if (status < 0 || record(results, status, &t, argc, argv) != 0)
 		status = status > 0 ? status : FAILED;
 	free(option);
