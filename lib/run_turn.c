@@ -46,6 +46,34 @@ long run_turn_waiting(struct run *r)
 	return n;
 }
 
+/* The larger intervals that are due, the largest first.  0, or -1 after reporting. */
+static int rotate_larger(struct run *r)
+{
+	const struct due *d;
+	struct due_list l;
+	int ret = due_list(&r->volume, r->rsnap, &r->conf, r->now, &l);
+
+	for (d = l.due; d < l.due + l.n && ret == 0 && !run_stopped(); d++)
+		if (d->interval > 0 && d->due && run_rotate(r, d->interval, d->why) < 0)
+			ret = -1;
+	due_free(&l);
+	return ret;
+}
+
+/*
+ * Rotate what is due for those that move, and then the lowest interval; with
+ * larger = 0 this alone: where others would miss their turn.  0, or -1: the exit
+ * code is set.  What a larger interval did not get must not be rotated out below.
+ */
+static int rotate(struct run *r, int larger, const char *why)
+{
+	if ((!larger || r->named || rotate_larger(r) == 0) &&
+	    (run_stopped() || run_rotate(r, 0, why) >= 0))
+		return 0;
+	run_worse(r, SS_FAIL);
+	return -1;
+}
+
 int run_turn_make_way(struct run *r)
 {
 	struct run_host *h;
@@ -59,10 +87,8 @@ int run_turn_make_way(struct run *r)
 		return 0;
 	if (!r->dry)
 		msg_info("%zu of %zu hosts have a saveset that waits in .sync: rotating it first", n, r->nhost);
-	if (run_rotate(r, 0, "a saveset waited in .sync") < 0) {
-		run_worse(r, SS_FAIL);
+	if (rotate(r, n == r->nhost, "a saveset waited in .sync") != 0)
 		return -1;
-	}
 	for (h = r->host; h < r->host + r->nhost; h++)
 		if (h->moves)
 			h->state = RUN_IDLE;
@@ -142,24 +168,6 @@ static size_t mark_moving(struct run *r)
 
 void run_turn_due(struct run *r)
 {
-	const struct due *d;
-	struct due_list l;
-
-	if (mark_moving(r) == 0)
-		return;
-	if (due_list(&r->volume, r->rsnap, &r->conf, r->now, &l) != 0) {
-		run_worse(r, SS_FAIL);
-		due_free(&l);
-		return;
-	}
-	for (d = l.due; d < l.due + l.n && !run_stopped(); d++) {
-		/* Hosts by name are out of turn: all others would miss theirs. */
-		if (d->interval == 0 || !d->due || r->named)
-			continue;
-		if (run_rotate(r, d->interval, d->why) < 0)
-			run_worse(r, SS_FAIL);
-	}
-	due_free(&l);
-	if (!run_stopped() && run_rotate(r, 0, "new savesets") < 0)
-		run_worse(r, SS_FAIL);
+	if (mark_moving(r) > 0)
+		rotate(r, 1, "new savesets");
 }

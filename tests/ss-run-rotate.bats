@@ -243,6 +243,27 @@ month() {
 	run_ok ss-verify --all
 }
 
+@test "savesets that wait night after night are promoted all the same" {
+	local n
+	HOSTS="alpha beta" RETAIN="hourly:2 daysago:3" begin
+	for n in a bb ccc dddd; do
+		echo $(($(cat clock) + 86400)) >clock
+		night "$n" alpha beta
+		# Killed before the rotation, so to speak.
+		run_ok ss-run --no-rotate
+		run_ok ss-run --rotate=hourly
+		night "$n" alpha beta
+	done
+	echo $(($(cat clock) + 86400)) >clock
+	night eeeee alpha beta
+	run_ok ss-run --no-rotate
+	night ffffff alpha beta
+	run_ok ss-run
+	contains "$stderr" 'rotated daysago: '
+	[ "$(where beta generation)" = "hourly.0=ffffff hourly.1=eeeee daysago.0=ccc" ]
+	run_ok ss-verify --all
+}
+
 @test "--rotate of the lowest takes the hosts that have a new saveset" {
 	HOSTS="alpha beta" begin
 	run_code 2 ss-run --rotate=hourly
