@@ -186,6 +186,7 @@ torture: all
 bench: all $(BUILD)/rss
 	SS_BIN=$(abspath $(BUILD)) tests/bench/bench
 	SS_BIN=$(abspath $(BUILD)) tests/bench/maria
+	SS_BIN=$(abspath $(BUILD)) tests/bench/run
 
 $(BUILD)/rss: tests/bench/rss.c $(BUILD)/flags
 	$(CC) $(SS_CPPFLAGS) $(SS_CFLAGS) $(SS_LDFLAGS) -o $@ $<
