@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "escape.h"
@@ -18,7 +20,6 @@
 #include "file.h"
 #include "msg.h"
 
-#define NAMELESS_US 200000
 #define STEP_US 100000
 #define STEPS_PER_SECOND (1000000 / STEP_US)
 
@@ -54,55 +55,86 @@ static const char *holder(long pid)
 	       "ss-run" : NULL;
 }
 
-/* The process id in the file, 0 = none.  0, 1 there is no such file, -1 with errno. */
-static int read_pid(const char *file, long *pid)
+static long pid_in(int fd)
 {
 	char text[32] = "";
-	int fd = open(file, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC), err;
-	ssize_t n;
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+	long pid = n > 0 ? strtol(text, NULL, 10) : 0;
 
-	if (fd < 0)
-		return errno == ENOENT ? 1 : -1;
-	n = read(fd, text, sizeof(text) - 1);
-	err = errno;
-	close(fd);
-	errno = err;
-	*pid = n > 0 ? strtol(text, NULL, 10) : 0;
-	return n < 0 ? -1 : 0;
+	return n < 0 ? -1 : pid > 0 ? pid : 0;
 }
 
-/* The file is there: get it out of the way.  As rsnap_lock_take(); SS_OK: try again. */
-static int judge(const char *file, int last)
-{
-	const char *who;
-	long pid = 0;
-	int ret = read_pid(file, &pid);
+struct waiting {
+	const char *file;
+	long left;		/* looks until somebody who has it is not waited for any more */
+	long nameless;		/* looks at a file without a number */
+	long told;		/* who it was said is waited for */
+};
 
-	if (ret == 0 && pid == 0) {
-		/* Made this moment, perhaps, and not written yet. */
-		usleep(NAMELESS_US);
-		ret = read_pid(file, &pid);
-	}
-	if (ret < 0) {
-		msg_error("%s: cannot read rsnapshot's lock file: %m", escape_name(file));
-		return SS_FAIL;
-	}
-	if (ret > 0)
-		return SS_OK;
-	who = holder(pid);
-	if (who != NULL) {
-		if (last)
-			msg_error("%s is running by itself: process %ld, lock file %s", who, pid,
-				  escape_name(file));
+/* Somebody has it.  SS_OK: try again. */
+static int wait_for(struct waiting *w, const char *who, long pid)
+{
+	if (w->left-- <= 0) {
+		msg_error("%s is running by itself: process %ld, lock file %s", who, pid,
+			  escape_name(w->file));
 		return SS_LOCKED;
 	}
+	if (w->told != pid)
+		msg_info("waiting for %s, process %ld, lock file %s", who, pid, escape_name(w->file));
+	w->told = pid;
+	usleep(STEP_US);
+	return SS_OK;
+}
+
+/* Nobody has the file that fd is, and that named pid.  SS_OK: try again. */
+static int remove_stale(const char *file, int fd, long pid)
+{
+	struct stat here, there;
+
+	/* Another run may be at this, too: it must not remove the one that we make then, nor we its. */
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+		usleep(STEP_US);
+		return SS_OK;
+	}
+	if (fstat(fd, &here) == 0 && lstat(file, &there) == 0 &&
+	    (here.st_dev != there.st_dev || here.st_ino != there.st_ino))
+		return SS_OK;
 	if (unlink(file) != 0 && errno != ENOENT) {
 		msg_error("%s: cannot remove rsnapshot's stale lock file: %m", escape_name(file));
 		return SS_FAIL;
 	}
-	msg_info("removed the stale lock file %s (process %ld is no rsnapshot any more)",
-		 escape_name(file), pid);
+	if (pid > 0)
+		msg_info("removed the stale lock file %s (process %ld is no rsnapshot any more)",
+			 escape_name(file), pid);
+	else
+		msg_info("removed the stale lock file %s (it names no process)", escape_name(file));
 	return SS_OK;
+}
+
+/* The file is there: get it out of the way.  As rsnap_lock_take(); SS_OK: try again. */
+static int judge(struct waiting *w)
+{
+	int fd = open(w->file, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC), ret = SS_OK;
+	const char *who;
+	long pid = fd < 0 ? -1 : pid_in(fd);
+
+	if (fd < 0 && errno == ENOENT)
+		return SS_OK;
+	who = holder(pid);
+	if (pid < 0) {
+		msg_error("%s: cannot read rsnapshot's lock file: %m", escape_name(w->file));
+		ret = SS_FAIL;
+	} else if (who != NULL) {
+		ret = wait_for(w, who, pid);
+	} else if (pid == 0 && w->nameless++ < STEPS_PER_SECOND) {
+		/* Made this moment, perhaps, and not written yet. */
+		usleep(STEP_US);
+	} else {
+		ret = remove_stale(w->file, fd, pid);
+	}
+	if (fd >= 0)
+		close(fd);
+	return ret;
 }
 
 /* 0, 1 if it is there already, -1 after reporting. */
@@ -127,27 +159,29 @@ static int make(const char *file)
 
 int rsnap_lock_take(const struct rsnap *r, int wait)
 {
-	long steps = (long)wait * STEPS_PER_SECOND;
+	struct waiting w = { .file = r->lockfile, .left = (long)wait * STEPS_PER_SECOND };
 	int made, ret;
 
 	if (r->lockfile == NULL)
 		return SS_OK;
 	while ((made = make(r->lockfile)) > 0) {
-		ret = judge(r->lockfile, steps <= 0);
-		if (ret == SS_FAIL || (ret == SS_LOCKED && steps-- <= 0))
+		ret = judge(&w);
+		if (ret != SS_OK)
 			return ret;
-		if (ret == SS_LOCKED)
-			usleep(STEP_US);
 	}
 	return made == 0 ? SS_OK : SS_FAIL;
 }
 
 void rsnap_lock_release(const struct rsnap *r)
 {
-	long pid = 0;
+	int fd = -1, ours;
 
-	if (r->lockfile == NULL || read_pid(r->lockfile, &pid) != 0 || pid != (long)getpid())
+	if (r->lockfile != NULL)
+		fd = open(r->lockfile, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
 		return;
-	if (unlink(r->lockfile) != 0 && errno != ENOENT)
+	ours = pid_in(fd) == (long)getpid();
+	close(fd);
+	if (ours && unlink(r->lockfile) != 0 && errno != ENOENT)
 		msg_error("%s: cannot remove rsnapshot's lock file: %m", escape_name(r->lockfile));
 }

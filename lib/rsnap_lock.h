@@ -14,8 +14,9 @@ int rsnap_lock_rsnapshot(long pid);
 /*
  * Make r's lockfile with our process id in it, where one is configured.  SS_OK;
  * SS_LOCKED after naming the rsnapshot or ss-run that has it, and for wait seconds
- * did not end; SS_FAIL after reporting.  A file whose process is gone, or is
- * neither, is removed, which is said.
+ * (who is waited for is said once) did not end; SS_FAIL after reporting.  A file
+ * whose process is gone, or is neither, or that nobody writes a number into for a
+ * second, is removed, which is said.
  */
 int rsnap_lock_take(const struct rsnap *r, int wait);
 

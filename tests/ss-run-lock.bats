@@ -191,16 +191,79 @@ fake_rsnapshot() {
 	[ "$first_conf" = "$SECONDSHOT_CONF" ]
 }
 
-@test "an rsnapshot that runs by itself is honoured, and a stale lock file removed" {
+@test "an rsnapshot that runs by itself is honoured, and waited for" {
+	local second
 	fake_rsnapshot
 	echo "$FAKE" >rsnapshot.pid
 	run_code 11 ss-run
 	contains "$stderr" "rsnapshot is running by itself: process $FAKE"
+	lacks "$stderr" waiting
+	run_code 11 ss-run --wait=1
+	[ "$(grep -c "waiting for rsnapshot, process $FAKE" <<<"$stderr")" = 1 ]
+	[ "$(<rsnapshot.pid)" = "$FAKE" ]
+	ss-run --wait=1m 2>second.err 3>&- &
+	second=$!
+	until_true said second.err waiting
+	rm rsnapshot.pid
 	touch go
+	wait "$second"
 	wait "$FAKE"
-	# Our own shell is no rsnapshot.
+	[ -d "$ROOT/hourly.0" ]
+}
+
+@test "stale lock files of rsnapshot are told by evidence" {
+	# A number that another program has by now; one of nobody; none at all, for a second.
 	echo $$ >rsnapshot.pid
 	run_ok ss-run
+	contains "$stderr" "removed the stale lock file .*process $$ is no rsnapshot"
+	echo 4194305 >rsnapshot.pid
+	run_ok ss-run
 	contains "$stderr" 'removed the stale lock file'
-	[ -d "$ROOT/hourly.0" ]
+	: >rsnapshot.pid
+	run_ok ss-run
+	contains "$stderr" 'removed the stale lock file .*names no process'
+	[ -d "$ROOT/hourly.2" ]
+}
+
+@test "a lock file that rsnapshot has made and not written yet is no stale one" {
+	local second code=0
+	fake_rsnapshot
+	: >rsnapshot.pid
+	ss-run 2>second.err 3>&- &
+	second=$!
+	sleep 0.3
+	echo "$FAKE" >rsnapshot.pid
+	wait "$second" || code=$?
+	[ "$code" = 11 ]
+	contains "$(<second.err)" "running by itself: process $FAKE"
+	touch go
+	wait "$FAKE"
+}
+
+@test "of several runs that find one stale lock file only one goes on" {
+	local n run runs=() code
+	slow_rsync
+	echo 4194305 >rsnapshot.pid
+	# The lock of the volume would sort them out before: each has a volume of its own.
+	for n in 1 2 3; do
+		mkdir "root$n"
+		cp -a "$ROOT/.secondshot" "root$n/"
+		sed "s|^snapshot_root.*|snapshot_root\t$PWD/root$n/|" "$RSNAPSHOT_CONF" >"etc/conf$n"
+		ss-run --rsnapshot-conf="$PWD/etc/conf$n" 2>"err$n" 3>&- &
+		runs+=($!)
+	done
+	until_true test -e syncing
+	n=0
+	for run in "${runs[@]}"; do
+		if [ "$(<rsnapshot.pid)" != "$run" ]; then
+			code=0
+			wait "$run" || code=$?
+			[ "$code" = 11 ]
+			n=$((n + 1))
+		fi
+	done
+	[ "$n" = 2 ]
+	touch go
+	wait "$(<rsnapshot.pid)" || true
+	[ "$(ls -d root?/hourly.0 | wc -l)" = 1 ]
 }
