@@ -10,20 +10,19 @@
 #include <unistd.h>
 
 #include "capture.h"
-#include "catalog.h"
 #include "child.h"
 #include "due.h"
 #include "exits.h"
 #include "escape.h"
 #include "file.h"
+#include "hook.h"
 #include "json.h"
 #include "list.h"
-#include "login.h"
 #include "mem.h"
 #include "msg.h"
+#include "rsnap_conf.h"
 #include "rsnap_opt.h"
-#include "schema.h"
-#include "series.h"
+#include "space.h"
 #include "volume.h"
 
 #ifndef RSNAPSHOT
@@ -58,8 +57,7 @@ static char *joined(const char *text, const char *word)
 	return b.p;
 }
 
-/* End c, and add what was said as something to be mended. */
-static void add_said(struct run_check *k, const char *what, struct capture *c)
+void run_check_said(struct run_check *k, const char *what, struct capture *c)
 {
 	char *said = capture_end(c), *line;
 
@@ -82,7 +80,7 @@ static void check_configuration(struct run_check *k)
 	capture_begin(&c);
 	k->rsnap = rsnap_read(k->conf->rsnapshot_conf);
 	if (k->rsnap == NULL) {
-		add_said(k, "configuration", &c);
+		run_check_said(k, "configuration", &c);
 		return;
 	}
 	free(capture_end(&c));
@@ -95,9 +93,7 @@ static void check_configuration(struct run_check *k)
 static void check_rsnapshot(struct run_check *k)
 {
 	const char *const argv[] = { RSNAPSHOT, "-c", k->rsnap->file, "configtest", NULL };
-	static const char *const env[] = {
-		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL
-	};
+	const char *const env[] = { rsnap_conf_path, NULL };
 	struct child child = { 0 };
 	struct capture c;
 	char *said, *errors;
@@ -132,7 +128,7 @@ static void check_link_dest(struct run_check *k)
 	}
 	capture_begin(&c);
 	if (rsnap_opt_safe(k->rsnap) != 0) {
-		add_said(k, "link_dest", &c);
+		run_check_said(k, "link_dest", &c);
 		return;
 	}
 	free(capture_end(&c));
@@ -185,7 +181,7 @@ static int check_volume(struct run_check *k, struct volume *v)
 
 	capture_begin(&c);
 	if (volume_open(v, k->rsnap->root) != 0) {
-		add_said(k, "volume", &c);
+		run_check_said(k, "volume", &c);
 		return -1;
 	}
 	free(capture_end(&c));
@@ -201,101 +197,52 @@ static int check_volume(struct run_check *k, struct volume *v)
 	return 0;
 }
 
-/* The schema that the catalog says it has; 0 none, -1 after reporting. */
-static int schema_of(struct db *db)
+static void check_space(struct run_check *k, const struct volume *v)
 {
-	int64_t tables;
-	struct db_stmt *st;
-	enum db_got got;
-	int version = 0;
-	char *text;
-
-	if (db_value(db, &tables, SQL_META_EXISTS, "") < 0)
-		return -1;
-	if (tables == 0)
-		return 0;
-	st = db_bind(db, SQL_META_GET, "s", "schema");
-	got = st != NULL ? db_step(st) : DB_FAIL;
-	if (got == DB_ROW) {
-		text = db_strdup(st, 0);
-		version = atoi(text);
-		free(text);
-		db_reset(st);
-	}
-	return got == DB_FAIL ? -1 : version;
-}
-
-static int nothing(void *arg)
-{
-	(void)arg;
-	return 0;
-}
-
-/* The volume is open: is it the one that the catalog knows by its name? */
-static void judge_volume(struct run_check *k, struct catalog *cat, const struct volume *v)
-{
-	const struct conf *conf = k->conf;
-	char id[ID_LEN + 1] = "";
-	int known = series_known_volume(cat, conf, id);
-
-	if (known > 0 && strcmp(id, v->id) != 0)
-		run_check_add(k, "volume", RUN_CHECK_MEND,
-			      mem_printf("%s is not the disk that the catalog knows as volume %s (id %s)",
-					 escape_name(v->root), escape_name(conf->volume), id));
-	else if (known == 0)
-		run_check_add(k, "volume", RUN_CHECK_MEND,
-			      mem_printf("volume %s of %s is not in the catalog; run ss-catalog init",
-					 escape_name(conf->volume), escape_name(conf->backup_host)));
-}
-
-/* Open, and of this schema: 0, with the row for it if it is not; -1 after reporting. */
-static int judge_catalog(struct run_check *k, struct catalog *cat, const struct volume *v)
-{
-	int schema = schema_of(cat->db);
-
-	if (schema < 0)
-		return -1;
-	if (schema == 0)
-		run_check_add(k, "catalog", RUN_CHECK_MEND,
-			      mem_printf("%s: there is none; run ss-catalog init", escape_name(db_name(cat->db))));
-	else if (schema > SCHEMA_VERSION)
-		run_check_add(k, "catalog", RUN_CHECK_MEND,
-			      mem_printf("%s: schema %d is newer than this program's, %d", escape_name(db_name(cat->db)),
-					 schema, SCHEMA_VERSION));
-	else if (schema < SCHEMA_VERSION)
-		run_check_add(k, "catalog", db_file(cat->db) ? RUN_CHECK_WARNING : RUN_CHECK_MEND,
-			      mem_printf("%s: schema %d will be upgraded to %d by %s", escape_name(db_name(cat->db)),
-					 schema, SCHEMA_VERSION, db_file(cat->db) ? "what opens it first" : "ss-catalog init"));
-	if (schema != SCHEMA_VERSION)
-		return 0;
-	/* A write transaction of nothing: may we, and will we be let? */
-	if (db_transaction(cat->db, nothing, NULL) != 0)
-		return -1;
-	run_check_add(k, "catalog", RUN_CHECK_OK, mem_printf("%s, schema %d", escape_name(db_name(cat->db)), schema));
-	if (v != NULL)
-		judge_volume(k, cat, v);
-	return 0;
-}
-
-static void check_catalog(struct run_check *k, const struct volume *v)
-{
-	struct catalog cat = { 0 };
-	struct login l = { 0 };
+	int min_free = k->conf->min_free, verdict;
+	struct buf why = { 0 };
 	struct capture c;
-	int ret = -1;
+	char *said;
 
 	capture_begin(&c);
-	if (login_make(&l, k->conf, NULL) == 0) {
-		cat.db = db_open(&l.db, 0);
-		login_free(&l);
-	}
-	if (cat.db != NULL)
-		ret = judge_catalog(k, &cat, v);
-	catalog_close(&cat);
-	if (ret != 0)
-		add_said(k, "catalog", &c);
+	verdict = space_ask(v, min_free, &why);
+	said = capture_end(&c);
+	if (verdict < 0)
+		run_check_add(k, "space", RUN_CHECK_UNKNOWN, mem_strdup(said));
+	else if (verdict == SPACE_OK)
+		run_check_add(k, "space", RUN_CHECK_OK,
+			      min_free > 0 ? mem_printf("enough for another run, and %d%% is left", min_free) :
+			      mem_strdup("not looked at: min-free is 0"));
 	else
+		run_check_add(k, "space", RUN_CHECK_MEND,
+			      mem_printf("%s; min-free is %d%%: delete old savesets, or find a larger disk",
+					 why.p, min_free));
+	free(said);
+	buf_free(&why);
+}
+
+static void check_hooks(struct run_check *k)
+{
+	const struct conf *conf = k->conf;
+	const struct { const char *key, *command; } hook[] = {
+		{ "hook.pre", conf->hook_pre }, { "hook.post", conf->hook_post },
+		{ "hook.host-pre", conf->hook_host_pre }, { "hook.host-post", conf->hook_host_post },
+		{ "hook.failure", conf->hook_failure },
+	};
+	struct capture c;
+	size_t i;
+
+	for (i = 0; i < sizeof(hook) / sizeof(hook[0]); i++) {
+		if (hook[i].command == NULL)
+			continue;
+		capture_begin(&c);
+		if (hook_check(hook[i].key, hook[i].command) != 0) {
+			run_check_said(k, hook[i].key, &c);
+			continue;
+		}
 		free(capture_end(&c));
+		run_check_add(k, hook[i].key, RUN_CHECK_OK, mem_strdup(escape_name(hook[i].command)));
+	}
 }
 
 /* Print the rows and free them.  The exit code that they amount to. */
@@ -349,9 +296,12 @@ int run_check(const struct conf *c, const char *const hosts[])
 		check_intervals(&k);
 		open = check_volume(&k, &v) == 0;
 	}
-	check_catalog(&k, open ? &v : NULL);
+	if (open)
+		check_space(&k, &v);
+	run_check_catalog(&k, open ? &v : NULL);
 	if (k.rsnap != NULL)
 		run_check_hosts(&k, hosts);
+	check_hooks(&k);
 	code = finish(&k);
 	volume_close(&v);
 	rsnap_free(k.rsnap);

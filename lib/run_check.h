@@ -6,8 +6,10 @@
 #define SS_RUN_CHECK_H
 
 #include <stddef.h>
+#include "capture.h"
 #include "conf.h"
 #include "rsnap.h"
+#include "volume.h"
 
 enum run_check_state {
 	RUN_CHECK_OK,
@@ -31,6 +33,12 @@ struct run_check {
 
 /* Add a row; the text (malloc'd) is now owned by k. */
 void run_check_add(struct run_check *k, const char *what, enum run_check_state state, char *text);
+
+/* End c, and add a row of what was said: it is to be mended. */
+void run_check_said(struct run_check *k, const char *what, struct capture *c);
+
+/* run_check_catalog.c: add the rows of the catalog, and of what it knows of v (NULL: it could not be opened). */
+void run_check_catalog(struct run_check *k, const struct volume *v);
 
 /* run_check_host.c: add the rows of the hosts that are named, or of all. */
 void run_check_hosts(struct run_check *k, const char *const hosts[]);

@@ -12,6 +12,7 @@
 #include "escape.h"
 #include "mem.h"
 #include "run_check.h"
+#include "rsnap_conf.h"
 #include "rsnap_opt.h"
 
 /* Seconds until a connection must stand, and until all must be over, also with a proxy before it. */
@@ -95,9 +96,7 @@ static int is_new(struct host *h, const char *const argv[])
 /* Run a command that must end with 0 if login answers. */
 static void attempt(struct host *h, const char *login, const char *const argv[])
 {
-	static const char *const env[] = {
-		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL
-	};
+	const char *const env[] = { rsnap_conf_path, NULL };
 	struct capture c;
 	struct child child = { 0 };
 	char *said, *line;

@@ -120,6 +120,16 @@ static int keep(const struct volume *v, const struct space_used *u)
 	return -1;
 }
 
+int space_ask(const struct volume *v, int min_free, struct buf *why)
+{
+	struct space_used last;
+	struct space now;
+
+	if (space_look(v, &now) != 0 || last_taken(v, &last) != 0)
+		return -1;
+	return (int)space_judge(&now, &last, min_free, why);
+}
+
 int space_guard(const struct volume *v, int min_free)
 {
 	struct space_used last;

@@ -38,6 +38,9 @@ struct space_used space_taken(const struct space *before, const struct space *af
 /* What the volume's file system has.  0, or -1 after reporting. */
 int space_look(const struct volume *v, struct space *s);
 
+/* What space_guard() would judge, and nothing said or kept: an enum space_verdict and why, or -1 after reporting. */
+int space_ask(const struct volume *v, int min_free, struct buf *why);
+
 /*
  * May a run begin?  0; 1 after saying why not and what to do; -1 after reporting.
  * A last run that took a lot must not stop all others for ever: each time that

@@ -50,10 +50,11 @@ edit() {
 	row link_dest ok 1
 	row intervals ok 'hourly at every run, daysago 1d'
 	row volume ok "$ROOT, id [0-9a-f]{32}"
+	row space ok 'enough for another run, and 1% is left'
 	row catalog ok 'schema [0-9]+'
 	row 'host alpha' ok '1 local directory is there'
 	row 'host beta' ok '1 local directory is there'
-	[ "$(awk '{print $1 == "host" ? $3 : $2}' <<<"$output" | sort | uniq -c | xargs)" = "1 STATE 8 ok" ]
+	[ "$(awk '{print $1 == "host" ? $3 : $2}' <<<"$output" | sort | uniq -c | xargs)" = "1 STATE 9 ok" ]
 	find "$ROOT" -printf '%p %i %s\n' | sort | diff before -
 	catalog_sum | cmp - sum
 }
@@ -195,4 +196,30 @@ edit() {
 	checks 1
 	row 'host daemon' mend '127.0.0.1:1: exit 10: .*Connection refused'
 	row 'host script' ok 'a backup_script is not tried'
+}
+
+@test "room on the disk, bytes and inodes" {
+	run_code 1 ss-run --check --min-free=100%
+	row space mend 'min-free is 100%: delete old savesets, or find a larger disk'
+	run_ok ss-run --check --min-free=0
+	row space ok 'min-free is 0'
+	# What the last run took is looked at, and stays as it was.
+	printf 'secondshot-space 1\nbytes 999999999999999999\ninodes 0\nend\n' >space
+	cp space "$ROOT/.secondshot/"
+	checks 1
+	row space mend 'min-free is 1%'
+	cmp space "$ROOT/.secondshot/space"
+}
+
+@test "hooks: none, good ones, one that is not there, one that others can write" {
+	printf '#!/bin/sh\ntrue\n' >hook
+	chmod 0755 hook
+	printf 'hook.pre = %s arg\nhook.failure = %s/nowhere\n' "$PWD/hook" "$PWD" >>"$SECONDSHOT_CONF"
+	checks 1
+	row hook.pre ok "$PWD/hook arg"
+	row hook.failure mend 'nowhere: No such file'
+	lacks "$output" hook.post
+	chmod 0757 hook
+	checks 1
+	row hook.pre mend 'others than its owner may write it'
 }
