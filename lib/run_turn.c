@@ -16,6 +16,18 @@
 #include "run_host.h"
 #include "run_rotate.h"
 
+/* Does a saveset of the host lie in .sync alone, and must stay?  1, 0, -1 after reporting. */
+static int saveset_waits(struct run *r, const char *host)
+{
+	int waits;
+
+	/* A dry run pretends to have rotated it. */
+	if (r->dry && r->rotated)
+		return 0;
+	waits = run_host_waits(r, host);
+	return waits ? waits : run_guard_keeps(r, host);
+}
+
 /* Does a host, whose saveset waits, take part?  1, 0 it is held back, -1 after reporting. */
 static int may_move(struct run *r, struct run_host *h)
 {
@@ -36,7 +48,7 @@ long run_turn_waiting(struct run *r)
 	for (h = r->host; h < r->host + r->nhost; h++) {
 		if (h->state == RUN_HELD)
 			continue;
-		waits = r->dry && r->rotated ? 0 : run_host_waits(r, h->name);
+		waits = saveset_waits(r, h->name);
 		h->state = waits > 0 ? RUN_WAITS : RUN_IDLE;
 		h->moves = waits > 0 ? may_move(r, h) : 0;
 		if (waits < 0 || h->moves < 0)

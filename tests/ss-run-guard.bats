@@ -245,6 +245,16 @@ encrypted() {
 	run_code 1 ss-run
 	contains "$stderr" '50 of 50 files are changed'
 	equal good "$ROOT/hourly.0/alpha"
+	cp -a "$ROOT/.sync/alpha" bad
+	restore
+	run_code 1 ss-run
+	equal bad "$ROOT/.sync/alpha"
+	run_code 1 ss-run --accept=alpha
+	equal bad "$ROOT/hourly.0/alpha"
+	# What was bad was changed back again.
+	contains "$stderr" '50 of 50 files are changed'
+	run_code 3 ss-run --accept=alpha
+	equal good "$ROOT/hourly.0/alpha"
 }
 
 @test "a waiting saveset of which nobody counted what changed, as an old catalog has it" {
