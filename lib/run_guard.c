@@ -145,8 +145,7 @@ int run_guard_measure(const struct run *r, struct space *before)
 	size_t i;
 
 	for (i = 0; i < r->nhost && all; i++)
-		all = r->host[i].wanted && r->host[i].state == RUN_IDLE &&
-		      faccessat(fd, r->host[i].name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+		all = faccessat(fd, r->host[i].name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 	if (fd >= 0)
 		close(fd);
 	free(newest);

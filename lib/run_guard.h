@@ -35,9 +35,9 @@ int run_guard_keeps(struct run *r, const char *host);
 int run_guard_space(const struct run *r);
 
 /*
- * What the syncs take is kept for the next run's estimate, if every host takes part
- * and none is new: a first copy tells nothing of the next one.  Before them: 1 it is
- * measured, else 0; then, if so, after them.
+ * What the syncs take is kept for the next run's estimate, if every host got a new
+ * saveset and none of them is new: a first copy tells nothing of the next one.
+ * Before them: 1 it is measured, else 0; then, if so, after them.
  */
 int run_guard_measure(const struct run *r, struct space *before);
 void run_guard_measured(const struct run *r, const struct space *before);

@@ -9,7 +9,7 @@ load helpers
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return
 	HOSTS="alpha beta" conf
-	export ROOT SRC
+	export ROOT SRC RSNAPSHOT_CONF
 }
 
 # mounted MOUNT-COMMAND SCRIPT: with the snapshot root so mounted.
@@ -108,6 +108,24 @@ until_full() {
 		until_full "$ROOT/more" 100k
 		stops "[0-9]+ KiB of 32.0 MiB"
 		ss-run --min-free=0'
+}
+
+@test "what a new host takes is no measure" {
+	printf 'backup\t%s/gamma/\tgamma/\n' "$SRC" >gamma
+	mounted 'mount -t tmpfs -o size=32m none' '
+		ss-run
+		ss-run
+		grep -qE "^bytes [0-9]{5,6}$" "$ROOT/.secondshot/space"
+		mkdir "$SRC/gamma"
+		head -c 4M /dev/urandom >"$SRC/gamma/large"
+		cat gamma >>"$RSNAPSHOT_CONF"
+		ss-run
+		[ -e "$ROOT/hourly.0/gamma/large" ]
+		grep -qE "^bytes [0-9]{5,6}$" "$ROOT/.secondshot/space"
+		rm "$SRC/gamma/large"
+		head -c 4M /dev/urandom >"$SRC/gamma/other"
+		ss-run
+		grep -qE "^bytes 4[0-9]{6}$" "$ROOT/.secondshot/space"'
 }
 
 @test "a file system that counts no inodes" {
