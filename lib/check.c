@@ -111,7 +111,8 @@ static void leave_volume(struct check *c)
  */
 static int use_volume(struct check *c, const struct saveset *s)
 {
-	if (c->volume.root && !strcmp(c->volume.root, s->root))
+	/* Disks in turn lie at one root: of the one that is in, the others' savesets say nothing. */
+	if (c->volume.root && !strcmp(c->volume.root, s->root) && !strcmp(c->volume.id, s->volume_uid))
 		return SS_OK;
 	leave_volume(c);
 	if (volume_open(&c->volume, s->root) < 0 || volume_is(&c->volume, s->volume_uid) < 0)

@@ -227,7 +227,6 @@ static void conf_defaults(struct conf *c)
 	*c = (struct conf){
 		.rsnapshot_conf = mem_strdup("/etc/secondshot/rsnapshot.conf"),
 		.backup_host = mem_strdup(host[0] ? host : "localhost"),
-		.volume = mem_strdup("backup"),
 		.hashtype = mem_strdup(HASH_DEFAULT),
 		.log_level = mem_strdup("info"),
 		.db_timeout = 60,
@@ -278,10 +277,23 @@ const char *conf_value(const struct conf *c, const char *family, const char *nam
 
 int conf_load(struct conf *c, const char *config, const struct conf_pair *given)
 {
+	int ret;
+
 	conf_defaults(c);
-	if (conf_file(c, config) || conf_environment(c) || conf_options(c, given))
-		return -1;
-	return 0;
+	ret = conf_file(c, config) || conf_environment(c) || conf_options(c, given) ? -1 : 0;
+	c->volume_given = c->volume != NULL;
+	if (!c->volume_given)
+		c->volume = mem_strdup("backup");
+	return ret;
+}
+
+void conf_name_volume(struct conf *c, const char *name)
+{
+	const struct conf_key *k = conf_find("volume");
+
+	conf_replace(&c->volume, name);
+	c->named |= UINT64_C(1) << (k - conf_keys);
+	c->volume_given = 1;
 }
 
 void conf_free(struct conf *c)

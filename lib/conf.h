@@ -29,7 +29,8 @@ struct conf {
 	int dbpass;		/* a password stood in the environment; it was wiped */
 	char *rsnapshot_conf;	/* default /etc/secondshot/rsnapshot.conf */
 	char *backup_host;	/* default: the short host name */
-	char *volume;		/* default "backup" */
+	char *volume;		/* default "backup", unless the disk is known by another name */
+	int volume_given;	/* it was, by an option or the file */
 	char *hashtype;		/* default sha256; always one that hash_algo_find() knows */
 	char *logfile;		/* NULL = none */
 	char *log_level;	/* default info */
@@ -66,6 +67,9 @@ void conf_free(struct conf *c);
 
 /* 1 if the key's value came from the command line or the environment, which our children do not get, else 0. */
 int conf_named(const struct conf *c, const char *key);
+
+/* From now on the volume is called name, also for our children. */
+void conf_name_volume(struct conf *c, const char *name);
 
 /* The value of a key of a family ("period.", "daysago"), owned by c; NULL = it is not given. */
 const char *conf_value(const struct conf *c, const char *family, const char *name);

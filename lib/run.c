@@ -25,6 +25,8 @@
 #include "run_pass.h"
 #include "run_recover.h"
 #include "run_turn.h"
+#include "run_volume.h"
+#include "series.h"
 
 static volatile sig_atomic_t caught;
 
@@ -152,7 +154,13 @@ static int open_volume(struct run *r)
 	if (code != SS_OK)
 		return code;
 	r->exec.owed = r->rsnap->cmd_preexec != NULL;
-	if (run_stopped() || volume_open(&r->volume, r->rsnap->root) != 0)
+	if (run_stopped())
+		return SS_FAIL;
+	if (r->conf.max_age > 0 && volume_away(r->rsnap->root)) {
+		r->away = 1;
+		return run_volume_away(r);
+	}
+	if (volume_open(&r->volume, r->rsnap->root) != 0)
 		return SS_FAIL;
 	if (!r->dry)
 		code = take_lock(r);
@@ -175,11 +183,12 @@ int run_open(struct run *r, const char *const hosts[])
 	    check_intervals(r) != 0 || run_guard_options(r) != 0)
 		return SS_FAIL;
 	code = open_volume(r);
-	if (code != SS_OK)
+	if (code != SS_OK || r->away)
 		return code;
 	if (!r->dry)
 		catch_signals();
-	if (catalog_open(&r->catalog, &r->conf, 0) != 0)
+	if (catalog_open(&r->catalog, &r->conf, 0) != 0 ||
+	    series_by_id(&r->catalog, &r->conf, &r->volume) != 0)
 		return run_offline(r) ? SS_OK : SS_FAIL;
 	/* Before anything is put right there, or written. */
 	return run_guard_volume(r) == 0 ? SS_OK : SS_FAIL;
@@ -270,7 +279,7 @@ static int too_early(struct run *r)
 	return early;
 }
 
-int run_all(struct run *r)
+static int run_steps(struct run *r)
 {
 	int syncs = r->rotate == NULL || r->named, early;
 
@@ -287,5 +296,15 @@ int run_all(struct run *r)
 		return SS_FAIL;
 	if (syncs && !run_stopped())
 		run_hosts(r);
+	return r->code;
+}
+
+int run_all(struct run *r)
+{
+	if (r->away)
+		return SS_OK;
+	r->code = run_steps(r);
+	if (!run_stopped())
+		run_volume_others(r);
 	return r->code;
 }

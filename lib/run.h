@@ -52,6 +52,7 @@ struct run {
 	struct run_host *host;	/* every configured one */
 	size_t nhost;
 	struct run_commands exec;
+	int away;		/* the volume is, and that is no error: nothing to do */
 	int rsnapshot_locked;	/* rsnapshot's lock file is ours */
 	int dry;		/* print the commands, do nothing */
 	int named;		/* hosts were named: only the lowest interval is rotated by itself */

@@ -48,7 +48,11 @@ static void judge_volume(struct run_check *k, struct catalog *cat, const struct 
 	const struct conf *conf = k->conf;
 	char id[ID_LEN + 1] = "";
 	int known = series_known_volume(cat, conf, id);
+	char *name = NULL;
 
+	if (!conf->volume_given && series_name_of(cat, conf, v, &name) > 0)
+		known = -1;
+	free(name);
 	if (known > 0 && strcmp(id, v->id) != 0)
 		run_check_add(k, "volume", RUN_CHECK_MEND,
 			      mem_printf("%s is not the disk that the catalog knows as volume %s (id %s)",

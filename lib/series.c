@@ -59,6 +59,31 @@ int series_moved(struct catalog *cat, int64_t series, const struct volume *v)
 	return moved;
 }
 
+int series_name_of(struct catalog *cat, const struct conf *c, const struct volume *v, char **name)
+{
+	struct db_stmt *st = db_bind(cat->db, SQL_VOLUME_BY_UID, "ss", c->backup_host, v->id);
+	enum db_got got = st ? db_step(st) : DB_FAIL;
+
+	*name = NULL;
+	if (got == DB_ROW) {
+		*name = db_strdup(st, 1);
+		db_reset(st);
+	}
+	return got == DB_FAIL ? -1 : *name != NULL;
+}
+
+int series_by_id(struct catalog *cat, struct conf *c, const struct volume *v)
+{
+	char *name = NULL;
+	int got = c->volume_given ? 0 : series_name_of(cat, c, v, &name);
+
+	if (got > 0) {
+		conf_name_volume(c, name);
+		free(name);
+	}
+	return got < 0 ? -1 : 0;
+}
+
 /* What the catalog knows of c's volume, if that is v.  1, or -1 after reporting; known_free() in every case. */
 static int same_volume(struct catalog *cat, const struct conf *c, const struct volume *v, struct known *k)
 {
@@ -67,6 +92,10 @@ static int same_volume(struct catalog *cat, const struct conf *c, const struct v
 	if (got == 0)
 		msg_error("volume %s of %s is not in the catalog; run 'ss-catalog init'",
 			  escape_name(c->volume), escape_name(c->backup_host));
+	else if (k->uid && strcmp(k->uid, v->id) && !c->volume_given)
+		msg_error("volume offline: %s is a disk that the catalog does not know;"
+			  " 'ss-catalog init --volume=NAME' makes it another volume",
+			  escape_name(v->root));
 	else if (k->uid && strcmp(k->uid, v->id))
 		msg_error("volume offline: %s carries another volume's id than %s has in the"
 			  " catalog", escape_name(v->root), escape_name(c->volume));

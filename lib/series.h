@@ -29,6 +29,12 @@ int series_moved(struct catalog *cat, int64_t series, const struct volume *v);
 /* The id the catalog has for c's volume, into id: 1, 0 it knows none, -1 after reporting. */
 int series_known_volume(struct catalog *cat, const struct conf *c, char id[ID_LEN + 1]);
 
+/* The name by which the catalog knows v, malloc'd, into *name: 1, 0 it does not, -1 after reporting. */
+int series_name_of(struct catalog *cat, const struct conf *c, const struct volume *v, char **name);
+
+/* Where nobody named the volume, name it as the catalog does that knows its id.  0, or -1 after reporting. */
+int series_by_id(struct catalog *cat, struct conf *c, const struct volume *v);
+
 /* Make the volume known.  *fresh = it was not.  0, or -1 after reporting. */
 int series_add_volume(struct catalog *cat, const struct conf *c, const struct volume *v, int *fresh);
 

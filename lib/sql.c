@@ -91,6 +91,14 @@ static const char *const text[SQL_COUNT] = {
 		"SELECT name, uid, root, backup_host, created FROM volumes"
 		" ORDER BY backup_host, name",
 
+	/* Each of a backup host's at one root, with the time of its newest complete saveset (1). */
+	[SQL_VOLUMES_AGE] =
+		"SELECT v.name, v.uid, v.created, MAX(s.created) FROM volumes v"
+		" LEFT JOIN series r ON r.volume = v.id"
+		" LEFT JOIN savesets s ON s.series = r.id AND s.status = 1 AND s.seq IS NOT NULL"
+		" WHERE v.backup_host = ? AND v.root = ?"
+		" GROUP BY v.id, v.name, v.uid, v.created ORDER BY v.name",
+
 	[SQL_SERIES_GET] =
 		"SELECT r.id, r.last_seq, r.next_dir FROM series r JOIN hosts h ON h.id = r.host"
 		" WHERE h.name = ? AND r.volume = ?",

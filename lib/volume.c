@@ -108,6 +108,16 @@ int volume_open(struct volume *v, const char *root)
 	return rc ? -1 : 0;
 }
 
+int volume_away(const char *root)
+{
+	char *path = mem_printf("%s/" MARKER_DIR "/volume", root);
+	struct stat st;
+	int away = lstat(path, &st) < 0 && errno == ENOENT;
+
+	free(path);
+	return away;
+}
+
 int volume_is(const struct volume *v, const char *id)
 {
 	if (!strcmp(v->id, id))

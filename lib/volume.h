@@ -22,6 +22,9 @@ struct volume {
 /* Open the volume at root.  0; -1 after reporting that it is offline, and why. */
 int volume_open(struct volume *v, const char *root);
 
+/* Is there no volume at root: no directory, or none with an id?  Silent; 1 or 0. */
+int volume_away(const char *root);
+
 /* 0 if the open volume has this id, -1 after reporting that it is another. */
 int volume_is(const struct volume *v, const char *id);
 

@@ -39,7 +39,7 @@ static const struct poptOption table[] = {
 };
 
 struct call {
-	const struct conf *c;
+	struct conf *c;
 	const char *const *args;	/* behind the verb */
 	enum list_format format;
 	struct catalog cat;
@@ -139,7 +139,8 @@ static int do_add(struct call *k)
 		return SS_FAIL;
 	int code = lock_take(&lock, k->v.own, k->v.root, 0);
 	if (code == SS_OK)
-		code = catalog_open(&k->cat, k->c, 0) < 0 ? SS_FAIL :
+		code = catalog_open(&k->cat, k->c, 0) < 0 ||
+		       series_by_id(&k->cat, k->c, &k->v) < 0 ? SS_FAIL :
 			add_run(&k->cat, k->c, &k->v, &o, stdout, &made);
 	if (made.id)
 		msg_info("%s: %s, %lld files, %lld rows added", escape_name(made.name),
@@ -205,6 +206,7 @@ static int do_reconcile(struct call *k)
 	int code = lock_take(&lock, k->v.own, k->v.root, 0);
 	if (code == SS_OK)
 		code = recover_rotation(&k->v) != 0 || catalog_open(&k->cat, k->c, 0) < 0 ||
+		       series_by_id(&k->cat, k->c, &k->v) < 0 ||
 		       reconcile_run(&k->cat, k->c, &k->v, 0, &changed, &damaged) < 0 ? SS_FAIL : SS_OK;
 	if (code == SS_OK && changed)
 		msg_info("%s: locations of %zu savesets brought up to date", escape_name(k->v.root),
@@ -304,7 +306,7 @@ static int run_verb(const struct verb *v, struct call *k, int n)
 	return code;
 }
 
-static int run(const struct conf *c, const char *const *args)
+static int run(struct conf *c, const char *const *args)
 {
 	struct call k = { .c = c, .v = { .fd = -1, .own = -1 } };
 	int n = 0;

@@ -1,0 +1,198 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# ss-run: several disks in turn under one snapshot root, and a disk that is away.
+# run_code leaves $stderr.
+# shellcheck disable=SC2154
+
+load helpers
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+# begin [KEY=VALUE...]: the snapshot root is a link to a disk; the first one is in.
+begin() {
+	conf "$@"
+	export SECONDSHOT_NOW=1800000000
+	mv "$ROOT" first
+	mkdir second third
+	insert first
+	ss-catalog init
+	insert second
+	ss-catalog init --volume=second
+	insert first
+}
+
+# insert [DISK]: that one is in; none if it is not given.
+insert() {
+	rm -f "$ROOT"
+	[[ -z ${1:-} ]] || ln -s "$1" "$ROOT"
+}
+
+# days N: later.
+days() {
+	SECONDSHOT_NOW=$((SECONDSHOT_NOW + $1 * 86400))
+}
+
+# savesets VOLUME: STATUS LOCATION of each.
+savesets() {
+	ss-catalog savesets --json alpha | jq -r --arg v "$1" 'select(.volume == $v) | "\(.status) \(.location)"'
+}
+
+@test "the disk's id tells which volume it is" {
+	begin
+	run_ok ss-run
+	contains "$stderr" 'alpha-backup-'
+	days 1
+	insert second
+	run_ok ss-run --dry-run
+	contains "$output" 'ss-catalog add .*--volume=second'
+	run_ok ss-run
+	contains "$stderr" 'alpha-second-'
+	days 1
+	echo new >"$SRC/alpha/new"
+	run_ok ss-run
+	days 1
+	insert first
+	run_ok ss-run
+	run_ok savesets backup
+	[[ ${#lines[@]} == 2 && ${lines[0]} == "complete hourly.1" && ${lines[1]} == "complete hourly.0" ]]
+	run_ok savesets second
+	[[ ${#lines[@]} == 2 && ${lines[0]} == "complete hourly.1" && ${lines[1]} == "complete hourly.0" ]]
+	[[ -e first/hourly.0/alpha/new && ! -e first/hourly.1/alpha/new ]]
+	# Of a disk that is not in nothing is said but that.
+	run_code 2 ss-catalog check
+	lacks "$output" differs
+	contains "$stderr" 'is another volume'
+	run_ok ss-catalog check "$(ss-catalog savesets --json alpha | jq -r 'select(.volume == "backup").name' | tail -n1)"
+}
+
+@test "so it does for ss-catalog, by hand" {
+	begin
+	insert second
+	sync_host alpha
+	pipeline alpha
+	rotate
+	run_ok ss-catalog reconcile
+	run_ok savesets second
+	[ "$output" = "complete hourly.0" ]
+	run_ok ss-run --check
+	lacks "$output" 'is not the disk'
+}
+
+@test "a volume that was named is that one, whatever disk is in" {
+	begin
+	insert second
+	run_code 2 ss-run --volume=backup
+	contains "$stderr" "volume offline: .*another volume's id than backup"
+	echo 'volume = backup' >>"$SECONDSHOT_CONF"
+	run_code 2 ss-run
+	[ ! -e second/.sync ]
+	insert first
+	run_ok ss-run
+}
+
+@test "a disk that nobody knows is refused, with what makes it one" {
+	begin
+	insert third
+	run_code 2 ss-run
+	contains "$stderr" "no .secondshot/volume: is the disk mounted"
+	# Another catalog's.
+	cp -r first/.secondshot third/
+	sed -i "s/^id .*/id $(printf '%032d' 7)/" third/.secondshot/volume
+	run_code 2 ss-run
+	contains "$stderr" "a disk that the catalog does not know; 'ss-catalog init --volume=NAME'"
+	[ ! -e third/.sync ]
+	run_ok ss-catalog init --volume=third
+	run_ok ss-run
+	contains "$stderr" 'alpha-third-'
+	run_ok savesets backup
+	[ "$output" = "" ]
+}
+
+@test "without max-age a disk that is away is an error" {
+	begin
+	insert
+	run_code 2 ss-run
+	contains "$stderr" 'volume offline'
+	mkdir "$ROOT"
+	run_code 2 ss-run
+	contains "$stderr" 'volume offline'
+	[ -z "$(ls -A "$ROOT")" ]
+}
+
+@test "with max-age it is none, until it was away for too long" {
+	begin max-age=7d
+	run_ok ss-run
+	insert second
+	run_ok ss-run
+	insert
+	days 3
+	run_ok ss-run
+	contains "$stderr" 'ss-run: volume offline: nothing at .*root, nothing to do'
+	[ ! -e "$ROOT" ]
+	# Nor is an empty mount point.
+	mkdir "$ROOT"
+	run_ok ss-run --quiet
+	[ "$stderr" = "" ]
+	rmdir "$ROOT"
+	insert second
+	run_ok ss-run
+	insert
+	days 5
+	run_code 1 ss-run
+	contains "$stderr" 'volume backup is overdue: .* 2027-.*, 8 days ago'
+	lacks "$stderr" 'volume second'
+	days 3
+	run_code 1 ss-run
+	contains "$stderr" 'volume backup is overdue'
+	contains "$stderr" 'volume second is overdue'
+}
+
+@test "each run names the other disks that are overdue" {
+	begin max-age=7d
+	days 8
+	run_code 1 ss-run
+	contains "$stderr" 'alpha: complete'
+	contains "$stderr" 'volume second is overdue: it has no complete saveset since it was made'
+	lacks "$stderr" 'volume backup'
+	[ -d "$ROOT/hourly.0" ]
+	insert second
+	run_ok ss-run
+}
+
+@test "a catalog that is not there tells nothing of a disk that is away" {
+	requires_sqlite "a server's that is not there is one that is away"
+	begin max-age=7d
+	insert
+	mv "$CATALOG" catalog
+	run_code 2 ss-run
+}
+
+@test "cmd_preexec mounts the disk, cmd_postexec unmounts it" {
+	requires root mountns mkfs.ext4
+	conf max-age=7d
+	truncate -s 32M image
+	mkfs.ext4 -q image
+	mkdir -p at
+	unshare -m mount -o loop image at 2>/dev/null || skip "needs loop devices"
+	printf '#!/bin/bash\nexec mount -o loop %q %q\n' "$PWD/image" "$ROOT" >mount-it
+	printf '#!/bin/bash\nexec umount %q\n' "$ROOT" >unmount-it
+	chmod +x mount-it unmount-it
+	export ROOT
+	# As somebody does who makes the disk a volume by hand.
+	run_ok unshare -m bash -c './mount-it && ss-catalog init && umount "$ROOT"'
+	# Not mounted: away.
+	run_ok ss-run
+	contains "$stderr" 'volume offline'
+	printf 'cmd_preexec\t%s\ncmd_postexec\t%s\n' "$PWD/mount-it" "$PWD/unmount-it" >>"$RSNAPSHOT_CONF"
+	run_ok unshare -m bash -c 'ss-run && ! mountpoint -q "$ROOT"'
+	contains "$stderr" 'rotated hourly'
+	# After a run that failed, too.
+	mv "$SRC/alpha" kept
+	run_ok unshare -m bash -c '! ss-run && ! mountpoint -q "$ROOT"'
+	contains "$stderr" 'alpha: failed'
+	[ -z "$(ls -A "$ROOT")" ]
+	run_ok unshare -m bash -c './mount-it && ls "$ROOT"'
+	contains "$output" 'hourly.0'
+}
