@@ -43,7 +43,7 @@ static int parse(char *line, struct rsnap_result *r)
 
 	for (i = 0; i < 6; i++) {
 		field[i] = strtok_r(i == 0 ? line : NULL, "\t", &save);
-		if (field[i] == NULL && i < 5)
+		if (i < 5 && field[i] == NULL)
 			return -1;
 	}
 	r->status = (int)strtol(field[0], &end, 10);
