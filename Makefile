@@ -173,7 +173,7 @@ check-long: check all
 	SS_BIN=$(abspath $(BUILD)) tests/torture/maria
 	SS_BIN=$(abspath $(BUILD)) tests/equality --histories=200
 	SS_LONG=1 $(PROVE) -e tests/tap $(wildcard tests/rrsync-*.bats)
-	SS_BIN=$(abspath $(BUILD)) tests/torture/nights --nights=40
+	SS_BIN=$(abspath $(BUILD)) tests/torture/nights --nights=40 --jobs=3
 	SS_BIN=$(abspath $(BUILD)) tests/torture/nights --nights=40 --link-dest=0
 	tests/fresh-root
 	tests/fresh-root --release=trixie
