@@ -14,10 +14,11 @@ use warnings;
 use POSIX qw(mktime);
 use Storable qw(dclone);
 
-# new([NAME, SLOTS, UNIT], ...): the lowest interval first, whose unit is '' (each run).
+# new(HOSTS, [NAME, SLOTS, UNIT], ...): so many hosts; the lowest interval first, whose
+# unit is '' (each run).
 sub new {
-	my ($class, @levels) = @_;
-	return bless { levels => \@levels }, $class;
+	my ($class, $hosts, @levels) = @_;
+	return bless { hosts => $hosts, levels => \@levels }, $class;
 }
 
 sub empty { return { slot => {}, last => {}, waiting => {} } }
@@ -87,25 +88,22 @@ sub rotate {
 	}
 }
 
-# make_way(WORLD, NOW): what waits is rotated before anything else is done.  Whether it
-# takes with it what is due, or leaves that to the others, is not laid down.
+# make_way(WORLD, NOW): what waits is rotated before anything else is done.  What is due
+# is promoted with it if all hosts wait; else that is left to all together.
 sub make_way {
 	my ($self, $world, $now) = @_;
-	return dclone($world) unless %{$world->{waiting}};
-	my @worlds = (dclone($world), dclone($world));
-	$self->rotate($worlds[$_], $now, $_) for 0, 1;
-	return @worlds;
+	my $next = dclone($world);
+	$self->rotate($next, $now, keys %{$next->{waiting}} < $self->{hosts});
+	return $next;
 }
 
 # run(WORLD, NOW, {HOST => GENERATION}): what a whole run makes of it, for the hosts that answer.
 sub run {
 	my ($self, $world, $now, $new) = @_;
-	my @worlds = $self->make_way($world, $now);
-	for (@worlds) {
-		$_->{waiting} = { %$new };
-		$self->rotate($_, $now);
-	}
-	return @worlds;
+	my $next = $self->make_way($world, $now);
+	$next->{waiting} = { %$new };
+	$self->rotate($next, $now);
+	return $next;
 }
 
 # cut(WORLD, NOW, NEW): what may have come about when it is interrupted anywhere; the
@@ -114,16 +112,20 @@ sub cut {
 	my ($self, $world, $now, $new) = @_;
 	my @hosts = sort keys %$new;
 	my @worlds = (dclone($world), $self->run($world, $now, $new));
-	for my $before ($self->make_way($world, $now)) {
-		for my $some (0 .. 2 ** @hosts - 1) {
-			my $next = dclone($before);
-			$next->{waiting}{$hosts[$_]} = $new->{$hosts[$_]} for grep { $some & 1 << $_ } 0 .. $#hosts;
-			push @worlds, $next;
-		}
+	my $before = $self->make_way($world, $now);
+	for my $some (0 .. 2 ** @hosts - 1) {
+		my $next = dclone($before);
+		$next->{waiting}{$hosts[$_]} = $new->{$hosts[$_]} for grep { $some & 1 << $_ } 0 .. $#hosts;
+		push @worlds, $next;
+	}
+	# The larger intervals are done, or some of them, and the lowest is not.
+	$before = dclone($before);
+	$before->{waiting} = { %$new };
+	for my $from ($before, keys %{$world->{waiting}} == $self->{hosts} ? $world : ()) {
 		for my $most (1 .. $#{$self->{levels}}) {
-			my $next = dclone($before);
-			$next->{waiting} = { %$new };
-			push @worlds, $next if $self->promote($next, $now, \@hosts, $most) == $most;
+			my $next = dclone($from);
+			push @worlds, $next
+				if $self->promote($next, $now, [keys %{$next->{waiting}}], $most) == $most;
 		}
 	}
 	return @worlds;
