@@ -194,7 +194,7 @@ $(BUILD)/rss: tests/bench/rss.c $(BUILD)/flags
 # rrsync against the stock script, over generated command lines; see tests/rrsync/diff.
 DIFF_LINES ?= 200000
 RRSYNC_PURE = rrsync/words.c rrsync/policy.c
-RRSYNC_CORE = $(RRSYNC_PURE) rrsync/args.c rrsync/paths.c rrsync/resolve.c
+RRSYNC_CORE = $(RRSYNC_PURE) rrsync/args.c rrsync/paths.c
 
 check: $(BUILD)/rrsync-driver
 

@@ -6,185 +6,181 @@
  * them and its paths are pinned (args.h); then we go into the sandbox (sandbox.h)
  * and become rsync.  No shell, no helper, no file of our own.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
+#define SYSLOG_NAMES
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/file.h>
-#include <unistd.h>
+#include <sys/utsname.h>
+#include <syslog.h>
 
-#include "args.h"
-#include "report.h"
+#include "paths.h"
 #include "sandbox.h"
-
-#define NAMES_MAX 64	/* of each -allow and -deny, and one for the end */
+#include "words.h"
 
 static const char usage[] =
 	"usage: rrsync [-ro | -wo] [-munge] [-absolute] [-no-del] [-no-lock] [-no-overwrite]\n"
 	"              [-allow OPT] [-deny OPT] [-rate RATE] [-log FACILITY] [-strict] [-check] DIR\n";
 
-/* Our own failure, of the usage or of the system. */
-static int fail(const char *what, const char *name)
+static struct rules rules;
+static bool check;
+static int facility;
+static const char *command;	/* NULL: the rules are not read yet */
+
+/* With -log, a line: who asked for what, and what becomes of it. */
+static void log_request(int priority, const char *verdict, const char *why)
 {
-	fprintf(stderr, "rrsync error: %s%s%s\n", what, name ? ": " : "", name ? name : "");
-	return -1;
+	const char *client = getenv("SSH_CONNECTION");
+	char what[600], dir[200], from[80];
+
+	if (rules.log)
+		syslog(priority, "%s%s: from %s, uid %d, dir %s: %s", verdict, why,
+		       words_escape(from, sizeof(from), client ? client : "-"), (int)getuid(),
+		       words_escape(dir, sizeof(dir), rules.dir), words_escape(what, sizeof(what), command));
 }
 
-/* An option with a value.  allow and deny are lists of NAMES_MAX. */
-static int set_value(struct rules *r, const char *option, char *value, char **allow, char **deny)
+void refuse(const char *format, ...)
 {
-	bool denies = strcmp(option, "-deny") == 0;
-	char **list = denies ? deny : allow, **next = list;
+	char text[500], shown[400];
+	va_list values;
 
-	if (!value)
-		return fail("an argument is missing behind", option);
-	if (strcmp(option, "-rate") == 0) {
-		r->rate = value;
-		return args_rate(value) < 1 ? fail("-rate: no rate", value) : 0;
-	}
-	if (strcmp(option, "-log") == 0) {
-		r->log = value;
-		return report_facility(value) < 0 ? fail("-log: no syslog facility", value) : 0;
-	}
-	if (!policy_may_name(value, denies))
-		return fail(denies ? "-deny: no such option" : "-allow: not for this option", value);
-	while (*next)
-		next++;
-	if (next - list >= NAMES_MAX - 1)
-		return fail("too many of", option);
-	*next = value;
-	return 0;
+	va_start(values, format);
+	vsnprintf(text, sizeof(text), format, values);
+	va_end(values);
+	words_escape(shown, sizeof(shown), text);
+	fprintf(stderr, "%srrsync error: %s\n", command ? "" : usage, shown);
+	if (command)
+		log_request(LOG_WARNING, "refused, ", shown);
+	_exit(1);
 }
 
-/* argv to rules.  Returns 0, 1 for -check, or -1 after a message. */
-static int parse(struct rules *r, char **argv, char **allow, char **deny)
+/* What is enforced on this host, told from within the sandbox. */
+static void print_check(char **argv)
 {
-	bool check = false;
-	const struct {
-		const char *name;
-		bool *set;	/* NULL: it has a value */
-	} flags[] = {
-		{ "-ro", &r->ro }, { "-wo", &r->wo }, { "-munge", &r->munge }, { "-absolute", &r->absolute },
-		{ "-no-del", &r->no_del }, { "-no-lock", &r->no_lock }, { "-no-overwrite", &r->no_overwrite },
-		{ "-strict", &r->strict }, { "-check", &check }, { "-allow", NULL }, { "-deny", NULL },
-		{ "-rate", NULL }, { "-log", NULL },
-	}, *f, *end = flags + sizeof(flags) / sizeof(flags[0]);
+	struct utsname host = { 0 };
+	char shown[400];
+
+	uname(&host);
+	printf("directory  %s (%s)\nidentity   uid %d, gid %d\nkernel     %s %s, Landlock ABI %d\n"
+	       "rsync      " RSYNC "%s\nmissing    %s\nauthorized_keys\n           restrict,command=\"",
+	       words_escape(shown, sizeof(shown), rules.dir),
+	       rules.ro ? "read only" : rules.wo ? "write only" : "read and write", (int)geteuid(), (int)getegid(),
+	       host.sysname, host.release, sandbox_abi(), rules.can_confine ? " --confine-root --drop-D" : "",
+	       *sandbox_missing ? sandbox_missing : "nothing");
+	for (; *argv; argv++)
+		if (strcmp(*argv, "-check") != 0)
+			printf("%s%s", words_escape(shown, sizeof(shown), *argv), argv[1] ? " " : "");
+	printf("\" ssh-ed25519 AAAA... root@backup\nrsync starts in this sandbox and says:\n");
+	if (fflush(stdout))
+		refuse("cannot write: %m");
+}
+
+static const struct {
+	const char *name;
+	bool *flag;
+	const char **value;	/* without either: a name of an option */
+} options[] = {
+	{ "-ro", &rules.ro, NULL }, { "-wo", &rules.wo, NULL }, { "-munge", &rules.munge, NULL },
+	{ "-absolute", &rules.absolute, NULL }, { "-no-del", &rules.no_del, NULL }, { "-strict", &rules.strict, NULL },
+	{ "-no-lock", &rules.no_lock, NULL }, { "-no-overwrite", &rules.no_overwrite, NULL },
+	{ "-check", &check, NULL }, { "-rate", NULL, &rules.rate }, { "-log", NULL, &rules.log },
+	{ "-allow", NULL, NULL }, { "-deny", NULL, NULL },
+};
+
+static void parse(char **argv)
+{
+	size_t i;
 
 	for (argv++; *argv; argv++) {
-		for (f = flags; f < end && strcmp(f->name, *argv) != 0; f++)
+		for (i = 0; i < LEN(options) && strcmp(options[i].name, *argv) != 0; i++)
 			;
-		if (f == end && (**argv == '-' || r->dir))
-			return fail("unrecognized argument", *argv);
-		if (f == end)
-			r->dir = *argv;
-		else if (f->set)
-			*f->set = true;
-		else if (set_value(r, f->name, *++argv, allow, deny))
-			return -1;
+		if (i == LEN(options) && (**argv == '-' || rules.dir))
+			refuse("unrecognized argument: %s", *argv);
+		if (i == LEN(options))
+			rules.dir = *argv;
+		else if (options[i].flag)
+			*options[i].flag = true;
+		else if (!*++argv)
+			refuse("an argument is missing behind %s", options[i].name);
+		else if (options[i].value)
+			*options[i].value = *argv;
+		else
+			policy_name(&rules, *argv, strcmp(options[i].name, "-deny") == 0);
 	}
-	if (r->ro && r->wo)
-		return fail("-wo is not allowed with -ro", NULL);
-	return !r->dir ? fail("the restricted DIR is missing", NULL) : check;
+	for (i = 0; rules.log && facilitynames[i].c_name && strcmp(facilitynames[i].c_name, rules.log) != 0; i++)
+		;
+	facility = rules.log ? facilitynames[i].c_val : LOG_AUTHPRIV;
+	if (facility < 0)
+		refuse("-log: no syslog facility: %s", rules.log);
+	if (rules.rate && args_rate(rules.rate) < 1)
+		refuse("-rate: no rate: %s", rules.rate);
+	if (rules.ro && rules.wo)
+		refuse("-wo is not allowed with -ro");
+	if (!rules.dir)
+		refuse("the restricted DIR is missing");
 }
 
-/* Go to DIR; its real path in real[PATH_MAX]. */
-static int enter_dir(struct rules *r, char *real)
+/* Go to DIR, by its real path. */
+static void enter_dir(void)
 {
-	char link[40];
-	ssize_t n;
+	static char real[PATH_MAX];
 
-	r->dirfd = open(r->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", r->dirfd);
-	if (r->dirfd < 0 || fchdir(r->dirfd))
-		return fail("Restricted directory does not exist", r->dir);
-	n = readlink(link, real, PATH_MAX - 1);
-	if (n <= 0 || real[0] != '/')
-		return fail("the real path of the restricted directory (is /proc mounted?)", r->dir);
-	real[n] = '\0';
-	r->dir = real;
-	return 0;
-}
-
-/* Descriptors and signals as we want them, whatever we were started with. */
-static int clean_start(void)
-{
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDWR);
-	while (fd >= 0 && fd < 3);
-	closefrom(3);
-	signal(SIGPIPE, SIG_DFL);
-	signal(SIGCHLD, SIG_DFL);
-	return fd < 0 ? fail("/dev/null", strerror(errno)) : 0;
+	rules.dirfd = open(rules.dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (rules.dirfd < 0 || fchdir(rules.dirfd))
+		refuse("Restricted directory does not exist: %s", rules.dir);
+	paths_of(rules.dirfd, real);
+	if (*real != '/')
+		refuse("the real path of the restricted directory (is /proc mounted?): %s", rules.dir);
+	rules.dir = real;
 }
 
 /* One writer at a time: rsync inherits the descriptor, so the lock lasts as long as it does. */
-static bool is_locked(const struct rules *r)
+static void lock_dir(void)
 {
-	int fd = r->ro || r->no_lock ? -1 : open(".", O_RDONLY | O_DIRECTORY);
+	int fd = rules.ro || rules.no_lock ? -1 : open(".", O_RDONLY | O_DIRECTORY);
 
-	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0;
-}
-
-/* Become rsync for the command, or for -check (NULL). */
-static int serve(struct rules *r, const char *command, char **argv)
-{
-	char *version[] = { (char[]){ "rsync" }, (char[]){ "--version" }, NULL }, text[300] = "";
-	struct args a = { .paths.rules = r, .v = version, .writes = !r->ro };
-	const char *why = a.paths.why;
-
-	report_open(r);
-	if ((command && rrsync_args(&a, r, command)) || view_enter(r, &a))
-		goto refused;
-	why = text;
-	if (command && is_locked(r)) {
-		why = "Another instance of rrsync is already accessing this directory.";
-		goto refused;
-	}
-	sandbox_restrict(r, &a);
-	if (!command && report_check(r, argv))
-		return 1;
-	if (r->strict && *sandbox_missing()) {
-		snprintf(text, sizeof(text), "-strict, and this host lacks: %s", sandbox_missing());
-		goto refused;
-	}
-	report_request(r, command ? command : "-check", NULL);
-	sandbox_exec(&a);
-	snprintf(text, sizeof(text), "cannot run %s: %s", RSYNC, strerror(errno));
-refused:
-	report_request(r, command ? command : "-check", why);
-	fail(why, NULL);
-	if (command)
-		rrsync_free(&a);
-	return 1;
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB))
+		refuse("Another instance of rrsync is already accessing this directory.");
 }
 
 int main(int argc, char **argv)
 {
-	char real[PATH_MAX], *allow[NAMES_MAX] = { NULL }, *deny[NAMES_MAX] = { NULL };
-	struct rules r = { .allow = allow, .deny = deny };
-	const char *command = getenv("SSH_ORIGINAL_COMMAND");
-	int check;
+	static const char *version[] = { "rsync", "--version", NULL };
+	struct request q = { .rules = &rules };
+	const char *asked = getenv("SSH_ORIGINAL_COMMAND");
 
-	if (clean_start())
-		return 1;
+	/* Descriptors and signals as we want them, whatever we were started with. */
+	for (int fd = 0; fd >= 0 && fd < 3;)
+		fd = open("/dev/null", O_RDWR);
+	closefrom(3);
+	signal(SIGPIPE, SIG_DFL);
+	signal(SIGCHLD, SIG_DFL);
 	for (int i = 1; i < argc; i++)
 		if (strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "-help") == 0)
 			return fputs(usage, stdout) < 0 || fflush(stdout) ? 1 : 0;
-	check = parse(&r, argv, allow, deny);
-	if (check < 0)
-		fputs(usage, stderr);
-	if (check < 0 || enter_dir(&r, real))
-		return 1;
-	if (!check && (!command || !*command))
-		return fail("Not invoked via sshd", NULL), 1;
-	if (!check && strcmp(command, "true") == 0)
+	parse(argv);
+	enter_dir();
+	if (!check && (!asked || !*asked))
+		refuse("Not invoked via sshd");
+	if (!check && strcmp(asked, "true") == 0)
 		return 0;
-	if (sandbox_probe(&r))
-		return fail("cannot read " RSYNC, strerror(errno)), 1;
-	return serve(&r, check ? NULL : command, argv);
+	command = check ? "-check" : asked;
+	/* While the log can be reached: the sandbox shuts it off. */
+	openlog("rrsync", LOG_PID | LOG_NDELAY, facility);
+	sandbox_probe(&rules);
+	if (check)
+		q = (struct request){ .rules = &rules, .args = version, .writes = !rules.ro };
+	else
+		args_make(&q, command);
+	sandbox_view(&q);
+	if (!check)
+		lock_dir();
+	sandbox_restrict(&q);
+	if (check)
+		print_check(argv);
+	if (rules.strict && *sandbox_missing)
+		refuse("-strict, and this host lacks: %s", sandbox_missing);
+	log_request(LOG_INFO, "accepted", "");
+	if (*sandbox_missing)
+		syslog(LOG_WARNING, "not confined by: %s", sandbox_missing);
+	sandbox_exec(&q);
+	refuse("cannot run %s: %m", RSYNC);
 }

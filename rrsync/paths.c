@@ -1,66 +1,33 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* paths.c - what was checked is what rsync gets. */
 #include "paths.h"
 
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <glob.h>
-#include <limits.h>
+#include <fnmatch.h>
 #include <locale.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "resolve.h"
-#include "words.h"
+#define FD "/proc/self/fd/%d"
 
-void *paths_refuse(struct paths *p, const char *why, const char *name)
+void paths_of(int fd, char *path)
 {
-	char shown[300] = "";
+	ssize_t n = readlink(args_text(FD, fd), path, PATH_MAX - 1);
 
-	if (name)
-		words_escape(shown, sizeof(shown), name);
-	snprintf(p->why, sizeof(p->why), "%s%s%s", why, name ? ": " : "", shown);
-	return NULL;
+	path[n > 0 ? n : 0] = '\0';
 }
 
-static void *refuse_errno(struct paths *p, const char *name)
+const char *paths_below(const char *path, const char *dir)
 {
-	int e = errno;
+	size_t len = strlen(dir);
 
-	paths_refuse(p, strerror(e), name);
-	errno = e;
-	return NULL;
-}
-
-static bool is_root(const struct paths *p)
-{
-	return !p->rules->dir[1];
-}
-
-static bool has_dotdot(const char *path)
-{
-	for (; *path; path += *path == '/') {
-		if (path[0] == '.' && path[1] == '.' && (!path[2] || path[2] == '/'))
-			return true;
-		path += strcspn(path, "/");
-	}
-	return false;
+	return strncmp(path, dir, len) == 0 && (!path[len] || path[len] == '/') ? path + len : NULL;
 }
 
 /* A copy with "/" for "//", where "./x" became "/x": both begin at DIR. */
-static char *normal(struct paths *p, const char *text, const char *what)
+static const char *normal(const struct request *q, const char *text, const char *what)
 {
-	char *copy, *to;
+	char *copy = args_text("/%s/", text), *to = copy;
 
-	if (!is_root(p) && has_dotdot(text))
-		return paths_refuse(p, "do not use .. (begin the path at the restricted directory) in", what);
-	copy = to = strdup(text);
-	if (!copy)
-		return refuse_errno(p, what);
+	if (q->rules->dir[1] && strstr(copy, "/../"))
+		refuse("do not use .. (begin the path at the restricted directory) in: %s", what);
 	text += text[0] == '.' && text[1] == '/';
 	text += *text == '/' ? strspn(text, "/") - 1 : 0;
 	for (; *text; text++) {
@@ -79,309 +46,244 @@ static const char *suffix_of(const char *text)
 	return len && text[len - 1] == '/' ? "/" : len > 1 && strcmp(text + len - 2, "/.") == 0 ? "/." : "";
 }
 
-/* fd, which rel names, is one of p's pins now; or it is closed, and -1 returned. */
-static int keep(struct paths *p, int fd, const char *rel)
+/* The directory that path is in, "" if it has no slash; *leaf is what follows that. */
+static const char *up_of(const char *path, const char **leaf)
 {
-	struct pin *more = fd < 0 ? NULL : realloc(p->pins, (p->n + 1) * sizeof(*more));
-	char *copy = more && rel ? strdup(rel) : NULL;
+	const char *slash = strrchr(path, '/');
 
-	p->pins = more ? more : p->pins;
-	if (!more || (rel && !copy)) {
-		if (fd >= 0)
-			close(fd);
-		return -1;
+	*leaf = slash ? slash + 1 : path;
+	return args_text("%.*s", slash ? (int)(slash - path) : 0, path);
+}
+
+/* Open what path leads to; real[PATH_MAX] is where that is or, if it is missing (-1), would be. */
+static int resolve(const struct request *q, const char *path, char *real, int links)
+{
+	int fd = open(path, O_PATH | O_CLOEXEC), error = errno;
+	char link[PATH_MAX];
+	const char *leaf;
+	ssize_t n;
+
+	if (fd >= 0) {
+		paths_of(fd, real);
+		return fd;
 	}
-	p->pins[p->n++] = (struct pin){ fd, copy };
+	if (error != ENOENT && error != ELOOP)
+		refuse("%m: %s", q->shown);
+	path = up_of(path, &leaf);
+	fd = resolve(q, *path ? path : "/", real, links);
+	n = readlinkat(fd, leaf, link, sizeof(link) - 1);
+	close(fd);
+	if (n > 0 && links > 0) {
+		link[n] = '\0';
+		return resolve(q, *link == '/' ? link : args_text("%s/%s", real, link), real, links - 1);
+	}
+	if (strlen(real) + 1 + strlen(leaf) >= PATH_MAX || strcmp(leaf, "..") == 0)
+		refuse("unsafe arg: %s", q->shown);
+	if (*leaf && strcmp(leaf, ".") != 0)
+		strcat(strcat(real, "/"), leaf);
+	errno = error;
+	return -1;
+}
+
+/*
+ * Open what DIR/text leads to, by *rel below DIR; -1: it is missing.  Unless top, a link
+ * to DIR itself counts as outside.  make, unless 0: make what is missing, in this mode.
+ */
+static int reach(const struct request *q, const char *text, bool top, mode_t make, const char **rel)
+{
+	const char *bare = text + strspn(text, "/"), *below, *up, *leaf;
+	int len = (int)(strlen(bare) - strlen(suffix_of(bare))), fd;
+	char real[PATH_MAX];
+
+	fd = resolve(q, args_text("%s/%.*s", q->rules->dir, len, bare), real, 40);
+	below = paths_below(real, q->rules->dir);
+	if (!below || (!*below && !top && *bare && strcmp(bare, ".") != 0))
+		refuse("unsafe arg, not below the restricted directory: %s", q->shown);
+	*rel = args_text("%s", below + (*below == '/'));
+	if (fd >= 0 || !make)
+		return fd;
+	up = up_of(*rel, &leaf);
+	mkdirat(reach(q, up, true, make, &up), leaf, make);
+	return reach(q, *rel, true, 0, rel);
+}
+
+/* The descriptor for rsync, from one that reach() gave. */
+static int pin(struct request *q, int fd, const char *rel)
+{
+	struct stat st;
+
+	for (size_t i = 0; i < q->n_pins; i++) {
+		if (strcmp(q->pins[i].rel, rel) == 0) {
+			close(fd);
+			return q->pins[i].fd;
+		}
+	}
+	if (fstat(fd, &st) || S_ISSOCK(st.st_mode) || fcntl(fd, F_SETFD, 0))
+		refuse("a socket: %s", q->shown);
+	q->pins = realloc(q->pins, (q->n_pins + 1) * sizeof(*q->pins));
+	if (!q->pins)
+		refuse("out of memory");
+	q->pins[q->n_pins++] = (struct pin){ fd, rel };
 	return fd;
 }
 
-static int pin(struct paths *p, const char *rel, mode_t make)
+/* Pin what DIR/text leads to or, if it is missing, its directory; raw, if both are, or it is NULL. */
+static const char *place(struct request *q, const char *text, const char *raw, mode_t make)
 {
-	for (size_t i = 0; i < p->n; i++)
-		if (p->pins[i].rel && strcmp(p->pins[i].rel, rel) == 0)
-			return p->pins[i].fd;
-	return keep(p, resolve_open(p->rules->dirfd, rel, make), rel);
-}
+	const char *suffix = suffix_of(text), *rel, *up, *leaf;
+	int fd = reach(q, text, false, make, &rel);
 
-static char *pinned(int fd, const char *slash, const char *leaf, const char *suffix)
-{
-	char *text;
-
-	return asprintf(&text, "/proc/self/fd/%d%s%s%s", fd, slash, leaf, suffix) < 0 ? NULL : text;
-}
-
-/* Cut path at its last slash: the directory ("" if there is none), and *leaf. */
-static const char *cut(char *path, const char **leaf)
-{
-	char *slash = strrchr(path, '/');
-
-	*leaf = slash ? slash + 1 : path;
-	if (slash)
-		*slash = '\0';
-	return slash ? path : "";
-}
-
-/*
- * Where DIR/text leads, as a path below DIR in rel[PATH_MAX].  Unless top, DIR itself
- * must be meant as such: a link to it counts as outside.
- */
-static int inside(struct paths *p, const char *text, const char *shown, char *rel, bool top)
-{
-	const char *t = text + (*text == '/');
-	size_t len = strlen(p->rules->dir);
-	char real[PATH_MAX];
-
-	if (resolve_path(p->rules->dir, text, real))
-		return refuse_errno(p, shown), -1;
-	if (strncmp(real, p->rules->dir, len) != 0 || (real[len] && real[len] != '/') ||
-	    (!real[len] && !top && *t && strcmp(t, ".") != 0)) {
-		errno = EXDEV;
-		return paths_refuse(p, "unsafe arg, not below the restricted directory", shown), -1;
-	}
-	strcpy(rel, real + len + (real[len] == '/'));
-	return 0;
-}
-
-/*
- * Pin what DIR/text leads to.  If it is missing: pin its directory, and if that is
- * missing too, raw is the answer; without raw (NULL), refuse with errno ENOENT.
- */
-static char *place(struct paths *p, const char *text, const char *shown, const char *raw, mode_t make)
-{
-	char rel[PATH_MAX];
-	const char *leaf;
-	int fd;
-
-	if (inside(p, text, shown, rel, false))
-		return NULL;
-	fd = pin(p, rel, make);
 	if (fd >= 0)
-		return pinned(fd, "", "", suffix_of(text));
-	if (errno != ENOENT || !raw)
-		return refuse_errno(p, shown);
-	fd = pin(p, cut(rel, &leaf), 0);
-	if (fd >= 0)
-		return pinned(fd, "/", leaf, suffix_of(text));
-	return errno == ENOENT ? strdup(raw) : refuse_errno(p, shown);
+		return args_text(FD "%s", pin(q, fd, rel), suffix);
+	if (errno == ELOOP)
+		refuse("%m: %s", q->shown);
+	up = up_of(rel, &leaf);
+	fd = raw ? reach(q, up, true, 0, &up) : -1;
+	return fd >= 0 ? args_text(FD "/%s%s", pin(q, fd, up), leaf, suffix) : raw;
 }
 
-/* A directory in which nothing is and nothing can be made, for a basis that is missing. */
-static char *place_empty(struct paths *p, const char *suffix)
+const char *paths_value(struct request *q, const struct option *o, const char *value)
 {
-	char name[] = ".rrsync-empty.XXXXXX";
-	int fd;
-
-	if (!mkdtemp(name))
-		return refuse_errno(p, name);
-	fd = keep(p, resolve_open(p->rules->dirfd, name, 0), NULL);
-	unlinkat(p->rules->dirfd, name, AT_REMOVEDIR);
-	return fd < 0 ? refuse_errno(p, name) : pinned(fd, "", "", suffix);
-}
-
-char *paths_value(struct paths *p, const struct option *o, const char *value, bool sender)
-{
-	bool plain = o->kind == POLICY_PLAIN, list = strcmp(o->name, "--files-from") == 0;
-	mode_t make = o->kind != POLICY_MAKE ? 0 : strcmp(o->name, "--partial-dir") == 0 ? 0700 : 0777;
-	char *t, *result = NULL, *raw = NULL;
+	bool plain = o->kind == POLICY_PLAIN, file = o->kind == POLICY_FILE, list = strcmp(o->name, "files-from") == 0;
+	mode_t make = o->kind != POLICY_MAKE ? 0 : strcmp(o->name, "partial-dir") == 0 ? 0700 : 0777;
+	const char *t = normal(q, value, o->name), *result;
+	const char *raw = args_text("%s%s", *t == '/' && q->rules->dir[1] ? q->rules->dir : "", t);
+	char empty[] = ".rrsync-empty.XXXXXX";
 	struct stat st;
 
-	if (list && p->rules->wo && strcmp(value, "-") != 0)
-		return paths_refuse(p, "a write-only server cannot read a remote --files-from path", NULL);
-	t = normal(p, value, o->name);
-	if (!t)
-		return NULL;
-	if (is_root(p)) {
-		/* A path keeps its slash: without, it would be relative to the destination. */
-		result = strdup(t + (plain && *t == '/'));
-		goto out;
-	}
-	if (asprintf(&raw, "%s%s", *t == '/' ? p->rules->dir : "", t) < 0) {
-		raw = NULL;
-		goto out;
-	}
-	if (plain || (sender && o->kind != POLICY_FILE) || strcmp(t, ".") == 0 || (list && strcmp(t, "-") == 0))
-		result = strdup(raw);
-	else if (!*t)
-		paths_refuse(p, "unsafe arg, no path", o->name);
+	q->shown = t;
+	if (list && q->rules->wo && strcmp(value, "-") != 0)
+		refuse("a write-only server cannot read a remote --files-from path");
+	/* Below "/" a path keeps its slash: without, it would be relative to the destination. */
+	if (!q->rules->dir[1])
+		result = raw + (plain && *raw == '/');
+	else if (plain || (q->sender && !file) || strcmp(t, ".") == 0 || (list && strcmp(t, "-") == 0))
+		result = raw;
+	else if (*t)
+		result = place(q, t, file && !q->sender ? raw : NULL, make);
 	else
-		result = place(p, t, t, o->kind == POLICY_FILE && !sender ? raw : NULL, make);
-	if (!result && errno == ENOENT && o->kind == POLICY_BASIS && *t)
-		result = place_empty(p, suffix_of(t));
-out:
-	/* To open a FIFO would wait for ever. */
-	if (result && o->kind == POLICY_FILE && strcmp(t, "-") != 0 && stat(result, &st) == 0 && !S_ISREG(st.st_mode)) {
-		free(result);
-		result = paths_refuse(p, "not a regular file", t);
+		refuse("unsafe arg, no path: --%s", o->name);
+	/* For a basis that is missing, a directory in which nothing is and nothing can be made. */
+	if (!result && o->kind == POLICY_BASIS && mkdtemp(empty)) {
+		result = place(q, args_text("%s%s", empty, suffix_of(t)), NULL, 0);
+		rmdir(empty);
 	}
-	free(raw);
-	free(t);
+	if (!result)
+		refuse("%m: %s", t);
+	/* To open a FIFO would wait for ever. */
+	if (file && strcmp(t, "-") != 0 && stat(result, &st) == 0 && !S_ISREG(st.st_mode))
+		refuse("not a regular file: %s", t);
 	return result;
 }
 
 /* What is sent: the object itself if the name ends in a slash, else its directory and its name. */
-static char *place_sent(struct paths *p, const char *t, const char *shown)
+static const char *place_sent(struct request *q, const char *t)
 {
-	char rel[PATH_MAX], up[PATH_MAX];
-	const char *leaf;
-	struct stat st;
+	const char *leaf, *up = up_of(t, &leaf), *rel;
 	int fd;
 
 	if (*suffix_of(t))
-		return place(p, t, shown, NULL, 0);
-	if (inside(p, t, shown, rel, false))
-		return NULL;
-	strcpy(up, t);
-	if (inside(p, cut(up, &leaf), shown, rel, true))
-		return NULL;
-	fd = pin(p, rel, 0);
-	if (fd < 0 || fstatat(fd, leaf, &st, AT_SYMLINK_NOFOLLOW))
-		return refuse_errno(p, shown);
-	return pinned(fd, "/", leaf, "");
+		return place(q, t, NULL, 0);
+	close(reach(q, t, false, 0, &rel));
+	fd = reach(q, up, true, 0, &rel);
+	return fd >= 0 && faccessat(fd, leaf, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ?
+	       args_text(FD "/%s", pin(q, fd, rel), leaf) : NULL;
 }
 
 /* With -R the name stays whole behind a mark, the client's own one or ours. */
-static char *place_relative(struct paths *p, const char *t, const char *shown, bool absolute)
+static const char *place_relative(struct request *q, const char *t, bool absolute)
 {
-	const char *name = t + (*t == '/' && !absolute), *mark = strstr(name, "/./");
-	char *check = place_sent(p, t, shown), prefix[PATH_MAX], rel[PATH_MAX];
-	struct stat st;
+	const char *name = t + (*t == '/' && !absolute), *mark = strstr(name, "/./"), *up, *result;
 	int fd;
 
-	free(check);
-	if (!check)
+	if (!place_sent(q, t))
 		return NULL;
 	if (!mark && absolute)
-		return strdup(t[1] ? t + 1 : ".");
-	snprintf(prefix, sizeof(prefix), "%.*s", mark ? (int)(mark - name) : 0, name);
-	if (inside(p, prefix, shown, rel, true))
-		return NULL;
-	fd = pin(p, rel, 0);
-	name = mark ? mark + 3 : name;
-	/* A slash at the end may follow a file here, a dot may not. */
-	snprintf(rel, sizeof(rel), "%.*s", (int)(strlen(name) - strlen(suffix_of(name)) % 2), name);
-	if (fd < 0 || (mark && fstatat(fd, *rel ? rel : ".", &st, AT_SYMLINK_NOFOLLOW)))
-		return refuse_errno(p, shown);
-	return pinned(fd, "/./", name, "");
+		return t[1] ? t + 1 : ".";
+	fd = reach(q, args_text("%.*s", mark ? (int)(mark - name) : 0, name), true, 0, &up);
+	result = args_text(FD "/./%s", pin(q, fd, up), mark ? mark + 3 : name);
+	return faccessat(AT_FDCWD, result, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ? result : NULL;
 }
 
-/* What rsync gets for one name; t begins with a slash if it was written so. */
-static char *place_name(struct paths *p, const char *t, const char *shown, bool alias, bool sender, bool relative)
+/* Add what rsync gets for one name; t begins with a slash if it was written so. */
+static void add_name(struct request *q, const char *t, bool alias)
 {
-	if (is_root(p))
-		return strdup(t + (*t == '/'));
-	if (strcmp(t, ".") == 0 || (sender && !relative && !*t))
-		return strdup(".");
-	if (!sender)
-		return place(p, t, shown, t + (*t == '/'), 0);
-	if (!relative)
-		return place_sent(p, t, shown);
-	return *t ? place_relative(p, t, shown, *t == '/' && !alias) : place(p, "/.", shown, NULL, 0);
+	const char *name = t + (*t == '/'), *result;
+
+	if (!q->rules->dir[1])
+		result = name;
+	else if (strcmp(t, ".") == 0 || (q->sender && !q->relative && !*t))
+		result = ".";
+	else if (!q->sender)
+		result = place(q, t, name, 0);
+	else if (!q->relative)
+		result = place_sent(q, t);
+	else
+		result = *t ? place_relative(q, t, *t == '/' && !alias) : place(q, "/.", NULL, 0);
+	if (!result)
+		refuse("%m: %s", q->shown);
+	args_add(q, result);
 }
 
-static void *glob_opendir(const char *path)
+/* Add what the wildcards in pattern stand for below done, which has none, and its slash. */
+static void expand(struct request *q, const char *done, const char *pattern, bool alias)
 {
-	return opendir(path);
-}
-
-static void glob_closedir(void *dir)
-{
-	closedir(dir);
-}
-
-/* No pattern stands for the directory itself or for the one above it. */
-static struct dirent *glob_readdir(void *dir)
-{
+	size_t n = strcspn(pattern, "/");
+	const char *part = args_text("%.*s", (int)n, pattern), *place = done + (*done == '/');
 	struct dirent *d;
+	DIR *dir;
 
-	do
-		d = readdir(dir);
-	while (d && (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0));
-	return d;
-}
-
-static int find_names(const char *rest, const char *suffix, glob_t *g)
-{
-	char *pattern = strndup(rest, strlen(rest) - strlen(suffix));
-	int rc;
-
-	*g = (glob_t){ .gl_opendir = glob_opendir, .gl_readdir = glob_readdir, .gl_closedir = glob_closedir,
-		       .gl_stat = stat, .gl_lstat = lstat };
-	rc = pattern ? glob(pattern, GLOB_NOSORT | GLOB_NOESCAPE | GLOB_ALTDIRFUNC, NULL, g) : GLOB_NOSPACE;
-	free(pattern);
-	return rc;
-}
-
-int paths_names(struct paths *p, const char *text, bool sender, bool relative, int (*add)(void *, char *),
-		void *to)
-{
-	char *t = normal(p, text, "arg"), *rest = t, name[PATH_MAX];
-	size_t len = strlen(p->rules->dir), found = 0;
-	bool alias = t && p->rules->absolute && !is_root(p) && strncmp(t, p->rules->dir, len) == 0 &&
-		     (!t[len] || t[len] == '/');
-	const char *suffix, *slash;
-	glob_t g = { 0 };
-	struct stat st;
-	int rc = -1;
-
-	if (!t)
-		return -1;
-	rest += alias ? len : 0;
-	slash = *rest == '/' ? "/" : "";
-	suffix = suffix_of(rest);
-	if (alias && rest[0] == '/' && rest[1] == '/') {
-		paths_refuse(p, "too many slashes behind the restricted directory", text);
-		goto out;
+	/* A slash at the end asks for a directory. */
+	if (!*pattern && faccessat(AT_FDCWD, place, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		add_name(q, done, alias);
+	if (!*pattern)
+		return;
+	if (!strpbrk(part, "*?[")) {
+		expand(q, args_text("%s%.*s", done, (int)n + 1, pattern), pattern + n + !!pattern[n], alias);
+		return;
 	}
-	/* Wildcards count characters, not bytes. */
-	if (strpbrk(rest, "*?["))
+	dir = opendir(*place ? place : ".");
+	while (dir && (d = readdir(dir)))
+		if (fnmatch(part, d->d_name, FNM_NOESCAPE | FNM_PERIOD) == 0 && strcmp(d->d_name, ".") != 0 &&
+		    strcmp(d->d_name, "..") != 0)
+			expand(q, args_text("%s%s", done, d->d_name), pattern + n, alias);
+	if (dir)
+		closedir(dir);
+}
+
+void paths_add(struct request *q, const char *text)
+{
+	const char *t = normal(q, text, "arg");
+	const char *below = q->rules->absolute && q->rules->dir[1] ? paths_below(t, q->rules->dir) : NULL;
+	size_t before = q->n_args;
+
+	q->shown = text;
+	if (below && below[0] == '/' && below[1] == '/')
+		refuse("too many slashes behind the restricted directory: %s", text);
+	t = below ? below : t;
+	if (strpbrk(t, "*?[")) {
+		/* Wildcards count characters, not bytes. */
 		setlocale(LC_CTYPE, "C.UTF-8");
-	if (strpbrk(rest, "*?[") && (strstr(rest, "[^") || strstr(rest, "[[") || mbstowcs(NULL, rest, 0) == (size_t)-1)) {
-		paths_refuse(p, "a wildcard that not all read in the same way", text);
-		goto out;
+		if (strstr(t, "[^") || strstr(t, "[[") || mbstowcs(NULL, t, 0) == (size_t)-1)
+			refuse("a wildcard that not all read in the same way: %s", text);
+		expand(q, "", t, below);
 	}
-	rc = strpbrk(rest, "*?[") ? find_names(rest + strlen(slash), suffix, &g) : GLOB_NOMATCH;
-	if (rc && rc != GLOB_NOMATCH)
-		paths_refuse(p, "cannot expand", text);
-	for (size_t i = 0; !rc && i < g.gl_pathc; i++) {
-		/* A slash behind them asks for directories. */
-		if (*suffix && (stat(g.gl_pathv[i], &st) || !S_ISDIR(st.st_mode)))
-			continue;
-		found++;
-		if ((size_t)snprintf(name, sizeof(name), "%s%s%s", slash, g.gl_pathv[i], suffix) >= sizeof(name))
-			rc = -1;
-		else
-			rc = add(to, place_name(p, name, text, alias, sender, relative));
-	}
-	if ((!rc && !found) || rc == GLOB_NOMATCH)
-		rc = add(to, place_name(p, rest, text, alias, sender, relative));
-	globfree(&g);
-out:
-	free(t);
-	return rc;
+	if (q->n_args == before)
+		add_name(q, t, below);
 }
 
-int paths_renew(struct paths *p, int empty)
+void paths_renew(struct request *q)
 {
-	struct stat was, is;
-	int fd, bad = 0;
+	int fd = open(q->rules->dir, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	const char *rel;
 
-	for (struct pin *i = p->pins; !bad && i < p->pins + p->n; i++) {
-		fd = i->rel ? resolve_open(p->rules->dirfd, i->rel, 0) : dup(empty);
-		bad = fd < 0 || fstat(i->fd, &was) || fstat(fd, &is) || dup3(fd, i->fd, O_CLOEXEC) < 0 ||
-		      (i->rel && (was.st_dev != is.st_dev || was.st_ino != is.st_ino));
-		if (fd >= 0)
-			close(fd);
+	if (fd < 0 || fchdir(fd) || dup3(fd, q->rules->dirfd, O_CLOEXEC) < 0)
+		refuse("%m: %s", q->rules->dir);
+	for (struct pin *i = q->pins; i < q->pins + q->n_pins; i++) {
+		fd = reach(q, i->rel, true, 0, &rel);
+		fd = fd < 0 ? open(PATHS_EMPTY, O_PATH | O_CLOEXEC) : fd;
+		if (dup2(fd, i->fd) < 0)
+			refuse("%m: %s", i->rel);
+		close(fd);
 	}
-	return -bad;
-}
-
-void paths_free(struct paths *p)
-{
-	for (size_t i = 0; i < p->n; i++) {
-		close(p->pins[i].fd);
-		free(p->pins[i].rel);
-	}
-	free(p->pins);
-	p->pins = NULL;
-	p->n = 0;
 }

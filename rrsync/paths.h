@@ -2,48 +2,34 @@
 /*
  * paths.h - what was checked is what rsync gets.
  *
- * A path is resolved, must lie below DIR, and is then opened component by component
- * without following any link: rsync gets /proc/self/fd/N, or that and one more name
- * where the last one is rsync's to make or, when sending, to send as the link that it
- * may be.  Nothing is opened but with O_PATH.
+ * The kernel opens a path and tells where that leads; it must lie below DIR.  rsync
+ * gets /proc/self/fd/N, or that and one more name where the last one is rsync's to
+ * make or, when sending, to send as the link that it may be.  Nothing is opened but
+ * with O_PATH.
  */
 #ifndef RRSYNC_PATHS_H
 #define RRSYNC_PATHS_H
 
-#include "policy.h"
+#include "args.h"
 
-struct pin {
-	int fd;		/* closed on exec */
-	char *rel;	/* its path below DIR, without links; NULL: an empty directory, removed */
-};
+#define PATHS_EMPTY "/empty"	/* in the view, in place of what is not there any more */
 
-struct paths {
-	const struct rules *rules;
-	struct pin *pins;
-	size_t n;
-	char why[512];	/* after a failure: what is refused and why, fit for people */
-};
+/* Where an open file is, in path[PATH_MAX]; "" if nobody knows. */
+void paths_of(int fd, char *path);
 
-/* Say why and return NULL.  name is a stranger's, or NULL. */
-void *paths_refuse(struct paths *p, const char *why, const char *name);
+/* What follows dir in path, from its slash on; NULL if path is neither dir nor below it. */
+const char *paths_below(const char *path, const char *dir);
 
-/* The value that rsync gets for an option's: a string that the caller frees, or NULL. */
-char *paths_value(struct paths *p, const struct option *o, const char *value, bool sender);
+/* What rsync gets for an option's value. */
+const char *paths_value(struct request *q, const struct option *o, const char *value);
+
+/* Add what rsync gets for a file to transfer, with its wildcards expanded. */
+void paths_add(struct request *q, const char *text);
 
 /*
- * The same for a file to transfer, with its wildcards expanded: each result goes to
- * add(to, result), which owns it then; NULL, or an answer that is not 0, ends it.
- * relative: -R is given.  The working directory is DIR.  Returns add()'s answer, or -1.
+ * Open the working directory, rules->dirfd and all pins anew, by the same numbers, in
+ * the view that is now the root.
  */
-int paths_names(struct paths *p, const char *text, bool sender, bool relative, int (*add)(void *, char *),
-		void *to);
-
-/*
- * Open all pins anew below rules->dirfd, which now belongs to another mount of DIR;
- * empty stands for removed directories.  -1: one is not what it was.
- */
-int paths_renew(struct paths *p, int empty);
-
-void paths_free(struct paths *p);
+void paths_renew(struct request *q);
 
 #endif

@@ -6,10 +6,11 @@
 #ifndef RRSYNC_POLICY_H
 #define RRSYNC_POLICY_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "base.h"
 
-/* What stands in authorized_keys.  Strings and lists belong to the caller. */
+#define POLICY_NAMES 64	/* of -allow and of -deny, with the NULL at their end */
+
+/* What stands in authorized_keys.  The strings belong to the caller. */
 struct rules {
 	const char *dir;	/* its real path; "/" means: no confinement by paths */
 	int dirfd;		/* the same, open */
@@ -17,8 +18,8 @@ struct rules {
 	bool strict;		/* refuse where the kernel or rsync lacks a part */
 	const char *rate;	/* --bwlimit, or NULL */
 	const char *log;	/* syslog facility, or NULL */
-	char *const *allow, *const *deny;	/* names of options, ended by NULL; may be NULL */
-	bool can_confine, can_drop;	/* this rsync has --confine-root, --drop-D */
+	const char *allow[POLICY_NAMES], *deny[POLICY_NAMES];	/* see policy_name() */
+	bool can_confine;	/* this rsync has --confine-root and --drop-D */
 };
 
 enum policy_value {
@@ -33,26 +34,24 @@ enum policy_value {
 /* What one option is. */
 struct option {
 	enum policy_value kind;
-	char name[32];		/* for messages: "--delete", or "-x" of the letter refused */
-	const char *value;	/* behind its "=", within the word; NULL: it is the next word */
+	char name[32];		/* "delete"; of letters, nothing */
+	size_t value;		/* where it begins in the word, behind "="; 0: it is the next word */
 	bool relative;		/* -R is among these letters */
 	bool xattrs;		/* -X is */
 	bool removes;		/* it is --remove-source-files */
 };
 
-enum policy_verdict {
-	POLICY_OK,
-	POLICY_OFF,	/* a known option that is refused here; option.name says which */
-	POLICY_BAD,	/* nothing that a server is asked for */
-};
-
-/* Judge one word in the place of options.  sender: the command has --sender. */
-enum policy_verdict policy_option(const struct rules *r, const char *word, bool sender, struct option *o);
+/*
+ * What the word is, in the place of options, in *o; if it is not accepted, that is the
+ * end: refuse().  sender: the command has --sender.
+ */
+void policy_option(const struct rules *r, const char *word, bool sender, struct option *o);
 
 /*
- * May -allow or -deny (deny true) name this option, with or without its dashes?
- * What would take the checks away can never be allowed.
+ * Put the option of this name, with or without its dashes, on r's list of what is
+ * allowed or, if deny, denied; refuse() what cannot be: what would take the checks away
+ * is never allowed.
  */
-bool policy_may_name(const char *name, bool deny);
+void policy_name(struct rules *r, const char *name, bool deny);
 
 #endif

@@ -1,87 +1,42 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* sandbox.c - what this process and rsync give away: capabilities, files, system calls. */
+/* sandbox.c - what this process and rsync give away: the view, files, capabilities, system calls. */
 #include "sandbox.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/audit.h>
-#include <linux/capability.h>
-#include <linux/filter.h>
-#include <linux/landlock.h>
-#include <linux/seccomp.h>
-#include <sched.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
-const char *const sandbox_needs[] = {
+#include "kernel.h"
+#include "paths.h"
+
+/* rsync and what it needs to start. */
+static const char *const needs[] = {
 	RSYNC, "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache", "/etc/nsswitch.conf",
 	"/etc/passwd", "/etc/group", "/etc/localtime", "/etc/ssl/openssl.cnf", "/proc", NULL,
 };
 
-static char loader[64], missing[200];
+char sandbox_missing[200];
+static const char *loader;	/* NULL: none is needed */
 
-void sandbox_lacks(const char *part)
+static void lacks(bool missing, const char *part)
 {
-	size_t len = strlen(missing);
-
-	snprintf(missing + len, sizeof(missing) - len, "%s%s", len ? ", " : "", part);
-}
-
-const char *sandbox_missing(void)
-{
-	return missing;
+	if (missing)
+		strcat(strcat(sandbox_missing, *sandbox_missing ? ", " : ""), part);
 }
 
 /* Looked for in its file: to start it costs as much as a small transfer. */
-int sandbox_probe(struct rules *r)
+void sandbox_probe(struct rules *r)
 {
 	int fd = open(RSYNC, O_RDONLY | O_CLOEXEC);
-	const char *map = MAP_FAILED, *interp;
-	struct stat st;
+	off_t size = lseek(fd, 0, SEEK_END);
+	const char *map = mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, fd, 0);
 
-	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size > 0)
-		map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (fd >= 0)
-		close(fd);
 	if (map == MAP_FAILED)
-		return -1;
-	r->can_confine = memmem(map, (size_t)st.st_size, "confine-root", 13) != NULL;
-	r->can_drop = memmem(map, (size_t)st.st_size, "drop-D", 7) != NULL;
+		refuse("cannot read %s: %m", RSYNC);
 	/* The name of the loader is near the beginning of a file that needs one. */
-	interp = memmem(map, st.st_size < 4096 ? (size_t)st.st_size : 4096, "/lib", 4);
-	if (interp)
-		snprintf(loader, sizeof(loader), "%s", interp);
-	munmap((void *)(uintptr_t)map, (size_t)st.st_size);
-	if (!r->can_confine || !r->can_drop)
-		sandbox_lacks("rsync --confine-root");
-	return 0;
+	loader = memmem(map, size < 4096 ? (size_t)size : 4096, "/lib", 4);
+	r->can_confine = memmem(map, (size_t)size, "confine-root", 13) && memmem(map, (size_t)size, "drop-D", 7);
+	lacks(!r->can_confine, "rsync --confine-root");
 }
-
-/* --- files -------------------------------------------------------------- */
-
-/* Rights and fields that came after the kernel headers we may be built with. */
-#define FS_ABI1 ((1ull << 13) - 1)
-#define FS_REFER (1ull << 13)
-#define FS_TRUNCATE (1ull << 14)
-#define FS_IOCTL_DEV (1ull << 15)
-#define FS_READ ((uint64_t)(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR))
-#define FS_PROGRAM ((uint64_t)(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_EXECUTE))
-/* Not even below DIR; and, unless that is everything, no devices and no special files. */
-#define FS_NEVER (LANDLOCK_ACCESS_FS_EXECUTE | FS_IOCTL_DEV)
-#define FS_SPECIAL (LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_BLOCK | \
-		    LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_SOCK)
-
-struct ruleset {
-	uint64_t fs, net, scoped;
-};
 
 int sandbox_abi(void)
 {
@@ -90,225 +45,194 @@ int sandbox_abi(void)
 	return abi > 0 ? (int)abi : 0;
 }
 
-/* What does not exist needs no rule; a file has no directory's rights. */
+/* What cannot be opened needs no rule; a file has no directory's rights. */
 static int allow(int ruleset, const char *path, uint64_t rights)
 {
-	struct landlock_path_beneath_attr rule = { .allowed_access = rights };
+	struct landlock_path_beneath_attr rule = { rights, open(path, O_PATH | O_CLOEXEC) };
 	struct stat st;
-	int rc;
 
-	rule.parent_fd = open(path, O_PATH | O_CLOEXEC);
-	if (rule.parent_fd < 0)
-		return errno == ENOENT ? 0 : -1;
-	if (fstat(rule.parent_fd, &st) == 0 && !S_ISDIR(st.st_mode))
-		rule.allowed_access &= FS_PROGRAM | LANDLOCK_ACCESS_FS_WRITE_FILE | FS_TRUNCATE;
-	rc = (int)syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
-	close(rule.parent_fd);
-	return rc;
+	if (fstat(rule.parent_fd, &st))
+		return 0;
+	if (!S_ISDIR(st.st_mode))
+		rule.allowed_access &= FS_FILE;
+	return (int)syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
 }
 
-static int restrict_files(const struct rules *r, const struct args *a)
+static int restrict_files(const struct request *q)
 {
-	int abi = sandbox_abi(), fd, rc;
-	size_t size = abi >= 6 ? 24 : abi >= 4 ? 16 : 8;
-	struct ruleset all = {
-		.fs = FS_ABI1 | (abi >= 2 ? FS_REFER : 0) | (abi >= 3 ? FS_TRUNCATE : 0) |
-		      (abi >= 5 ? FS_IOCTL_DEV : 0),
-		.net = 3,	/* TCP: bind, connect */
-		.scoped = 3,	/* abstract sockets, signals */
+	int abi = sandbox_abi(), fd, bad;
+	struct { uint64_t fs, tcp, scoped; } all = {
+		.fs = (1ull << (13 + (abi >= 2) + (abi >= 3) + (abi >= 5))) - 1,
+		.tcp = abi >= 4 ? 3 : 0,	/* bind, connect */
+		.scoped = abi >= 6 ? 3 : 0,	/* abstract sockets, signals */
 	};
-	const char *const *need;
+	uint64_t never = LANDLOCK_ACCESS_FS_EXECUTE | FS_IOCTL_DEV | (q->rules->dir[1] ? FS_SPECIAL : 0);
 
 	/* The first ABI forbids every hard link and move between directories. */
-	if (abi < (a->writes ? 2 : 1))
+	if (abi < (q->writes ? 2 : 1))
 		return -1;
-	fd = (int)syscall(SYS_landlock_create_ruleset, &all, size, 0);
-	if (fd < 0)
-		return -1;
-	rc = allow(fd, r->dir, !a->writes ? FS_READ : all.fs & ~(FS_NEVER | (r->dir[1] ? FS_SPECIAL : 0))) |
-	     allow(fd, RSYNC, FS_PROGRAM) | allow(fd, loader, FS_PROGRAM);
-	/* /proc is walked through, to descriptors; nothing of it is opened. */
-	for (need = sandbox_needs + 1; *need; need++)
-		if (strcmp(*need, "/proc") != 0)
-			rc |= allow(fd, *need, FS_READ);
-	if (rc == 0)
-		rc = (int)syscall(SYS_landlock_restrict_self, fd, 0);
-	close(fd);
-	return rc;
+	fd = (int)syscall(SYS_landlock_create_ruleset, &all, sizeof(all), 0);
+	bad = allow(fd, q->rules->dir, q->writes ? all.fs & ~never : FS_READ) | allow(fd, RSYNC, FS_PROGRAM) |
+	      allow(fd, loader ? loader : RSYNC, FS_PROGRAM);
+	/* /proc, the last one, is walked through, to descriptors; nothing of it is opened. */
+	for (const char *const *need = needs + 1; need[1]; need++)
+		bad |= allow(fd, *need, FS_READ);
+	return bad ? bad : (int)syscall(SYS_landlock_restrict_self, fd, 0);
 }
 
-/* --- capabilities ------------------------------------------------------- */
-
-#define CAP_BIT(c) (1ull << (c))
-
-static int restrict_capabilities(const struct rules *r, const struct args *a)
+static int restrict_capabilities(const struct request *q)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2];
-	uint64_t keep = CAP_BIT(CAP_DAC_READ_SEARCH), had;
+	uint64_t keep = CAP(DAC_READ_SEARCH);
 
-	if (a->writes)
-		keep |= CAP_BIT(CAP_CHOWN) | CAP_BIT(CAP_DAC_OVERRIDE) | CAP_BIT(CAP_FOWNER) | CAP_BIT(CAP_FSETID);
-	if (a->writes && !r->dir[1])
-		keep |= CAP_BIT(CAP_MKNOD);
-	if (a->writes && a->xattrs)
-		keep |= CAP_BIT(CAP_SETFCAP);
+	if (q->writes)
+		keep |= CAP(CHOWN) | CAP(DAC_OVERRIDE) | CAP(FOWNER) | CAP(FSETID) |
+			(q->rules->dir[1] ? 0 : CAP(MKNOD)) | (q->xattrs ? CAP(SETFCAP) : 0);
 	if (syscall(SYS_capget, &head, data))
 		return -1;
-	had = data[0].permitted | (uint64_t)data[1].permitted << 32;
 	/* The bounding set first, and in it what root would get back from exec. */
-	if (had & CAP_BIT(CAP_SETPCAP))
-		for (int c = 0, rc = 0; c < 64 && rc == 0; c++)
-			rc = keep & CAP_BIT(c) ? 0 : prctl(PR_CAPBSET_DROP, c, 0, 0, 0);
-	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	keep &= had;
+	for (int c = 0; c < 64; c++)
+		if (!(keep >> c & 1))
+			prctl(PR_CAPBSET_DROP, c, 0, 0, 0);
 	for (int i = 0; i < 2; i++) {
-		data[i].effective = data[i].permitted = (uint32_t)(keep >> 32 * i);
+		data[i].effective = data[i].permitted &= (uint32_t)(keep >> 32 * i);
 		data[i].inheritable = 0;
 	}
 	return (int)syscall(SYS_capset, &head, data);
 }
 
-/* --- system calls ------------------------------------------------------- */
-
-#if defined(__x86_64__)
-#define ARCH AUDIT_ARCH_X86_64
-#elif defined(__aarch64__)
-#define ARCH AUDIT_ARCH_AARCH64
-#elif defined(__riscv) && __riscv_xlen == 64
-#define ARCH AUDIT_ARCH_RISCV64
-#else
-#define ARCH 0		/* this architecture has no filter yet */
-#endif
-
-/* No other program, no other view, no other process's memory, no network, no kernel's knobs. */
-static const unsigned denied[] = {
-	SYS_execve, SYS_socket, SYS_connect, SYS_bind, SYS_listen, SYS_accept, SYS_accept4, SYS_ptrace,
-	SYS_process_vm_readv, SYS_process_vm_writev, SYS_kcmp, 438 /* pidfd_getfd */, SYS_mount, SYS_umount2,
-	SYS_pivot_root, SYS_chroot, SYS_unshare, SYS_setns, 425, 426, 427 /* io_uring */, 428 /* open_tree */,
-	429 /* move_mount */, 430, 431, 432, 433 /* fsopen and its like */, 442 /* mount_setattr */,
-	467 /* open_tree_attr */, SYS_open_by_handle_at, SYS_name_to_handle_at, SYS_fanotify_init, SYS_bpf,
-	SYS_perf_event_open, SYS_userfaultfd, SYS_keyctl, SYS_add_key, SYS_request_key, SYS_init_module,
-	SYS_finit_module, SYS_delete_module, SYS_kexec_load, SYS_reboot, SYS_swapon, SYS_swapoff, SYS_quotactl,
-	443 /* quotactl_fd */, SYS_acct, SYS_syslog, SYS_personality, SYS_settimeofday, SYS_clock_settime,
-	SYS_clock_adjtime, SYS_adjtimex, SYS_sethostname, SYS_setdomainname, SYS_setuid, SYS_setgid,
-	SYS_setreuid, SYS_setregid, SYS_setresuid, SYS_setresgid, SYS_setgroups, SYS_setfsuid, SYS_setfsgid,
-	424 /* pidfd_send_signal */, SYS_rt_sigqueueinfo, SYS_setpriority, SYS_ioprio_set, SYS_sched_setaffinity,
-	SYS_sched_setscheduler, SYS_sched_setparam, SYS_sched_setattr, SYS_move_pages, SYS_migrate_pages,
-	SYS_shmget, SYS_shmat, SYS_msgget, SYS_semget, SYS_mq_open,
-	SYS_ioctl,	/* the last one, as its error is another */
-};
-
-/* What changes a file or makes one, by name or not: none of it where rsync only reads. */
-static const unsigned changing[] = {
-#ifdef SYS_chmod
-	SYS_chmod, SYS_chown, SYS_lchown, SYS_utime, SYS_utimes, SYS_futimesat, SYS_unlink, SYS_rmdir, SYS_rename,
-	SYS_link, SYS_symlink, SYS_mkdir, SYS_creat,
-#endif
-#ifdef SYS_renameat
-	SYS_renameat,
-#endif
-	SYS_fchmod, SYS_fchmodat, 452 /* fchmodat2 */, SYS_fchown, SYS_fchownat, SYS_utimensat, SYS_truncate,
-	SYS_ftruncate, SYS_fallocate, SYS_setxattr, SYS_lsetxattr, SYS_fsetxattr, 463 /* setxattrat */,
-	SYS_removexattr, SYS_lremovexattr, SYS_fremovexattr, 466 /* removexattrat */, 469 /* file_setattr */,
-	SYS_unlinkat, SYS_renameat2, SYS_linkat, SYS_symlinkat, SYS_mkdirat,
-};
-
-static const unsigned making[] = {
-#ifdef SYS_mknod
-	SYS_mknod,
-#endif
-	SYS_mknodat,
-};
-
-#define LEN(a) (sizeof(a) / sizeof((a)[0]))
-#define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
-#define IS(value, skip) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)(value), 0, skip)
-#define FAIL(e) BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (e))
-
 static const char nowhere[] = "";
-
-/* Two instructions for each call of the list. */
-static size_t forbid(struct sock_filter *f, const unsigned *calls, size_t n, unsigned error)
-{
-	for (size_t i = 0; i < n; i++) {
-		*f++ = (struct sock_filter)IS(calls[i], 1);
-		*f++ = (struct sock_filter)FAIL(error);
-	}
-	return 2 * n;
-}
-
-/* program: the descriptor that may be executed, by the one address where its empty name lies. */
-static int restrict_calls(const struct rules *r, const struct args *a, int program)
-{
-	const struct sock_filter head[] = {
-		LOAD(arch), IS(ARCH, 1), BPF_JUMP(BPF_JMP | BPF_JA, 1, 0, 0),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS), LOAD(nr),
-		/* x32 has numbers of its own. */
-		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000, 0, 1), FAIL(ENOSYS),
-		/* glibc then uses clone, whose flags can be looked at. */
-		IS(435 /* clone3 */, 1), FAIL(ENOSYS),
-		IS(SYS_clone, 4), LOAD(args[0]),
-		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, CLONE_NEWNS | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET |
-			 CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP, 0, 1), FAIL(EPERM),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-		IS(SYS_execveat, 6), LOAD(args[0]), IS(program, 3),
-		LOAD(args[1]), IS((uintptr_t)nowhere, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW), FAIL(EPERM),
-	};
-	struct sock_filter f[LEN(head) + 2 * (LEN(denied) + LEN(changing) + LEN(making)) + 1];
-	struct sock_fprog prog = { .filter = f };
-	size_t n = LEN(head);
-
-	if (!ARCH)
-		return -1;
-	memcpy(f, head, sizeof(head));
-	n += forbid(f + n, denied, LEN(denied) - 1, EPERM);
-	n += forbid(f + n, &denied[LEN(denied) - 1], 1, ENOTTY);
-	if (!a->writes)
-		n += forbid(f + n, changing, LEN(changing), EROFS);
-	if (!a->writes || r->dir[1])
-		n += forbid(f + n, making, LEN(making), a->writes ? EPERM : EROFS);
-	f[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-	prog.len = (unsigned short)n;
-	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog);
-}
-
-/* --- all of it ---------------------------------------------------------- */
-
 static int program = -1;	/* rsync */
 
-void sandbox_restrict(const struct rules *r, const struct args *a)
+static int restrict_calls(const struct request *q)
 {
-	program = open(RSYNC, O_PATH | O_CLOEXEC);
-	for (size_t i = 0; i < a->paths.n; i++)
-		fcntl(a->paths.pins[i].fd, F_SETFD, 0);
-	if (!SANDBOX)
-		return;
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-		sandbox_lacks("no_new_privs");
-	if (restrict_files(r, a))
-		sandbox_lacks("Landlock");
-	if (restrict_capabilities(r, a))
-		sandbox_lacks("capabilities");
-	if (restrict_calls(r, a, program))
-		sandbox_lacks("seccomp filter");
+	struct sock_filter filter[] = {
+		LOAD(arch), UNLESS(CALLS_ARCH, 1), RETURN(KILL_PROCESS), LOAD(nr),
+		/* x32 has numbers of its own. */
+		IF(GE, 0x40000000, 1), FAIL(ENOSYS),
+		/* What glibc then uses is clone, whose flags can be looked at. */
+		IS(SYS_clone3, 1), FAIL(ENOSYS),
+		IS(SYS_clone, 4), LOAD(args[0]), IF(SET, CLONE_NAMESPACES, 1), FAIL(EPERM), RETURN(ALLOW),
+		/* The program may be executed, by the one address where its empty name lies. */
+		IS(SYS_execveat, 6), LOAD(args[0]), IS(program, 3), LOAD(args[1]), IS((uintptr_t)nowhere, 1),
+		RETURN(ALLOW), FAIL(EPERM),
+		IS(SYS_ioctl, 1), FAIL(ENOTTY), CALLS_OUT(OUT) RETURN(ALLOW),
+	}, reading[] = { LOAD(nr), CALLS_CHANGING(CHANGING) RETURN(ALLOW) };
+	struct sock_fprog all = { LEN(filter), filter }, more = { LEN(reading), reading };
+
+	return !CALLS_ARCH || syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &all) ||
+	       (!q->writes && syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &more));
 }
 
-void sandbox_exec(const struct args *a)
+static int set_mount(int fd, uint64_t attributes)
+{
+	struct mount_attr attr = { .attr_set = attributes };
+
+	return mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr));
+}
+
+/* Make the directories above path in the new root, which is the working directory. */
+static void make_parents(const char *path)
+{
+	char part[PATH_MAX];
+
+	snprintf(part, sizeof(part), "%s", path + 1);
+	for (char *p = part; (p = strchr(p, '/')); *p++ = '/') {
+		*p = '\0';
+		mkdir(part, 0755);
+	}
+}
+
+/* Show there what exists at path: a link, unless to a file, as a link, all else as a mount. */
+static int show(const char *path)
+{
+	char link[PATH_MAX] = "";
+	struct stat st = { 0 };
+	int missing = stat(path, &st);
+
+	make_parents(path);
+	/* Where a link leads may be hidden now, and seen again in the new root. */
+	if (!S_ISREG(st.st_mode) && readlink(path, link, sizeof(link) - 1) > 0)
+		return symlink(link, path + 1);
+	if (S_ISDIR(st.st_mode))
+		mkdir(path + 1, 0755);
+	else if (!missing)
+		mknod(path + 1, S_IFREG | 0644, 0);
+	return missing ? 0 : mount(path, path + 1, NULL, MS_BIND | MS_REC, NULL);
+}
+
+/* Make the new root, with all that is to be seen in it, and go there. */
+static int build(const struct rules *r, bool writes)
+{
+	int fs = fsopen("tmpfs", FSOPEN_CLOEXEC), root, tree, bad;
+
+	/* What fails here makes the next one fail. */
+	fsconfig(fs, FSCONFIG_SET_STRING, "mode", "0755", 0);
+	fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
+	root = fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_QUIET);
+	tree = open_tree(r->dirfd, "", AT_EMPTY_PATH | AT_RECURSIVE | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	/* It is mounted over DIR, which is known to be there; older kernels fill no unmounted one. */
+	if (set_mount(tree, MOUNT_QUIET | (writes ? 0 : MOUNT_ATTR_RDONLY)) ||
+	    move_mount(root, "", r->dirfd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH))
+		return -1;
+	bad = fchdir(root) || mkdir(PATHS_EMPTY + 1, 0555);
+	for (const char *const *need = needs; *need && !bad; need++)
+		bad = !paths_below(*need, r->dir) && show(*need);
+	make_parents(args_text("%s/", r->dir));
+	if (bad || set_mount(root, MOUNT_QUIET | MOUNT_ATTR_RDONLY) ||
+	    move_mount(tree, "", root, r->dir + 1, MOVE_MOUNT_F_EMPTY_PATH) || syscall(SYS_pivot_root, ".", ".")) {
+		umount2(r->dir, MNT_DETACH);
+		return -1;
+	}
+	return umount2(".", MNT_DETACH);
+}
+
+void sandbox_view(struct request *q)
+{
+	const struct rules *r = q->rules;
+	struct statx top = { 0 };
+
+	if (!SANDBOX)
+		return;
+	/* In a plain chroot there is no way to a namespace of our own, and none back. */
+	statx(AT_FDCWD, "/", 0, STATX_TYPE, &top);
+	if (!(top.stx_attributes & STATX_ATTR_MOUNT_ROOT) || unshare(CLONE_NEWNS) ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    dup3(open(".", O_PATH | O_DIRECTORY | O_CLOEXEC), r->dirfd, O_CLOEXEC) < 0 ||
+	    /* Nothing is outside of "/", but it can be made read-only. */
+	    (r->dir[1] ? build(r, q->writes) : !q->writes && set_mount(r->dirfd, MOUNT_ATTR_RDONLY))) {
+		lacks(true, "mount namespace");
+		if (fchdir(r->dirfd))
+			refuse("cannot go back to %s: %m", r->dir);
+	} else if (r->dir[1]) {
+		paths_renew(q);
+	}
+}
+
+void sandbox_restrict(const struct request *q)
+{
+	program = open(RSYNC, O_PATH | O_CLOEXEC);
+	if (!SANDBOX)
+		return;
+	lacks(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs");
+	lacks(restrict_files(q), "Landlock");
+	lacks(restrict_capabilities(q), "capabilities");
+	lacks(restrict_calls(q), "seccomp filter");
+}
+
+void sandbox_exec(const struct request *q)
 {
 	/* Of our environment only how names are to be read; rsync would read $HOME/.popt. */
 	static const char *const kept[] = { "LANG", "LC_ALL", "LC_CTYPE" };
-	char *env[LEN(kept) + 2] = { strdup("PATH=/usr/bin:/bin") }, **next = env + 1;
-	const char *value;
+	const char *env[LEN(kept) + 2] = { "PATH=/usr/bin:/bin" }, **next = env + 1, *value;
 
 	for (size_t i = 0; i < LEN(kept); i++) {
 		value = getenv(kept[i]);
-		if (value && !strchr(value, '/') && asprintf(next, "%s=%s", kept[i], value) > 0)
-			next++;
+		if (value && !strchr(value, '/'))
+			*next++ = args_text("%s=%s", kept[i], value);
 	}
-	*next = NULL;
 	if (!SANDBOX)
-		execve(RSYNC, a->v, env);
-	syscall(SYS_execveat, program, nowhere, a->v, env, AT_EMPTY_PATH);
+		syscall(SYS_execve, RSYNC, q->args, env);
+	syscall(SYS_execveat, program, nowhere, q->args, env, AT_EMPTY_PATH);
 }

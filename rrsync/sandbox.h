@@ -16,29 +16,22 @@
 #define SANDBOX 1
 #endif
 
-/* rsync and what it needs to start; the first is RSYNC.  Ended by NULL. */
-extern const char *const sandbox_needs[];
-
-/* Which of its own options to confine itself this rsync has, for r->can_...  Returns 0 or -1. */
-int sandbox_probe(struct rules *r);
-
-/*
- * Go into the view; r->dirfd, the working directory and a's pins are opened anew in
- * it.  -1, with the reason in a->paths.why: to go on would be wrong.
- */
-int view_enter(const struct rules *r, struct args *a);
-
-/* Restrict this process and what it becomes, as far as this kernel can. */
-void sandbox_restrict(const struct rules *r, const struct args *a);
-
-/* What is missing, as text for people; "" for nothing.  Valid after both. */
-void sandbox_lacks(const char *part);
-const char *sandbox_missing(void);
+/* What is missing, as text for people; "" for nothing. */
+extern char sandbox_missing[200];
 
 /* Landlock's ABI on this kernel, 0 for none. */
 int sandbox_abi(void);
 
+/* Which of its own options to confine itself this rsync has, for r->can_confine. */
+void sandbox_probe(struct rules *r);
+
+/* Go into the view, with q's pins. */
+void sandbox_view(struct request *q);
+
+/* Restrict this process and what it becomes, as far as this kernel can. */
+void sandbox_restrict(const struct request *q);
+
 /* Become rsync; returns only if that failed. */
-void sandbox_exec(const struct args *a);
+void sandbox_exec(const struct request *q);
 
 #endif

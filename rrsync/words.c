@@ -1,77 +1,51 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* words.c - the command that sshd was asked to run, as words; text for people. */
 #include "words.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+static const char *const spaces[] = {
+	" ", "\t", "\n", "\v", "\f", "\r", "\x1c", "\x1d", "\x1e", "\x1f", "\xc2\x85", "\xc2\xa0", "\u1680",
+	"\u2000", "\u2001", "\u2002", "\u2003", "\u2004", "\u2005", "\u2006", "\u2007", "\u2008", "\u2009",
+	"\u200a", "\u2028", "\u2029", "\u202f", "\u205f", "\u3000",
+};
 
 /* Length of the white space at p, 0 if there is none. */
-static size_t space_length(const char *p, size_t len)
+static size_t space_length(const char *p)
 {
-	const unsigned char *u = (const unsigned char *)p;
-	unsigned low;
-
-	if ((u[0] >= 0x09 && u[0] <= 0x0d) || (u[0] >= 0x1c && u[0] <= 0x20))
-		return 1;
-	if (len >= 2 && u[0] == 0xc2 && (u[1] == 0x85 || u[1] == 0xa0))
-		return 2;
-	if (len < 3 || u[0] < 0xe1 || u[0] > 0xe3)
+	/* Nearly all that comes; the rest of a character is looked for by its first byte. */
+	if (*p > ' ' && *p < 0x7f)
 		return 0;
-	/* U+1680, U+2000 to U+200A, U+2028, U+2029, U+202F, U+205F, U+3000 */
-	low = (u[0] & 0x0fu) << 16 | (unsigned)u[1] << 8 | u[2];
-	return low == 0x19a80 || (low >= 0x28080 && low <= 0x2808a) || low == 0x280a8 || low == 0x280a9 ||
-	       low == 0x280af || low == 0x2819f || low == 0x38080 ? 3 : 0;
-}
-
-/* The bytes that belong to the word at p; 0: here is none. */
-static size_t word_length(const char *p, size_t len)
-{
-	size_t n = 0, space;
-
-	while (n < len && !space_length(p + n, len - n)) {
-		if (p[n] == '\\') {
-			/* It protects what follows, but not a newline, nor nothing. */
-			if (n + 1 >= len || p[n + 1] == '\n')
-				break;
-			space = space_length(p + n + 1, len - n - 1);
-			n += space ? space : 1;
-		}
-		n++;
-	}
-	return n;
-}
-
-int words_parse(struct words *w, const char *text, size_t len)
-{
-	size_t i, n;
-	char *end;
-
-	/* No word is shorter than a byte, and all but the last have one behind them. */
-	w->n = 0;
-	w->v = calloc(len / 2 + 2, sizeof(*w->v));
-	w->text = end = malloc(len + len / 2 + 2);
-	if (!w->v || !w->text)
-		return -1;
-	for (i = 0; i < len; i += n) {
-		n = word_length(text + i, len - i);
-		if (!n) {
-			n = space_length(text + i, len - i);
-			n += !n;	/* a backslash that protects nothing */
-			continue;
-		}
-		w->v[w->n++] = memcpy(end, text + i, n);
-		end[n] = '\0';
-		end += n + 1;
-	}
+	for (size_t i = 0; i < LEN(spaces); i++)
+		if (strncmp(p, spaces[i], strlen(spaces[i])) == 0)
+			return strlen(spaces[i]);
 	return 0;
 }
 
-void words_free(struct words *w)
+/* The bytes of a character at p, with the backslash before it; is this the end of a word? */
+static size_t char_length(const char *p, bool *end)
 {
-	free(w->v);
-	free(w->text);
-	*w = (struct words){ 0 };
+	/* A backslash protects what follows, but not a newline, nor nothing. */
+	bool escape = *p == '\\' && p[1] && p[1] != '\n';
+	size_t space = space_length(p + escape);
+
+	*end = !escape && (space || *p == '\\');
+	return escape + (space ? space : 1);
+}
+
+char *words_next(char **rest)
+{
+	char *word = NULL, *p = *rest;
+	size_t n = 0;
+	bool end;
+
+	for (; *p; p += n) {
+		n = char_length(p, &end);
+		if (end && word)
+			break;
+		if (!end && !word)
+			word = p;
+	}
+	*rest = *p ? p + n : p;
+	*p = '\0';
+	return word;
 }
 
 void words_unescape(char *word)

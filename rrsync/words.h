@@ -8,20 +8,13 @@
 #ifndef RRSYNC_WORDS_H
 #define RRSYNC_WORDS_H
 
-#include <stddef.h>
-
-struct words {
-	char **v;	/* each still with its backslashes */
-	size_t n;
-	char *text;	/* what they point into */
-};
+#include "base.h"
 
 /*
- * Split len bytes at text (without NUL).  Returns 0, or -1 without memory.  The
- * caller frees *w with words_free(), also after -1.
+ * The next word of *rest, cut out of it in place and still with its backslashes; NULL
+ * at the end.  *rest is then what follows.
  */
-int words_parse(struct words *w, const char *text, size_t len);
-void words_free(struct words *w);
+char *words_next(char **rest);
 
 /* Take the backslashes out, in place. */
 void words_unescape(char *word);

@@ -427,6 +427,21 @@ teardown() {
 	done
 }
 
+@test "no descriptor that rsync is given leads out of DIR" {
+	local fd
+	mkdir dir/new
+	for fd in {3..24}; do
+		printf "stat /proc/self/fd/$fd%s/out/secret\n" /.. /../.. /../../.. /../../../..
+	done >wishes
+	SSH_ORIGINAL_COMMAND='rsync --server -e.LsfxCIvu --backup-dir=/new/a/b --link-dest=/gone . /sub' \
+		timeout 60 "$HELPERS/peer.build/rrsync" "$DIR" <wishes >answers
+	all_refused
+	[ -d dir/new/a/b ]
+	SSH_ORIGINAL_COMMAND='rsync --server -e.LsfxCIvu --backup-dir=/new/a/b . /sub' \
+		timeout 60 "$HELPERS/peer0.build/rrsync" "$DIR" <wishes >answers
+	grep -q ': ok$' answers
+}
+
 inside() {
 	cat <<-END
 		write $DIR/sub/f1

@@ -41,14 +41,20 @@ setup() {
 	[ "$output" = "" ]
 }
 
+@test "rrsync is read in one sitting: under 1,000 lines, headers under 100" {
+	(($(cat rrsync/*.c | wc -l) < 1000))
+	local header
+	for header in rrsync/*.h; do (($(wc -l <"$header") < 100)); done
+}
+
 @test "functions stay under 60 lines" {
 	run awk '/^[a-z].*[(]/ && !/;$/ { start = FNR; name = $0 }
-		/^}/ && start { if (FNR - start >= 60) print FILENAME ": " name; start = 0 }' lib/*.c tools/*.c
+		/^}/ && start { if (FNR - start >= 60) print FILENAME ": " name; start = 0 }' lib/*.c tools/*.c rrsync/*.c
 	[ "$output" = "" ]
 }
 
 @test "every source file names its licence" {
-	run grep -L 'SPDX-License-Identifier: LGPL-2.1-or-later' Makefile debian/rules .ci/run lib/*.[ch] tools/*.[c1-8] tests/*.bats tests/*.bash tests/*/*.c
+	run grep -L 'SPDX-License-Identifier: LGPL-2.1-or-later' Makefile debian/rules .ci/run lib/*.[ch] tools/*.[c1-8] rrsync/*.[ch8] tests/*.bats tests/*.bash tests/*/*.c
 	[ "$output" = "" ]
 }
 

@@ -13,6 +13,7 @@
  * The corpus is in tests/fuzz/corpus-rrsync, one input a file.  To keep what a run
  * found: build/fuzz-rrsync -merge=1 tests/fuzz/corpus-rrsync build/corpus-rrsync
  */
+#include <setjmp.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,8 +25,14 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static char allow_unsafe[] = "copy-unsafe-links", allow_k[] = "-k";
-static char deny_z[] = "z", deny_delete[] = "--delete";
+static jmp_buf refused;
+
+/* What the program does not come back from: here it does. */
+void refuse(const char *format, ...)
+{
+	CHECK(*format);
+	longjmp(refused, 1);
+}
 
 static bool is_blank(char c)
 {
@@ -82,8 +89,8 @@ static void check_accepted(const struct rules *r, const char *word, bool sender,
 			CHECK(!memchr(word, 'b', strcspn(word, "e")));
 		return;
 	}
-	CHECK(o->name[0] == '-' && begins(word, o->name));
-	CHECK(o->value ? o->value[-1] == '=' : !strchr(word, '='));
+	CHECK(o->name[0] && begins(word + 2, o->name));
+	CHECK(o->value ? o->value < strlen(word) + 1 && word[o->value - 1] == '=' : !strchr(word, '='));
 	CHECK(!begins(word, "--daemon") && !begins(word, "--config") && !begins(word, "--rsh"));
 	CHECK(!begins(word, "--write-devices") && !begins(word, "--copy-devices"));
 	CHECK(sender || strcmp(word, "--sender") != 0);
@@ -93,13 +100,20 @@ static void check_accepted(const struct rules *r, const char *word, bool sender,
 		CHECK(!begins(word, "--log-file"));
 }
 
+static void check_word_as_option(const struct rules *r, const char *word, bool sender)
+{
+	struct option o;
+
+	if (setjmp(refused))
+		return;
+	policy_option(r, word, sender, &o);
+	check_accepted(r, word, sender, &o);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char *allow[] = { NULL, NULL, NULL }, *deny[] = { NULL, NULL, NULL };
-	struct rules r = { .dir = "/srv", .dirfd = -1, .allow = allow, .deny = deny };
-	struct words w = { 0 };
-	struct option o;
-	bool sender;
+	struct rules r = { .dir = "/srv", .dirfd = -1 };
+	char *command, *rest, *word;
 
 	if (size < 2 || memchr(data + 2, '\0', size - 2))
 		return 0;
@@ -107,19 +121,25 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	r.wo = data[0] & 2;
 	r.no_del = data[0] & 4;
 	r.no_overwrite = data[0] & 8;
-	sender = data[0] & 16;
 	if (data[0] & 32)
 		r.dir = "/";
-	allow[0] = data[1] & 1 ? allow_unsafe : data[1] & 2 ? allow_k : NULL;
-	deny[0] = data[1] & 4 ? deny_z : data[1] & 8 ? deny_delete : NULL;
-	CHECK(words_parse(&w, (const char *)data + 2, size - 2) == 0);
-	for (size_t i = 0; i < w.n; i++) {
-		check_word(w.v[i]);
-		check_escape(w.v[i]);
-		check_unescape(w.v[i]);
-		if (policy_option(&r, w.v[i], sender, &o) == POLICY_OK)
-			check_accepted(&r, w.v[i], sender, &o);
+	if (data[1] & 3)
+		policy_name(&r, data[1] & 1 ? "copy-unsafe-links" : "-k", false);
+	if (data[1] & 12)
+		policy_name(&r, data[1] & 4 ? "z" : "--delete", true);
+	/* Of its own size, so that a byte too far is seen. */
+	command = rest = malloc(size - 1);
+	CHECK(command);
+	memcpy(command, data + 2, size - 2);
+	command[size - 2] = '\0';
+	while ((word = words_next(&rest))) {
+		CHECK(word >= command && rest > word && rest < command + size - 1);
+		check_word(word);
+		check_escape(word);
+		check_unescape(word);
+		check_word_as_option(&r, word, data[0] & 16);
 	}
-	words_free(&w);
+	CHECK(rest == command + size - 2);
+	free(command);
 	return 0;
 }

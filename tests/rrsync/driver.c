@@ -14,6 +14,7 @@
 #include <ctype.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@
 #include <unistd.h>
 
 #include "args.h"
+#include "words.h"
 
 #define OPTIONS_MAX 16
 #define FD_DIR "/proc/self/fd/"
@@ -57,7 +59,10 @@ static const char *find_fd(const struct rules *r, const char *arg)
 	return p;
 }
 
-static void put(FILE *out, const struct rules *r, const char *arg)
+/* In the child: where the rest of the answer goes. */
+static FILE *out;
+
+static void put(const struct rules *r, const char *arg)
 {
 	char name[64], path[PATH_MAX];
 	const char *fd = find_fd(r, arg);
@@ -88,7 +93,7 @@ static void set_rules(struct rules *r, char **options, size_t n)
 	};
 	size_t i, j;
 
-	*r = (struct rules){ .can_confine = true, .can_drop = true };
+	*r = (struct rules){ .can_confine = true };
 	for (i = 0; i + 1 < n; i++) {
 		for (j = 0; j < sizeof(flags) / sizeof(*flags); j++)
 			if (strcmp(flags[j].name, options[i]) == 0)
@@ -103,23 +108,39 @@ static void set_rules(struct rules *r, char **options, size_t n)
 		give_up(options[n - 1]);
 }
 
-/* In the child: the rest of the answer goes to fd. */
-static void answer(int fd, char **options, size_t n, const char *command)
+static _Noreturn void end(int status)
 {
-	FILE *out = fdopen(fd, "w");
-	struct rules r;
-	struct args a;
-	int rc;
-
-	set_rules(&r, options, n);
-	rc = rrsync_args(&a, &r, command);
-	fprintf(out, "%s%c", rc ? a.paths.why : "", 0);
-	for (size_t i = 0; !rc && i < a.n; i++)
-		put(out, &r, a.v[i]);
-	rrsync_free(&a);
 	if (fclose(out))
 		give_up("answer");
-	_exit(rc ? 1 : 0);
+	_exit(status);
+}
+
+void refuse(const char *format, ...)
+{
+	char text[500], shown[400];
+	va_list values;
+
+	va_start(values, format);
+	vsnprintf(text, sizeof(text), format, values);
+	va_end(values);
+	fprintf(out, "%s%c", words_escape(shown, sizeof(shown), text), 0);
+	end(1);
+}
+
+static void answer(int fd, char **options, size_t n, const char *command)
+{
+	struct rules r;
+	struct request q = { .rules = &r };
+
+	out = fdopen(fd, "w");
+	if (!freopen("/dev/null", "r", stdin))
+		give_up("/dev/null");
+	set_rules(&r, options, n);
+	args_make(&q, command);
+	putc('\0', out);
+	for (size_t i = 0; i < q.n_args; i++)
+		put(&r, q.args[i]);
+	end(0);
 }
 
 static void send_answer(int fd, int status)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* test_rrsync.c - the restricted rsync's words and options: what is split, accepted, refused. */
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,18 +9,31 @@
 #include "unit.h"
 #include "words.h"
 
+/* What the program does not come back from: here it does, with the words. */
+static jmp_buf refused;
+static char why[500];
+
+void refuse(const char *format, ...)
+{
+	va_list values;
+
+	va_start(values, format);
+	vsnprintf(why, sizeof(why), format, values);
+	va_end(values);
+	longjmp(refused, 1);
+}
+
 /* Do the words of text, without their backslashes, read like this, joined by "|"? */
 static int splits(const char *text, const char *want)
 {
-	char got[256] = "";
-	struct words w = { 0 };
+	char got[256] = "", *copy = strdup(text), *rest = copy, *word;
 
-	need(words_parse(&w, text, strlen(text)) == 0);
-	for (size_t i = 0; i < w.n; i++) {
-		words_unescape(w.v[i]);
-		strcat(strcat(got, i ? "|" : ""), w.v[i]);
+	need(copy != NULL);
+	while ((word = words_next(&rest))) {
+		words_unescape(word);
+		strcat(strcat(got, *got ? "|" : ""), word);
 	}
-	words_free(&w);
+	free(copy);
 	return strcmp(got, want) == 0;
 }
 
@@ -46,17 +61,41 @@ static void test_escape(void)
 	ok(strlen(words_escape(out, sizeof(out), "1234567\x1b\x1b\x1b")) < sizeof(out), "and never too long");
 }
 
-static char *no[] = { NULL };
-static struct rules rules = { .dir = "/srv", .allow = no, .deny = no };
+static struct rules rules = { .dir = "/srv" };
 
-static enum policy_verdict judge(const char *word)
+enum verdict {
+	GOOD,
+	OFF,	/* known, and refused here */
+	BAD,	/* nothing that a server is asked for */
+};
+
+static enum verdict judge_as(const char *word, bool sender, struct option *o)
+{
+	if (setjmp(refused))
+		return strncmp(why, "option has been disabled", 24) == 0 ? OFF : BAD;
+	policy_option(&rules, word, sender, o);
+	return GOOD;
+}
+
+static enum verdict judge(const char *word)
 {
 	struct option o;
 
-	return policy_option(&rules, word, true, &o);
+	return judge_as(word, true, &o);
 }
 
-static int all(enum policy_verdict want, const char *const *words)
+/* May -allow or -deny name it?  Nothing is kept. */
+static bool may_name(const char *name, bool deny)
+{
+	struct rules r = rules;
+
+	if (setjmp(refused))
+		return false;
+	policy_name(&r, name, deny);
+	return true;
+}
+
+static int all(enum verdict want, const char *const *words)
 {
 	for (; *words; words++)
 		if (judge(*words) != want)
@@ -77,16 +116,16 @@ static void test_options(void)
 					   "--copy-unsafe-links", NULL };
 	struct option o;
 
-	ok(all(POLICY_OK, good), "what a client sends");
-	ok(all(POLICY_BAD, bad), "what none sends");
-	ok(all(POLICY_OFF, off), "what is refused by name");
-	policy_option(&rules, "-vse.L", true, &o);
-	ok(strcmp(o.name, "-s") == 0, "the letter is named");
-	ok(policy_option(&rules, "--sender", false, &o) == POLICY_OFF, "--sender is no option of its own");
-	ok(policy_option(&rules, "--log-file=a=b", false, &o) == POLICY_OK && o.kind == POLICY_FILE &&
-	   strcmp(o.value, "a=b") == 0, "a value begins behind the first =");
-	ok(policy_option(&rules, "-vRX", false, &o) == POLICY_OK && o.relative && o.xattrs, "-R and -X are seen");
-	ok(policy_option(&rules, "-ve.RX", false, &o) == POLICY_OK && !o.relative && !o.xattrs, "but not behind -e");
+	ok(all(GOOD, good), "what a client sends");
+	ok(all(BAD, bad), "what none sends");
+	ok(all(OFF, off), "what is refused by name");
+	ok(judge("-vse.L") == OFF && strstr(why, ": -s"), "the letter is named");
+	ok(judge("--debug=ALL") == OFF && strstr(why, ": --debug"), "the long option, too");
+	ok(judge_as("--sender", false, &o) == OFF, "--sender is no option of its own");
+	ok(judge_as("--log-file=a=b", false, &o) == GOOD && o.kind == POLICY_FILE && o.value == 11,
+	   "a value begins behind the first =");
+	ok(judge_as("-vRX", false, &o) == GOOD && o.relative && o.xattrs, "-R and -X are seen");
+	ok(judge_as("-ve.RX", false, &o) == GOOD && !o.relative && !o.xattrs, "but not behind -e");
 }
 
 static void test_modes(void)
@@ -98,45 +137,53 @@ static void test_modes(void)
 	struct rules r = rules;
 
 	rules.no_del = true;
-	ok(all(POLICY_OFF, deletes) && judge("--log-file=x") == POLICY_OK, "-no-del");
+	ok(all(OFF, deletes) && judge("--log-file=x") == GOOD, "-no-del");
 	rules = r;
 	rules.ro = true;
-	ok(all(POLICY_OFF, deletes) && judge("--log-file=x") == POLICY_OFF && judge("-b") == POLICY_OK, "-ro");
+	ok(all(OFF, deletes) && judge("--log-file=x") == OFF && judge("-b") == GOOD, "-ro");
 	rules = r;
 	rules.no_overwrite = true;
-	ok(all(POLICY_OFF, replaces) && judge("--delete") == POLICY_OK, "-no-overwrite");
+	ok(all(OFF, replaces) && judge("--delete") == GOOD, "-no-overwrite");
 	rules = r;
 	rules.dir = "/";
-	ok(judge("-LKk") == POLICY_OK && judge("--copy-unsafe-links") == POLICY_OK && judge("-s") == POLICY_OFF,
+	ok(judge("-LKk") == GOOD && judge("--copy-unsafe-links") == GOOD && judge("-s") == OFF,
 	   "below / links may be followed");
 	rules = r;
 }
 
 static void test_names(void)
 {
-	char links[] = "--copy-links", letter[] = "z", word[] = "delete", both[] = "hard-links", devices[] = "write-devices";
-	char *allow[] = { links, devices, NULL }, *deny[] = { letter, word, both, links, NULL };
+	static const char *const deny[] = { "z", "delete", "hard-links", "--copy-links" };
 	struct rules r = rules;
+	size_t n = 0;
 
-	rules.allow = allow;
-	ok(judge("-L") == POLICY_OK && judge("-k") == POLICY_OFF && judge("--write-devices") == POLICY_OK,
+	policy_name(&rules, "--copy-links", false);
+	policy_name(&rules, "write-devices", false);
+	ok(judge("-L") == GOOD && judge("-k") == OFF && judge("--write-devices") == GOOD,
 	   "-allow by the long name of a letter");
 	rules.ro = true;
-	ok(judge("--delete") == POLICY_OFF, "and no mode is weakened");
+	ok(judge("--delete") == OFF, "and no mode is weakened");
 	rules.ro = false;
-	rules.deny = deny;
-	ok(judge("-vz") == POLICY_OFF && judge("--delete") == POLICY_OFF && judge("--delete-after") == POLICY_OK,
+	for (size_t i = 0; i < LEN(deny); i++)
+		policy_name(&rules, deny[i], true);
+	ok(judge("-vz") == OFF && judge("--delete") == OFF && judge("--delete-after") == GOOD,
 	   "-deny takes exact names");
-	ok(judge("-H") == POLICY_OFF && judge("--hard-links") == POLICY_OFF, "both of an option's two");
-	ok(judge("-L") == POLICY_OFF, "-deny is stronger than -allow");
+	ok(judge("-H") == OFF && judge("--hard-links") == OFF, "both of an option's two");
+	ok(judge("-L") == OFF, "-deny is stronger than -allow");
 	rules = r;
-	ok(policy_may_name("L", false) && policy_may_name("--debug", false) && policy_may_name("-compress", true),
+	ok(may_name("L", false) && may_name("--debug", false) && may_name("-compress", true),
 	   "names with and without dashes");
-	ok(!policy_may_name("daemon", false) && !policy_may_name("s", false) && !policy_may_name("secluded-args", false) &&
-	   !policy_may_name("config", false) && !policy_may_name("", false) && !policy_may_name("delete", false),
+	ok(!may_name("daemon", false) && !may_name("s", false) && !may_name("secluded-args", false) &&
+	   !may_name("config", false) && !may_name("", false) && !may_name("delete", false),
 	   "what -allow is not for");
-	ok(!policy_may_name("server", true) && !policy_may_name("nonsense", true) && policy_may_name("delete", true),
+	ok(!may_name("server", true) && !may_name("nonsense", true) && may_name("delete", true),
 	   "what -deny is not for");
+	while (may_name("L", false) && n < 2 * POLICY_NAMES) {
+		policy_name(&rules, "L", false);
+		n++;
+	}
+	ok(n == POLICY_NAMES - 1 && !rules.allow[n], "and there is an end to them");
+	rules = r;
 }
 
 int main(void)
