@@ -159,7 +159,7 @@ check-cppcheck:
 
 check-shell: $(COMPLETIONS)
 	shellcheck -x -S warning -e SC2034,SC2154 \
-		$$(grep -lE '^#!.*(sh|bats)$$' .ci/run etc/* tests/* tests/*/* debian/* debian/tests/* 2>/dev/null)
+		$$(grep -lE '^#!.*(sh|bats)$$' .ci/run etc/* etc/hooks/* tests/* tests/*/* debian/* debian/tests/* 2>/dev/null)
 	shellcheck -s bash $(filter $(BUILD)/completion/bash/%,$(COMPLETIONS))
 
 check-man:
@@ -245,6 +245,8 @@ install: all
 	done
 	$(INSTALL) -d $(DESTDIR)$(DOCDIR)/examples $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR)
 	$(INSTALL) -m 0644 $(EXAMPLES) $(DESTDIR)$(DOCDIR)/examples
+	$(INSTALL) -d $(DESTDIR)$(DOCDIR)/examples/hooks
+	$(INSTALL) -m 0755 etc/hooks/* $(DESTDIR)$(DOCDIR)/examples/hooks
 	$(INSTALL) -m 0644 $(BUILD)/completion/bash/* $(DESTDIR)$(BASHDIR)
 	$(INSTALL) -m 0644 $(BUILD)/completion/zsh/* $(DESTDIR)$(ZSHDIR)
 

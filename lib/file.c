@@ -76,12 +76,12 @@ out:
 	return rc;
 }
 
-char *file_read(int dir, const char *name, size_t *len)
+char *file_read_most(int dir, const char *name, size_t most, size_t *len)
 {
 	int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	struct stat sb;
 	char *p = NULL;
-	size_t got = 0;
+	size_t got = 0, size = 0;
 	int err;
 
 	if (fd < 0)
@@ -92,9 +92,13 @@ char *file_read(int dir, const char *name, size_t *len)
 		errno = EINVAL;
 		goto fail;
 	}
-	p = mem_alloc(FILE_SMALL);
 	for (;;) {
-		ssize_t n = read(fd, p + got, FILE_SMALL - got);
+		if (got == size) {
+			size = size ? size * 2 : 4096;
+			size = size < most ? size : most;
+			p = mem_realloc(p, size);
+		}
+		ssize_t n = read(fd, p + got, size - got);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -103,7 +107,7 @@ char *file_read(int dir, const char *name, size_t *len)
 		if (n == 0)
 			break;
 		got += n;
-		if (got == FILE_SMALL) {
+		if (got == most) {
 			errno = EFBIG;
 			goto fail;
 		}
@@ -118,6 +122,11 @@ fail:
 	close(fd);
 	errno = err;
 	return NULL;
+}
+
+char *file_read(int dir, const char *name, size_t *len)
+{
+	return file_read_most(dir, name, FILE_SMALL, len);
 }
 
 size_t file_of_process(long pid, const char *name, char *to, size_t size)

@@ -26,6 +26,9 @@ int file_replace(int dir, const char *name, const void *p, size_t len, unsigned 
  */
 char *file_read(int dir, const char *name, size_t *len);
 
+/* The same for a file of at most most - 1 bytes. */
+char *file_read_most(int dir, const char *name, size_t most, size_t *len);
+
 /*
  * Read what /proc tells of a process, /proc/PID/NAME, as far as it fits into size
  * bytes with the NUL behind it.  Number of bytes; 0 nothing, or there is no such process.

@@ -20,6 +20,9 @@ int list_volumes(struct catalog *cat, enum list_format f);
 /* The savesets of host, or all if it is NULL; of c's volume and backup host, if they were named. */
 int list_savesets(struct catalog *cat, const struct conf *c, const char *host, enum list_format f);
 
+/* The runs of ss-run; of c's volume and backup host, if they were named. */
+int list_runs(struct catalog *cat, const struct conf *c, enum list_format f);
+
 /* What a saveset holds; LIST_SHA256SUM and LIST_STREAM: its regular files only. */
 int list_files(struct catalog *cat, const struct saveset *s, enum list_format f);
 

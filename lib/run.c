@@ -20,9 +20,11 @@
 #include "run_cmd.h"
 #include "run_exec.h"
 #include "run_guard.h"
+#include "run_hook.h"
 #include "run_host.h"
 #include "run_offline.h"
 #include "run_pass.h"
+#include "run_record.h"
 #include "run_recover.h"
 #include "run_turn.h"
 #include "run_volume.h"
@@ -175,12 +177,13 @@ int run_open(struct run *r, const char *const hosts[])
 	int code;
 
 	r->now = clock_now();
+	r->began = clock_ms();
 	r->volume = (struct volume){ .fd = -1, .own = -1 };
 	r->rsnap = rsnap_read(r->conf.rsnapshot_conf);
 	if (r->rsnap == NULL)
 		return SS_FAIL;
-	if (run_cmd_installed() != 0 || rsnap_opt_safe(r->rsnap) != 0 || choose_hosts(r, hosts) != 0 ||
-	    check_intervals(r) != 0 || run_guard_options(r) != 0)
+	if (run_cmd_installed() != 0 || rsnap_opt_safe(r->rsnap) != 0 || run_hook_check(&r->conf) < 0 ||
+	    choose_hosts(r, hosts) != 0 || check_intervals(r) != 0 || run_guard_options(r) != 0)
 		return SS_FAIL;
 	code = open_volume(r);
 	if (code != SS_OK || r->away)
@@ -188,10 +191,15 @@ int run_open(struct run *r, const char *const hosts[])
 	if (!r->dry)
 		catch_signals();
 	if (catalog_open(&r->catalog, &r->conf, 0) != 0 ||
-	    series_by_id(&r->catalog, &r->conf, &r->volume) != 0)
-		return run_offline(r) ? SS_OK : SS_FAIL;
-	/* Before anything is put right there, or written. */
-	return run_guard_volume(r) == 0 ? SS_OK : SS_FAIL;
+	    series_by_id(&r->catalog, &r->conf, &r->volume) != 0) {
+		if (!run_offline(r))
+			return SS_FAIL;
+	} else if (run_guard_volume(r) != 0) {
+		/* Before anything is put right there, or written. */
+		return SS_FAIL;
+	}
+	run_record_begin(r);
+	return SS_OK;
 }
 
 int run_close(struct run *r, int code)
@@ -206,6 +214,11 @@ int run_close(struct run *r, int code)
 		free(r->host[i].why);
 	}
 	free(r->host);
+	for (i = 0; i < r->nrotation; i++) {
+		free(r->rotation[i].interval);
+		free(r->rotation[i].why);
+	}
+	free(r->rotation);
 	free(r->dir);
 	lock_release(r->lock);
 	if (r->volume.fd >= 0)
@@ -279,7 +292,8 @@ static int too_early(struct run *r)
 	return early;
 }
 
-static int run_steps(struct run *r)
+/* What lies between the hooks.  An exit code. */
+static int work(struct run *r)
 {
 	int syncs = r->rotate == NULL || r->named, early;
 
@@ -303,7 +317,7 @@ int run_all(struct run *r)
 {
 	if (r->away)
 		return SS_OK;
-	r->code = run_steps(r);
+	r->code = run_hook_pre(r) == 0 ? work(r) : SS_FAIL;
 	if (!run_stopped())
 		run_volume_others(r);
 	return r->code;

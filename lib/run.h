@@ -9,36 +9,8 @@
 #include "conf.h"
 #include "lock.h"
 #include "rsnap.h"
-#include "rsnap_conf.h"
+#include "run_parts.h"
 #include "volume.h"
-
-enum run_state {
-	RUN_IDLE,		/* not tried */
-	RUN_WAITS,		/* its new saveset lies only in .sync: it is rotated, not synced over */
-	RUN_COMPLETE, RUN_PARTIAL, RUN_FAILED,
-	RUN_HELD,		/* its new saveset stays in .sync until somebody has looked at it */
-};
-
-struct run_host {
-	const char *name;	/* owned by the rsnap */
-	int wanted;		/* named, or nobody was */
-	enum run_state state;
-	int moves;		/* takes part in rotations: it has a new saveset to move */
-	int64_t before;		/* id of the saveset that was in .sync before the sync, 0 = none */
-	int64_t files;
-	char *saveset;		/* name of the new one, or NULL */
-	char *why;		/* it failed, or is partial or held, or NULL */
-	struct rsnap_conf job;	/* what rsnapshot gets for its syncs */
-};
-
-/* How far the commands of rsnapshot's configuration have come; see run_exec.h. */
-struct run_commands {
-	int owed;		/* cmd_postexec is to be run at the end */
-	int begun;		/* a transfer was, and so were backup_exec lines */
-	size_t next;		/* the first of them that was not run */
-	char *why;		/* a required one failed, or NULL */
-	size_t from;		/* it stands behind so many points */
-};
 
 struct run {
 	struct conf conf;
@@ -62,6 +34,11 @@ struct run {
 	const char **accept;	/* hosts whose waiting saveset no guard holds back, NULL-ended, or NULL */
 	int rotated;		/* the lowest interval was begun, or in a dry run would have been */
 	int code;		/* worst exit code so far */
+	/* For the record and the summary. */
+	char id[ID_LEN + 1];	/* of its record; "" = there is none */
+	int64_t began;		/* on clock_ms() */
+	struct run_rotation *rotation;
+	size_t nrotation;
 };
 
 /*

@@ -13,6 +13,7 @@
 
 #include "escape.h"
 #include "exits.h"
+#include "json.h"
 #include "mem.h"
 #include "msg.h"
 #include "opt.h"
@@ -190,8 +191,8 @@ void run_cmd_tool(const struct run *r, struct run_cmd *c, const char *tool, cons
 		run_cmd_add(c, "--quiet");
 }
 
-/* Print s so that a shell reads it back as one word, and a terminal takes no harm. */
-static void print_word(const char *s)
+/* Append s so that a shell reads it back as one word, and a terminal takes no harm. */
+static void add_word(struct buf *to, const char *s)
 {
 	static const char safe[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 				   "@%_+=:,./-";
@@ -200,31 +201,46 @@ static void print_word(const char *s)
 	const char *p;
 
 	if (*s != '\0' && s[strspn(s, safe)] == '\0') {
-		fputs(s, stdout);
+		buf_str(to, s);
 		return;
 	}
 	escape_add(&b, s, strlen(s));
 	raw = b.p == NULL || strcmp(b.p, s) == 0;
-	fputs(raw ? "'" : "$'", stdout);
+	buf_str(to, raw ? "'" : "$'");
 	for (p = raw ? s : b.p; *p != '\0'; p++) {
 		if (*p == '\'')
-			fputs(raw ? "'\\''" : "\\'", stdout);
+			buf_str(to, raw ? "'\\''" : "\\'");
 		else
-			putchar(*p);
+			buf_char(to, *p);
 	}
-	putchar('\'');
+	buf_char(to, '\'');
 	buf_free(&b);
 }
 
-static void print_cmd(const struct run_cmd *c)
+/* Print n commands, a pipe if there are several. */
+static void print_pipe(const struct run *r, const struct run_cmd *c, size_t n)
 {
-	size_t i;
+	struct buf b = { 0 };
+	size_t i, j;
 
-	for (i = 0; i < c->n; i++) {
+	for (i = 0; i < n; i++) {
 		if (i > 0)
-			putchar(' ');
-		print_word(c->arg[i]);
+			buf_str(&b, " | ");
+		for (j = 0; j < c[i].n; j++) {
+			if (j > 0)
+				buf_char(&b, ' ');
+			add_word(&b, c[i].arg[j]);
+		}
 	}
+	if (r->conf.json) {
+		json_t *o = json_new("command");
+
+		json_text(o, "command", b.p);
+		json_line(stdout, o);
+	} else {
+		puts(b.p);
+	}
+	buf_free(&b);
 }
 
 int run_cmd(const struct run *r, struct run_cmd *c)
@@ -232,8 +248,7 @@ int run_cmd(const struct run *r, struct run_cmd *c)
 	int status = 0;
 
 	if (r->dry) {
-		print_cmd(c);
-		putchar('\n');
+		print_pipe(r, c, 1);
 	} else {
 		status = child_run((const char *const *)c->arg, NULL);
 	}
@@ -248,14 +263,11 @@ void run_cmd_pipe(const struct run *r, struct run_cmd *c, int *status, size_t n)
 	int failed = 0;
 	size_t i;
 
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < n; i++)
 		argv[i] = (const char *const *)c[i].arg;
-		if (r->dry) {
-			print_cmd(&c[i]);
-			fputs(i + 1 < n ? " | " : "\n", stdout);
-		}
-	}
-	if (!r->dry)
+	if (r->dry)
+		print_pipe(r, c, n);
+	else
 		failed = child_pipe(child, argv, n) != 0;
 	for (i = 0; i < n; i++) {
 		status[i] = failed ? -1 : child[i].status;

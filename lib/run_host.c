@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "escape.h"
 #include "exits.h"
 #include "marker.h"
@@ -47,6 +48,7 @@ static void record_failure(struct run *r, struct run_host *h, const struct run_s
 	int status;
 
 	host_failed(r, h, s->why);
+	h->stale = s->stale;
 	if (r->offline)
 		return;
 	run_cmd_tool(r, &c, "ss-catalog", "add");
@@ -181,6 +183,7 @@ int run_host_begin(struct run *r, struct run_host *h)
 void run_host_end(struct run *r, const struct run_sync *s)
 {
 	struct run_host *h = s->host;
+	int64_t start = clock_ms();
 
 	/* Stopped from outside: that is no failure of the host. */
 	if (run_stopped())
@@ -189,7 +192,10 @@ void run_host_end(struct run *r, const struct run_sync *s)
 		record_failure(r, h, s);
 	else
 		record(r, h, s);
+	h->ms[RUN_CATALOGUE] = clock_ms() - start;
+	start = clock_ms();
 	if (!run_stopped() && r->conf.autoverify && !r->offline &&
 	    (h->state == RUN_COMPLETE || h->state == RUN_PARTIAL))
 		verify(r, h);
+	h->ms[RUN_VERIFY] = clock_ms() - start;
 }

@@ -2,15 +2,15 @@
 /* run_pass.c - the hosts of a run, some of them at once. */
 #include "run_pass.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "escape.h"
+#include "clock.h"
 #include "mem.h"
-#include "msg.h"
+#include "run_hook.h"
 #include "run_host.h"
+#include "run_summary.h"
 
 /* The transfers under way. */
 struct pass {
@@ -20,27 +20,13 @@ struct pass {
 	size_t next;		/* the first host that was not looked at */
 };
 
-static void report(const struct run *r, const struct run_host *h)
-{
-	const char *host = escape_name(h->name);
-	const char *status = h->state == RUN_PARTIAL ? "partial" : "complete";
-
-	if (r->dry)
-		return;
-	if (h->state == RUN_FAILED)
-		msg_error("%s: failed, %s", host, escape_name(h->why));
-	else if (h->saveset == NULL && (h->state == RUN_COMPLETE || h->state == RUN_PARTIAL))
-		msg_info("%s: %s, not catalogued yet", host, status);
-	else if (h->saveset != NULL)
-		msg_info("%s: %s, %" PRId64 " files, %s", host, status, h->files,
-			 escape_name(h->saveset));
-}
-
 /* A transfer is over: what remains to be done for the host. */
 static void finish(struct run *r, struct run_sync *s)
 {
+	s->host->ms[RUN_SYNC] = clock_ms() - s->began;
 	run_host_end(r, s);
-	report(r, s->host);
+	run_summary_host(r, s->host);
+	run_hook_host_post(r, s->host);
 	free(s->why);
 }
 
@@ -90,7 +76,7 @@ static void start_more(struct pass *p)
 		if (must_wait(p, h))
 			return;
 		if (run_host_begin(r, h) != 0)
-			report(r, h);
+			run_summary_host(r, h);
 		else if (run_sync_start(r, h, &p->sync[p->n]))
 			p->n++;
 		else

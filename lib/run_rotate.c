@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "escape.h"
 #include "held.h"
 #include "marker.h"
@@ -17,6 +18,7 @@
 #include "run_cmd.h"
 #include "run_offline.h"
 #include "run_rotate.h"
+#include "run_summary.h"
 #include "trash.h"
 
 #define SYNC ".sync"
@@ -151,28 +153,26 @@ out:
 }
 
 /* It has rotated: tell the catalog. */
-static int follow(struct run *r, const char *name, int copy, const char *const *moving,
-		  const char *why)
+static int follow(struct run *r, int copy, const char *const *moving)
 {
 	int ret = -1;
 
 	if (copy && drop_sync_markers(r, moving) != 0)
 		return -1;
 	/* Rotated it is, whether the catalog can be told or not. */
-	if (r->offline || run_cmd_reconcile(r) == 0 || run_offline(r)) {
-		msg_info("rotated %s: %s", name, why);
+	if (r->offline || run_cmd_reconcile(r) == 0 || run_offline(r))
 		ret = 1;
-	}
 	return trash_empty(&r->volume) == 0 ? ret : -1;
 }
 
 int run_rotate(struct run *r, size_t interval, const char *why)
 {
+	int64_t start = clock_ms();
 	const char *name = r->rsnap->retain[interval].name;
 	char *feeder = run_rotate_feeder(r->rsnap, interval);
 	int copy = interval == 0 && !r->rsnap->link_dest, ret = -1;
 	const char **moving = NULL;
-	size_t n = 0;
+	size_t n = 0, i;
 
 	if (interval == 0)
 		r->rotated = 1;
@@ -185,9 +185,14 @@ int run_rotate(struct run *r, size_t interval, const char *why)
 		run_cmd_rsnapshot(r, name, NULL);
 		ret = run_cmd_reconcile(r) == 0 ? 1 : -1;
 	} else if (make_room(r, interval) == 0 && rotate(r, name, feeder, copy, moving) == 0) {
-		ret = follow(r, name, copy, moving, why);
+		ret = follow(r, copy, moving);
 	}
 out:
+	/* What waited does so no longer. */
+	for (i = 0; interval == 0 && ret > 0 && i < r->nhost; i++)
+		if (r->host[i].moves && r->host[i].state == RUN_WAITS)
+			r->host[i].state = RUN_IDLE;
+	run_summary_rotation(r, name, why, n, ret, start);
 	free(moving);
 	free(feeder);
 	return ret;

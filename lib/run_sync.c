@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "escape.h"
 #include "marker.h"
 #include "mem.h"
@@ -15,6 +16,7 @@
 #include "rsnap_job.h"
 #include "run_cmd.h"
 #include "run_exec.h"
+#include "run_hook.h"
 #include "run_source.h"
 #include "trash.h"
 
@@ -213,6 +215,12 @@ static int start(struct run *r, struct run_sync *s)
 int run_sync_start(struct run *r, struct run_host *h, struct run_sync *s)
 {
 	*s = (struct run_sync){ .host = h, .judged = RSNAP_COMPLETE };
+	s->why = run_hook_host_pre(r, h);
+	s->began = clock_ms();
+	if (s->why) {
+		s->judged = RSNAP_FAILED;
+		return 0;
+	}
 	if (!r->dry && (drop_marker(r, h->name) != 0 || clear_tree(r, h->name) != 0)) {
 		fail(s, "not tried");
 		return 0;

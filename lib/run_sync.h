@@ -16,6 +16,7 @@ struct run_sync {
 	size_t point;			/* whose destination it syncs */
 	enum rsnap_judged judged;
 	unsigned long vanished;
+	int64_t began;			/* on clock_ms() */
 	int stale;			/* rsnapshot put an old copy in its place */
 	int keep;			/* it failed, but what is in .sync is true, and may be accepted */
 	char *why;			/* it failed, or is partial; malloc'd */

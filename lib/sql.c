@@ -237,6 +237,23 @@ static const char *const text[SQL_COUNT] = {
 		" (SELECT 1 FROM paths p WHERE p.series = dirs.series AND p.dir = dirs.parent"
 		" AND p.name = dirs.name AND p.sub = dirs.id)",
 
+	[SQL_RUN_ID] = "SELECT id FROM runs WHERE uid = ?",
+	[SQL_RUN_ADD] =
+		"INSERT INTO runs (uid, backup_host, volume, volume_uid, started)"
+		" VALUES (?, ?, ?, ?, ?)",
+	[SQL_RUN_END] = "UPDATE runs SET ended = ?, result = ?, summary = ? WHERE id = ?",
+	/* Those of which nobody will ever say how they ended. */
+	[SQL_RUN_CLOSE] =
+		"UPDATE runs SET ended = ? WHERE backup_host = ? AND volume_uid = ?"
+		" AND ended IS NULL AND uid <> ?",
+	[SQL_RUN_OLDEST] =
+		"SELECT id FROM runs WHERE backup_host = ? AND volume = ?"
+		" ORDER BY id DESC LIMIT 1 OFFSET 10000",
+	[SQL_RUN_FORGET] = "DELETE FROM runs WHERE backup_host = ? AND volume = ? AND id <= ?",
+	[SQL_RUNS] =
+		"SELECT uid, backup_host, volume, volume_uid, started, ended, result, summary"
+		" FROM runs ORDER BY started, id",
+
 	/* What a copy's target says in meta, and leaves out when it reads. */
 	[SQL_COPY_HOLD] = "UPDATE meta SET value = ? WHERE keyword = ? AND value = ?",
 	[SQL_COPY_END] = "DELETE FROM meta WHERE keyword = ? AND value = ?",

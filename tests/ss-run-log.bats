@@ -109,6 +109,7 @@ wellformed() {
 
 @test "the system's log gets the same lines, from ss-run alone" {
 	requires root mountns nsenter
+	requires_sqlite "a server's socket may lie in /dev/shm"
 	begin syslog=local3
 	syslog_start
 	# shellcheck disable=SC2086
@@ -131,4 +132,201 @@ wellformed() {
 	run_ok unshare -m --propagation private bash -c \
 		'[ ! -e /dev/log ] || mount --bind /dev/null /dev/log; exec ss-run'
 	contains "$stderr" 'alpha: complete'
+}
+
+# fails HOST: from now on its transfers break off.
+fails() {
+	cat >"$BATS_TEST_TMPDIR/rsync" <<-EOF
+		#!/bin/sh
+		case "\$*" in *"$SRC/$1/"*) exit 12 ;; esac
+		exec $(type -p rsync) "\$@"
+	EOF
+	chmod 0755 "$BATS_TEST_TMPDIR/rsync"
+	sed -i "s|^cmd_rsync.*|cmd_rsync\t$BATS_TEST_TMPDIR/rsync|" "$RSNAPSHOT_CONF"
+}
+
+# fact EVENT N KEY: of the N-th line of the log with that event.
+fact() {
+	grep -E " event=$1 " "$LOG" | sed -n "$2p" | grep -oE " $3=(\"[^\"]*\"|[^ ]*)" | cut -d= -f2-
+}
+
+@test "what became of each host, each rotation and the run is in the log as an event" {
+	HOSTS="alpha beta" begin
+	run_ok ss-run
+	fails beta
+	: >"$LOG"
+	run_code 2 ss-run
+	wellformed "$LOG"
+	[ "$(grep -c ' event=host ' "$LOG")" = 2 ]
+	[ "$(fact host 1 host) $(fact host 1 status) $(fact host 1 files)" = "alpha complete 5" ]
+	[ "$(fact host 1 saveset)" = "$(ss-catalog savesets --json alpha | jq -rs 'last.name')" ]
+	[ "$(fact host 1 level),$(grep -c 'level=error event=host host=beta ' "$LOG")" = "info,1" ]
+	[ "$(fact host 2 status)" = stale ]
+	contains "$(fact host 2 reason)" 'rsync exit 12'
+	[ "$(grep -c ' event=rotation ' "$LOG")" = 1 ]
+	[ "$(fact rotation 1 interval) $(fact rotation 1 moved) $(fact rotation 1 stayed)" = "hourly 1 1" ]
+	[ "$(fact run 1 result) $(fact run 1 good) $(fact run 1 failed)" = "2 1 1" ]
+	[ "$(fact run 1 run)" = "$(ss-catalog runs --json | jq -rs 'last.id')" ]
+	local key
+	for key in sync_ms catalogue_ms rows_added vanished size; do
+		contains "$(fact host 1 $key)" '^[0-9]+$'
+	done
+	contains "$stderr" '1 of 2 hosts have a new saveset, not beta: '
+}
+
+@test "--json prints the run as one object" {
+	HOSTS="alpha beta" begin autoverify=yes
+	run_ok ss-run --json
+	[ "${#lines[@]}" = 1 ]
+	[ "$(jq -c '[.type, .result, .dry_run, .volume, .backup_host, .interrupted, .catalog_away]' <<<"$output")" = \
+		'["run",0,false,"backup","keeper",false,false]' ]
+	[ "$(jq -c '.hosts | map([.host, .status, .files, .reason])' <<<"$output")" = \
+		'[["alpha","complete",5,null],["beta","complete",5,null]]' ]
+	[ "$(jq -c '.rotations | map([.interval, .result, .moved, .stayed])' <<<"$output")" = '[["hourly","rotated",2,0]]' ]
+	[ "$(jq -r '.rotations[0].reason' <<<"$output")" = 'new savesets' ]
+	[ "$(jq '[.ms, (.hosts[] | .sync_ms, .catalogue_ms, .verify_ms)] | all(. >= 0)' <<<"$output")" = true ]
+	[ "$(jq '.hosts[0] | .sync_ms > 0 and .catalogue_ms > 0 and .verify_ms > 0' <<<"$output")" = true ]
+	[ "$(jq '.ms >= (.hosts | map(.sync_ms) | max)' <<<"$output")" = true ]
+	[ "$(jq -r .volume_id <<<"$output")" = "$(ss-catalog volumes --json | jq -r .id)" ]
+	fails beta
+	run_code 2 ss-run --json
+	[ "$(jq -c '.hosts | map([.host, .status])' <<<"$output")" = '[["alpha","complete"],["beta","stale"]]' ]
+	[ "$(jq -c '[.hosts_good, .hosts_failed, .hosts_held, .hosts_all]' <<<"$output")" = '[1,1,0,2]' ]
+	run_code 2 ss-run --json alpha nobody
+	[ "$(jq -c '[.type, .result]' <<<"$output")" = '["run",2]' ]
+	run_ok ss-run --json --no-rotate alpha
+	run_ok ss-run --json --rotate=hourly
+	[ "$(jq -c '.hosts | map(.status)' <<<"$output")" = '["not tried","not tried"]' ]
+	[ "$(jq -r '.rotations[0].reason' <<<"$output")" = 'asked for' ]
+}
+
+@test "each run has its record in the catalog" {
+	HOSTS="alpha beta" begin
+	run_ok ss-catalog runs
+	[ "${#lines[@]}" = 1 ]
+	SECONDSHOT_NOW=1790000000 run_ok ss-run --json
+	local said=$output
+	run_ok ss-catalog runs --json
+	[ "$(jq -S . <<<"$output")" = "$(jq -S . <<<"$said")" ]
+	run_ok ss-catalog runs
+	contains "${lines[0]}" '^STARTED +BACKUP-HOST +VOLUME +TOOK +RESULT +HOSTS +FAILED$'
+	contains "${lines[1]}" '^2026-09-21T14:13:20Z +keeper +backup +0s +0 +2/2 +-$'
+	fails beta
+	run_code 2 ss-run
+	run_ok ss-catalog runs
+	contains "${lines[2]}" '^20.* +2 +1/2 +beta$'
+	# A dry run leaves none, nor does one that could not begin.
+	run_ok ss-run -n
+	run_code 2 ss-run nobody
+	[ "$(ss-catalog runs --json | wc -l)" = 2 ]
+	[ ! -e "$ROOT/.secondshot/runs" ]
+	run_ok ss-catalog runs --volume=other
+	[ "${#lines[@]}" = 1 ]
+	run_ok ss-catalog runs --volume=backup --backup-host=keeper --json
+	[ "${#lines[@]}" = 2 ]
+	run_code 2 ss-catalog runs alpha
+}
+
+# slow_run: one in the background whose transfer lasts; RUN is its process.
+slow_run() {
+	cat >"$BATS_TEST_TMPDIR/rsync" <<-EOF
+		#!/bin/sh
+		echo \$\$ >"$BATS_TEST_TMPDIR/transfer"
+		exec sleep 300
+	EOF
+	chmod 0755 "$BATS_TEST_TMPDIR/rsync"
+	sed -i "s|^cmd_rsync.*|cmd_rsync\t$BATS_TEST_TMPDIR/rsync|" "$RSNAPSHOT_CONF"
+	ss-run 2>/dev/null 3>&- &
+	RUN=$!
+	local n
+	for ((n = 0; n < 200; n++)); do
+		[[ ! -s $BATS_TEST_TMPDIR/transfer ]] || break
+		sleep 0.05
+	done
+	[ "$n" -lt 200 ]
+	sed -i "s|^cmd_rsync.*|cmd_rsync\t$(type -p rsync)|" "$RSNAPSHOT_CONF"
+}
+
+@test "a run that is under way, that was stopped, that was killed" {
+	begin
+	slow_run
+	run_ok ss-catalog runs
+	contains "${lines[1]}" ' - +running +- +-$'
+	[ "$(ss-catalog runs --json | jq -c '[.ended, .result, .interrupted]')" = '[null,null,false]' ]
+	local code=0
+	kill -TERM "$RUN"
+	wait "$RUN" || code=$?
+	[ "$code" = 143 ]
+	[ "$(ss-catalog runs --json | jq -c '[.result, .interrupted, .hosts[0].status]')" = '[143,false,"interrupted"]' ]
+	rm "$BATS_TEST_TMPDIR/transfer"
+	slow_run
+	kill -KILL "$RUN"
+	wait "$RUN" || :
+	kill "$(<"$BATS_TEST_TMPDIR/transfer")" || :
+	[ "$(ss-catalog runs --json | jq -sc 'last | [.ended, .result, .interrupted]')" = '[null,null,false]' ]
+	run_ok ss-run
+	[ "$(ss-catalog runs --json | jq -sc 'map([.result, .interrupted])')" = '[[143,false],[null,true],[0,false]]' ]
+	run_ok ss-catalog runs
+	contains "${lines[2]}" ' - +interrupted +- +-$'
+}
+
+@test "a record that is damaged costs itself, not the run" {
+	begin
+	mkdir "$ROOT/.secondshot/runs"
+	local dir=$ROOT/.secondshot/runs
+	echo nonsense >"$dir/0123"
+	printf 'secondshot-run 1\nstarted 5\nended 6\n' >"$dir/4567"
+	printf 'secondshot-run 1\nstarted five\nend\n' >"$dir/89ab"
+	printf 'secondshot-run 1\nstarted 5\nended 6\nresult 0\nsummary {"type":"other"}\nlater key\nend\n' >"$dir/cdef"
+	: >"$dir/.new-1.x"
+	run_ok ss-run
+	[ "$(grep -c 'is damaged: removed' <<<"$stderr")" = 3 ]
+	[ -z "$(ls -A "$dir")" ]
+	[ "$(ss-catalog runs --json | jq -sc 'map([.started, .result])[0]')" = '["1970-01-01T00:00:05Z",0]' ]
+	run_ok ss-catalog runs
+	[ "${#lines[@]}" = 3 ]
+	contains "${lines[1]}" '^1970-01-01T00:00:05Z +keeper +backup +1s +0 +- +-$'
+	# Where the others cannot be read the backup is made all the same.
+	rmdir "$dir"
+	: >"$dir"
+	run_code 3 ss-run
+	contains "$stderr" 'alpha: complete'
+}
+
+@test "old records go, a volume's newest stay" {
+	begin
+	local numbers="WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10020)"
+	local rows
+	rows="SELECT i, i, $(bytes keeper), $(bytes backup), i, i, 0 FROM n"
+	local columns="id, uid, backup_host, volume, started, ended, result"
+	if on_mariadb; then
+		sql "SET max_recursive_iterations = 20000; INSERT INTO runs ($columns) $numbers $rows"
+	else
+		sql "$numbers INSERT INTO runs ($columns) $rows"
+	fi
+	sql "INSERT INTO runs (id, uid, backup_host, volume, started, ended, result)
+		VALUES (20000, $(bytes other), $(bytes keeper), $(bytes other), 1, 1, 0)"
+	run_ok ss-run
+	[ "$(sql "SELECT min(id) FROM runs")" = 21 ]
+	[ "$(sql "SELECT count(*) FROM runs")" = 10002 ]
+}
+
+@test "a run while the server is away is recorded by the next one that finds it" {
+	requires_mariadb "a file is never away"
+	local server=$BATS_TEST_TMPDIR/server
+	conf
+	ln -s "$SS_TEST_SOCKET" "$server"
+	sed -i "s|unix_socket=.*|unix_socket=$server|" "$SECONDSHOT_CONF"
+	ss-catalog init
+	rm "$server"
+	run_code 3 ss-run --json
+	local away=$output
+	[ "$(jq -c '[.catalog_away, .hosts[0].status]' <<<"$away")" = '[true,"complete"]' ]
+	[ "$(ls "$ROOT/.secondshot/runs" | wc -l)" = 1 ]
+	ln -s "$SS_TEST_SOCKET" "$server"
+	run_ok ss-run
+	[ -z "$(ls "$ROOT/.secondshot/runs")" ]
+	run_ok ss-catalog runs --json
+	[ "${#lines[@]}" = 2 ]
+	[ "$(jq -S . <<<"${lines[0]}")" = "$(jq -S . <<<"$away")" ]
 }

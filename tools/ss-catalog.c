@@ -196,6 +196,11 @@ static int do_files(struct call *k)
 	return code;
 }
 
+static int do_runs(struct call *k)
+{
+	return catalog_open(&k->cat, k->c, 0) < 0 ? SS_FAIL : list_runs(&k->cat, k->c, k->format);
+}
+
 static int do_reconcile(struct call *k)
 {
 	struct lock *lock = NULL;
@@ -255,6 +260,7 @@ static const struct verb {
 	{ "volumes", "", do_volumes, 0, 0, MAY_JSON },
 	{ "savesets", " [HOST]", do_savesets, 0, 1, MAY_JSON },
 	{ "files", " SAVESET", do_files, 1, 1, MAY_JSON | MAY_ZERO | MAY_FORMAT },
+	{ "runs", "", do_runs, 0, 0, MAY_JSON },
 	{ "reconcile", "", do_reconcile, 0, 0, 0 },
 	{ "check", " [SAVESET]", do_check, 0, 1, MAY_JSON },
 	{ "copy", " FROM-URL TO-URL", do_copy, 2, 2, MAY_JSON },
@@ -319,7 +325,7 @@ static int run(struct conf *c, const char *const *args)
 			return run_verb(&verbs[i], &k, n - 1);
 		}
 	msg_error("%s%sverbs are init, add, pending, store, hosts, volumes, savesets, files,"
-		  " reconcile, check, copy; see --help", n ? escape_name(args[0]) : "",
+		  " runs, reconcile, check, copy; see --help", n ? escape_name(args[0]) : "",
 		  n ? ": no such verb; " : "");
 	return SS_FAIL;
 }
@@ -329,7 +335,7 @@ int main(int argc, const char **argv)
 	static const struct opt_tool tool = {
 		"ss-catalog",
 		"[OPTION...] VERB",
-		"VERB: init add pending store hosts volumes savesets files reconcile check copy",
+		"VERB: init add pending store hosts volumes savesets files runs reconcile check copy",
 		table, OPT_CATALOG | OPT_RSNAPSHOT | OPT_HASHTYPE | OPT_JSON,
 	};
 	struct conf conf = { 0 };

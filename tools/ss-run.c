@@ -11,6 +11,7 @@
 #include "run.h"
 #include "run_check.h"
 #include "run_due.h"
+#include "run_end.h"
 
 int main(int argc, char *argv[])
 {
@@ -37,7 +38,7 @@ int main(int argc, char *argv[])
 		       OPT_RUN | OPT_JSON,
 	};
 	const char **hosts;
-	int code;
+	int code, begun;
 
 	hosts = opt_start(&tool, argc, (const char **)(void *)argv, &r.conf, &code);
 	if (hosts != NULL && check) {
@@ -46,8 +47,10 @@ int main(int argc, char *argv[])
 		code = run_due(&r.conf, hosts);
 	} else if (hosts != NULL) {
 		code = run_open(&r, hosts);
-		if (code == SS_OK)
+		begun = code == SS_OK;
+		if (begun)
 			code = run_all(&r);
+		code = run_end(&r, code, begun);
 		code = run_close(&r, code);
 	}
 	conf_free(&r.conf);
