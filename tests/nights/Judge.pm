@@ -132,6 +132,14 @@ sub catalog {
 	return @wrong;
 }
 
+# run(NOW, RESULT): is the newest record of a run that of the one at NOW?
+sub run {
+	my ($self, $now, $result) = @_;
+	my ($last) = $self->ask('SELECT started, ended, result FROM runs ORDER BY id DESC LIMIT 1');
+	my $is = join ' ', @{$last // ['missing']};
+	return $is eq "$now $now $result" ? () : "the record of the run is $is, not $now $now $result";
+}
+
 # known(PLACES, AT): each tree has a complete saveset, the same one for ever, nothing else has.
 sub known {
 	my ($self, $places, $at) = @_;
