@@ -34,7 +34,7 @@ once() {
 	! on_mariadb || skip "ran with SQLite: $1"
 }
 
-SS_TEST_USER=$(id -un)
+SS_TEST_USER=$(id -un 2>/dev/null) || :
 
 # client PROGRAM [ARGUMENT...]: one of MariaDB's own, as the administrator.
 client() {

@@ -12,7 +12,8 @@ PORT=33306
 
 setup_file() {
 	local i nodes dir
-	[[ -e $PROVIDER ]] && type -P mariadbd rsync wsrep_sst_rsync >/dev/null || return 0
+	unmet requires_server && return 0
+	[[ -e $PROVIDER ]] && type -P rsync wsrep_sst_rsync >/dev/null || return 0
 	# rsync, by which a node gets its first state, works for a daemon of root for nobody.
 	[[ $EUID != 0 ]] || SERVER_ACCOUNT=mysql
 	dir=$(mktemp -d "/tmp/ss-galera.XXXXXX")

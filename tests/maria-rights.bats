@@ -8,7 +8,7 @@ load catalog
 load server
 
 setup_file() {
-	type -P mariadbd >/dev/null || return 0
+	unmet requires_server && return 0
 	# Settings under which names that differ become one, and what does not fit is cut.
 	server_install "$BATS_FILE_TMPDIR/srv" --sql-mode= --collation-server=utf8mb4_general_ci \
 		--character-set-server=utf8mb4 --lower-case-table-names=1

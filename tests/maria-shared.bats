@@ -8,7 +8,7 @@ load catalog
 load server
 
 setup_file() {
-	type -P mariadbd >/dev/null || return 0
+	unmet requires_server && return 0
 	server_install "$BATS_FILE_TMPDIR/srv" --innodb-monitor-enable=lock_timeouts
 	server_start "$BATS_FILE_TMPDIR/srv"
 }

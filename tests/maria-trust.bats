@@ -9,7 +9,7 @@ load server
 
 setup_file() {
 	local dir=$BATS_FILE_TMPDIR
-	type -P mariadbd openssl >/dev/null || return 0
+	{ unmet requires_server || unmet requires openssl; } && return 0
 	cd "$dir" || return
 	for ca in ca other; do
 		openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj "/CN=$ca" -keyout $ca.key -out $ca.pem

@@ -9,12 +9,13 @@
 #
 # A server has all below DIR: data, socket, log, pid, options (one a line).
 
-SERVER_USER=$(id -un)
+SERVER_USER=$(id -un 2>/dev/null) || SERVER_USER=''
 # Who the server runs as; another one than we are needs the right to reach DIR.
 SERVER_ACCOUNT=$SERVER_USER
 
-# requires_server: skip unless there is one to start.
+# requires_server: skip unless there is one to start, for an account that has a name.
 requires_server() {
+	[[ -n $SERVER_USER ]] || skip "needs a user with a name"
 	requires mariadbd mariadb-install-db mariadb
 }
 

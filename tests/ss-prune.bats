@@ -160,6 +160,8 @@ generations() {
 }
 
 @test "every name and kind of thing is deleted, and 3000 levels" {
+	# Directories that their owner may not enter are among them.
+	requires root
 	hostile_tree "$TREE/hostile" --long
 	perl -e 'chdir shift or die; for (1 .. 3000) { mkdir "d" or die; chdir "d" or die }' "$TREE"
 	chmod 0 "$TREE/hostile/names" "$TREE/hostile/bytes"

@@ -79,7 +79,7 @@ borrow() {
 # root_tar RELEASE: sets TAR to a base system; made when there is none yet.
 root_tar() {
 	local dir
-	TAR=$ROOTS/$1.tar
+	TAR=$ROOTS/$1.tar.gz
 	[[ ! -e $TAR ]] || return 0
 	[[ -n $(mirror "$1") ]] || skip "apt here knows no mirror of $1"
 	mkdir -p "$ROOTS"
@@ -91,7 +91,7 @@ root_tar() {
 		skip "$1 cannot be fetched: see $ROOTS/$1.log"
 	}
 	borrow "$dir" "$1"
-	tar -C "$dir" -cf "$TAR.new" --numeric-owner . && mv "$TAR.new" "$TAR"
+	tar -C "$dir" -c --numeric-owner . | gzip -1 >"$TAR.new" && mv "$TAR.new" "$TAR"
 	rm -rf --one-file-system "$dir"
 }
 
@@ -137,9 +137,15 @@ quietly() {
 	}
 }
 
-# build_package [DIR]: inside, without tests; the package is then in /root/secondshot*.deb.
+# build_package: inside, without tests; it is then /root/secondshot_*.deb.  DEB=FILE in the
+# environment saves the time: a package built in that release before.
 build_package() {
-	quietly "building the package${2:+ of $2}" "apt-get update && cd ${1:-.} &&
+	if [[ -n ${DEB:-} ]]; then
+		cp "$DEB" "$DIR/root/"
+		quietly "taking $DEB" "apt-get update"
+		return
+	fi
+	quietly "building the package" "apt-get update &&
 		apt-get build-dep -y -P nocheck --no-install-recommends ./ &&
 		DEB_BUILD_PROFILES=nocheck DEB_BUILD_OPTIONS=nocheck dpkg-buildpackage -us -uc -b"
 }
