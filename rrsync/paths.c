@@ -9,8 +9,11 @@
 
 void paths_of(int fd, char *path)
 {
-	ssize_t n = readlink(args_text(FD, fd), path, PATH_MAX - 1);
+	char link[40];
+	ssize_t n;
 
+	snprintf(link, sizeof(link), FD, fd);
+	n = readlink(link, path, PATH_MAX - 1);
 	path[n > 0 ? n : 0] = '\0';
 }
 

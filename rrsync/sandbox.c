@@ -135,13 +135,8 @@ static int set_mount(int fd, uint64_t attributes)
 /* Make the directories above path in the new root, which is the working directory. */
 static void make_parents(const char *path)
 {
-	char part[PATH_MAX];
-
-	snprintf(part, sizeof(part), "%s", path + 1);
-	for (char *p = part; (p = strchr(p, '/')); *p++ = '/') {
-		*p = '\0';
-		mkdir(part, 0755);
-	}
+	for (const char *p = strchr(path + 1, '/'); p; p = strchr(p + 1, '/'))
+		mkdir(args_text("%.*s", (int)(p - path - 1), path + 1), 0755);
 }
 
 /* Show there what exists at path: a link, unless to a file, as a link, all else as a mount. */
@@ -176,7 +171,7 @@ static int build(const struct rules *r, bool writes)
 	if (set_mount(tree, MOUNT_QUIET | (writes ? 0 : MOUNT_ATTR_RDONLY)) ||
 	    move_mount(root, "", r->dirfd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH))
 		return -1;
-	bad = fchdir(root) || mkdir(PATHS_EMPTY + 1, 0555);
+	bad = fchdir(root) || mkdir(&PATHS_EMPTY[1], 0555);
 	for (const char *const *need = needs; *need && !bad; need++)
 		bad = !paths_below(*need, r->dir) && show(*need);
 	make_parents(args_text("%s/", r->dir));
