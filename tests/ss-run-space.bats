@@ -149,7 +149,7 @@ until_full() {
 	mkdir -p "$ROOT/_delete.99999999/alpha" "$ROOT/.secondshot/trash/1"
 	find "$ROOT" -printf '%p %i %s %T@\n' | sort >before
 	catalog_sum >catalog.before
-	run_code 2 ss-run
+	run_code 2 ss-run --volume=backup
 	contains "$stderr" "another volume's id than backup has in the catalog"
 	find "$ROOT" -printf '%p %i %s %T@\n' | grep -v '/lock ' | sort >after
 	grep -v '/lock ' before | cmp - after

@@ -80,6 +80,9 @@ static int is_summary(const char *line)
 
 static void end_line(struct talk *t)
 {
+	/* ssh ends its lines as a terminal wants them. */
+	if (t->len > 0 && t->line[t->len - 1] == '\r')
+		t->len--;
 	t->line[t->len] = '\0';
 	if (says_vanished(t->line))
 		t->vanished++;
