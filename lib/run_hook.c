@@ -90,7 +90,8 @@ static void host_facts(struct hook_facts *f, const struct run *r, const struct r
 		if (h->became == RUN_COMPLETE || h->became == RUN_PARTIAL) {
 			hook_fact(f, "LOCATION", ".sync");
 			hook_fact(f, "TREE", tree);
-			number_fact(f, "FILES", h->files);
+			if (h->saveset)
+				number_fact(f, "FILES", h->files);
 		}
 	}
 	free(tree);

@@ -121,12 +121,12 @@ three_nights() {
 	run_ok ss-run
 	away
 	mv "$SRC/alpha" kept
-	mkdir "$SRC/alpha"
+	mkdir -p "$SRC/alpha/dir"
 	run_code 2 ss-run
 	contains "$stderr" 'no files'
 	[ -e "$ROOT/hourly.0/alpha/one" ]
 	[ ! -e "$ROOT/hourly.1" ]
-	rmdir "$SRC/alpha"
+	rm -r "$SRC/alpha"
 	mv kept "$SRC/alpha"
 	cat >rsync <<-END
 		#!/bin/bash
