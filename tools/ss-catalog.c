@@ -335,7 +335,8 @@ int main(int argc, const char **argv)
 	static const struct opt_tool tool = {
 		"ss-catalog",
 		"[OPTION...] VERB",
-		"VERB: init add pending store hosts volumes savesets files runs reconcile check copy",
+		"VERB: init add pending store hosts volumes savesets files runs reconcile\n"
+		"check copy",
 		table, OPT_CATALOG | OPT_RSNAPSHOT | OPT_HASHTYPE | OPT_JSON,
 	};
 	struct conf conf = { 0 };
