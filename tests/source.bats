@@ -58,6 +58,23 @@ setup() {
 	[ "$output" = "" ]
 }
 
+@test "every key is explained in its page and in the sample, where a default may be taken as it stands" {
+	local key n=0
+	for key in $(sed -n 's/^\t{ "\([a-z.-]*\)", CONF_.*/\1/p' lib/*.c); do
+		grep -qE "^\.(It )?Cm (.* , )?$key( |\$)" tools/secondshot.conf.5 || { echo "$key: no page"; return 1; }
+		grep -qE "^#?$key = ." etc/secondshot.conf || { echo "$key: no sample"; return 1; }
+		n=$((n + 1))
+	done
+	((n >= 25))
+	# Switched on one by one, each of them is taken.
+	while read -r key; do
+		[[ $key != *'= ('* ]] || continue
+		printf '%s\n' "${key#\#}" >"$BATS_TEST_TMPDIR/conf"
+		run_code 2 ss-catalog --config="$BATS_TEST_TMPDIR/conf" --logfile=/dev/null nothing
+		contains "$stderr" 'no such verb'
+	done < <(grep -E '^#?[a-z][a-z.-]* = .' etc/secondshot.conf)
+}
+
 @test "every tool has a man page with EXAMPLES and EXIT STATUS" {
 	local tool page
 	for tool in tools/*.c; do
