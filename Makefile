@@ -47,8 +47,8 @@ BIN_TOOLS := $(filter-out $(LIBEXEC_TOOLS),$(TOOLS))
 
 JOBS ?= $(shell nproc)
 NICE ?=
-# One more than there are processors: tests wait, too.
-PROVE = SS_BIN=$(abspath $(BUILD)) $(NICE) prove -j$$(($(JOBS) + 1))
+# More than there are processors: tests wait, too.
+PROVE = SS_BIN=$(abspath $(BUILD)) $(NICE) prove -j$$((2 * $(JOBS) + 1))
 
 # The shells' completions, from the tools' own tables.
 COMPLETIONS := $(BIN_TOOLS:$(BUILD)/%=$(BUILD)/completion/bash/%) $(BIN_TOOLS:$(BUILD)/%=$(BUILD)/completion/zsh/_%)
@@ -110,15 +110,26 @@ $(BUILD)/flags: export FLAGS = $(CC) $(SS_CPPFLAGS) $(SS_CFLAGS) $(RSYNC) $(SAND
 
 # --- tests ---------------------------------------------------------------
 
+# What takes minutes, waits for hosts that do not answer, or needs three servers: once, in
+# check-all, as it is built for use.
+BATS_LONG := $(addprefix tests/,maria-galera.bats ss-run-nights.bats ss-run-ssh.bats \
+	rrsync-attack.bats rrsync-degrade.bats rrsync-transfer.bats)
+BATS_SHORT := $(filter-out $(BATS_LONG),$(BATS))
+
 # One after the other: each of them keeps all processors busy.
 check: check-sqlite
 	$(MAKE) --no-print-directory check-maria
 
 check-sqlite: all units
-	$(PROVE) -e tests/tap $(UNITS) $(filter-out $(BATS_GALERA),$(BATS))
+	$(PROVE) -e tests/tap $(UNITS) $(BATS_SHORT)
+
+check-extra: all
+	$(PROVE) -e tests/tap $(BATS_LONG)
 
 # What touches a catalog, once more on a private MariaDB server.
-BATS_MARIA := $(filter-out tests/source.bats $(wildcard tests/maria-*.bats tests/ss-hash*.bats tests/rrsync*.bats),$(BATS))
+BATS_MARIA := $(filter-out $(wildcard $(addprefix tests/,maria-*.bats ss-hash*.bats rrsync*.bats source.bats \
+	usage.bats first-steps.bats ss-run-check.bats ss-run-due.bats ss-run-exec.bats ss-run-exits.bats \
+	ss-run-lock.bats ss-run-refuse.bats ss-run-space.bats)),$(BATS_SHORT))
 check-maria: all
 	tests/mariadb run env $(PROVE) -e tests/tap $(BATS_MARIA)
 
@@ -126,12 +137,7 @@ ASAN = BUILD=build-asan FORTIFY= CFLAGS="-O1 -g -fsanitize=address,undefined \
 	-fno-sanitize-recover=all -fno-omit-frame-pointer"
 CLANG = BUILD=build-clang CC=clang
 
-# Three database servers for a minute: once will do.
-BATS_GALERA := $(wildcard tests/maria-galera*.bats)
-check-galera: all
-	$(PROVE) -e tests/tap $(BATS_GALERA)
-
-check-all: check-galera check-asan check-valgrind check-clang check-tidy check-cppcheck check-shell check-man
+check-all: check-extra check-asan check-valgrind check-clang check-tidy check-cppcheck check-shell check-man
 
 check-asan:
 	ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 \
@@ -283,6 +289,6 @@ clean:
 	rm -rf build build-asan build-clang
 
 FORCE:
-.PHONY: all rrsync rrsync-static units check check-sqlite check-maria check-galera check-all check-asan check-valgrind check-clang check-tidy check-cppcheck \
+.PHONY: all rrsync rrsync-static units check check-sqlite check-maria check-extra check-all check-asan check-valgrind check-clang check-tidy check-cppcheck \
 	check-shell check-man check-long torture bench diff-rrsync bench-rrsync \
 	fuzz install deb check-package autopkgtest piuparts check-lifecycle quickstart clean FORCE
