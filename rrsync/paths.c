@@ -58,32 +58,31 @@ static const char *up_of(const char *path, const char **leaf)
 	return args_text("%.*s", slash ? (int)(slash - path) : 0, path);
 }
 
-/* Open what path leads to; real[PATH_MAX] is where that is or, if it is missing (-1), would be. */
-static int resolve(const struct request *q, const char *path, char *real, int links)
+/* Open what path leads to, and cut path up; real[PATH_MAX] is where that is or would be (-1: missing). */
+static int resolve(const struct request *q, char *path, char *real, int links)
 {
+	static char root[] = "/", link[PATH_MAX];
+	char *slash = strrchr(path, '/');
 	int fd = open(path, O_PATH | O_CLOEXEC), error = errno;
-	char link[PATH_MAX];
-	const char *leaf;
 	ssize_t n;
 
-	if (fd >= 0) {
-		paths_of(fd, real);
+	paths_of(fd, real);
+	if (fd >= 0)
 		return fd;
-	}
 	if (error != ENOENT && error != ELOOP)
-		refuse("%m: %s", q->shown);
-	path = up_of(path, &leaf);
-	fd = resolve(q, *path ? path : "/", real, links);
-	n = readlinkat(fd, leaf, link, sizeof(link) - 1);
+		refuse("%s: %s", strerror(error), q->shown);
+	*slash = '\0';
+	fd = resolve(q, slash > path ? path : root, real, links);
+	n = readlinkat(fd, slash + 1, link, sizeof(link) - 1);
 	close(fd);
 	if (n > 0 && links > 0) {
 		link[n] = '\0';
-		return resolve(q, *link == '/' ? link : args_text("%s/%s", real, link), real, links - 1);
+		return resolve(q, args_text("%s/%s", *link == '/' ? "" : real, link), real, links - 1);
 	}
-	if (strlen(real) + 1 + strlen(leaf) >= PATH_MAX || strcmp(leaf, "..") == 0)
+	if (strlen(real) + strlen(slash + 1) + 1 >= PATH_MAX || strcmp(slash + 1, "..") == 0)
 		refuse("unsafe arg: %s", q->shown);
-	if (*leaf && strcmp(leaf, ".") != 0)
-		strcat(strcat(real, "/"), leaf);
+	if (slash[1] && strcmp(slash + 1, ".") != 0)
+		strcat(strcat(real, "/"), slash + 1);
 	errno = error;
 	return -1;
 }
@@ -94,9 +93,9 @@ static int resolve(const struct request *q, const char *path, char *real, int li
  */
 static int reach(const struct request *q, const char *text, bool top, mode_t make, const char **rel)
 {
-	const char *bare = text + strspn(text, "/"), *below, *up, *leaf;
-	int len = (int)(strlen(bare) - strlen(suffix_of(bare))), fd;
-	char real[PATH_MAX];
+	const char *bare = text + strspn(text, "/"), *below, *name;
+	int len = (int)(strlen(bare) - strlen(suffix_of(bare))), fd, up;
+	char real[PATH_MAX], *next;
 
 	fd = resolve(q, args_text("%s/%.*s", q->rules->dir, len, bare), real, 40);
 	below = paths_below(real, q->rules->dir);
@@ -105,8 +104,12 @@ static int reach(const struct request *q, const char *text, bool top, mode_t mak
 	*rel = args_text("%s", below + (*below == '/'));
 	if (fd >= 0 || !make)
 		return fd;
-	up = up_of(*rel, &leaf);
-	mkdirat(reach(q, up, true, make, &up), leaf, make);
+	up = openat(q->rules->dirfd, ".", O_PATH | O_CLOEXEC);
+	for (next = args_text("%s", *rel); (name = strsep(&next, "/")); up = fd) {
+		mkdirat(up, name, make);
+		fd = openat(up, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+		close(up);
+	}
 	return reach(q, *rel, true, 0, rel);
 }
 

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* sandbox.c - what this process and rsync give away: the view, files, capabilities, system calls. */
 #include "sandbox.h"
 
 #include <sys/mman.h>

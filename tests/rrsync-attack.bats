@@ -614,6 +614,21 @@ refused() {
 	[ ! -e "$log" ]
 }
 
+@test "a path of 2,000 levels: no crash, with little memory" {
+	local deep option
+	deep=$(printf 'a/%.0s' {1..2000})
+	for option in "--backup-dir=/$deep" "--link-dest=/$deep" "--link-dest=/sub/$deep" ""; do
+		SSH_ORIGINAL_COMMAND="rsync --server -re.LsfxCIvu $option . /$([[ $option ]] || echo "$deep")" \
+			run bash -c 'ulimit -s 1024 && exec timeout 60 "$@"' limited "$RRSYNC" "$DIR" </dev/null
+		((status == 1 || status == 12))
+	done
+	SSH_ORIGINAL_COMMAND="rsync --server --sender -re.LsfxCIvu . /$deep$deep$deep" \
+		run bash -c 'ulimit -s 1024 && exec timeout 60 "$@"' limited "$RRSYNC" -ro "$DIR" </dev/null
+	[ "$status" -eq 1 ]
+	contains "$output" 'too long'
+	rm -rf dir/a
+}
+
 @test "words that are not options stay names" {
 	mkdir dir/--sender dir/-e
 	printf 'x\n' >dir/--sender/file
