@@ -139,9 +139,12 @@ CLANG = BUILD=build-clang CC=clang
 
 check-all: check-extra check-asan check-valgrind check-clang check-tidy check-cppcheck check-shell check-man
 
+# On a server the driver and what writes most; the rest of that suite in check-long.
+BATS_CORE := $(filter tests/ss-catalog-%.bats tests/ss-verify.bats tests/ss-run-away.bats tests/ss-run.bats,$(BATS))
+SANITIZED = ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) $(ASAN)
 check-asan:
-	ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 \
-		$(MAKE) $(ASAN) check
+	$(SANITIZED) check-sqlite
+	$(SANITIZED) check-maria BATS_MARIA="$(BATS_CORE)"
 
 check-valgrind: units
 	$(PROVE) -e 'valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite' \
@@ -175,6 +178,7 @@ check-man:
 		[ -z "$$out" ] || { printf '%s\n' "$$out"; exit 1; }
 
 check-long: check all
+	$(SANITIZED) check-maria
 	SS_BIN=$(abspath $(BUILD)) tests/torture/kill
 	SS_BIN=$(abspath $(BUILD)) tests/torture/maria
 	SS_BIN=$(abspath $(BUILD)) tests/equality --histories=200
