@@ -280,9 +280,10 @@ check-package:
 autopkgtest piuparts:
 	tests/package/$@
 
-# A bare Debian for each: cron's own daemon, an upgrade from the first version, purge.
+# A bare Debian for each: cron's own daemon, systemd's, an upgrade from the first version, purge.
 check-lifecycle:
 	tests/package/cron
+	tests/package/systemd
 	tests/package/lifecycle
 
 quickstart:

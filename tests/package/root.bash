@@ -39,8 +39,8 @@ root_enter() {
 	[[ $EUID == 0 ]] || skip "needs root"
 	type -P debootstrap unshare >/dev/null || skip "needs debootstrap"
 	[[ -z ${ROOT_ENTERED:-} ]] || return 0
-	unshare --mount --pid --fork true 2>/dev/null || skip "needs a mount and a process namespace"
-	ROOT_ENTERED=1 exec unshare --mount --propagation=private --pid --fork --kill-child -- "$0" "$@"
+	unshare --mount-proc --pid --fork true 2>/dev/null || skip "needs a mount and a process namespace"
+	ROOT_ENTERED=1 exec unshare --mount-proc --propagation=private --pid --fork --kill-child -- "$0" "$@"
 }
 
 # archives RELEASE: the archives apt here knows, for that release, as lines of a sources.list.
