@@ -145,6 +145,7 @@ static void verify(struct run *r, const struct run_host *h)
 	int status;
 
 	run_cmd_tool(r, &c, "ss-verify", NULL);
+	run_cmd_add(&c, "--new");
 	run_cmd_add(&c, "--");
 	run_cmd_take(&c, h->saveset != NULL ? mem_strdup(h->saveset) : mem_printf("%s@" SYNC, h->name));
 	status = run_cmd(r, &c);

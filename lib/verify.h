@@ -15,6 +15,7 @@
 struct verify_options {
 	enum hash_read how;
 	int structure;		/* do not read contents */
+	int fresh;		/* read only contents that never were, or were rotten then */
 	int json;
 	int quiet;
 	unsigned threads;

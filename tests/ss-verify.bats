@@ -116,6 +116,22 @@ found() {
 	[ "$(grep -c "\"big\"" "$BATS_TEST_TMPDIR/log")" = 1 ] || { grep big "$BATS_TEST_TMPDIR/log"; false; }
 }
 
+@test "--new reads what was never verified or was corrupt, and compares the whole structure" {
+	take
+	run_ok ss-verify --new "$S"
+	rot "$TREE/dir/two"
+	echo extra >"$TREE/extra"
+	run_code 1 ss-verify --new "$S"
+	found extra extra
+	lacks "$output" corrupt
+	run_code 1 ss-verify "$S"
+	found corrupt dir/two
+	run_code 1 ss-verify --new "$S"
+	found corrupt dir/two
+	run_code 2 ss-verify --new --structure "$S"
+	contains "$stderr" 'one of them'
+}
+
 @test "files without digest are told, never passed over" {
 	ss-catalog add alpha >/dev/null
 	S=$(newest)

@@ -17,12 +17,13 @@
 #include "sandbox.h"
 #include "verify.h"
 
-static int all, structure;
+static int all, structure, fresh;
 static char *read_word;
 
 static const struct poptOption table[] = {
 	{ "all", 'a', POPT_ARG_NONE, &all, 0, "every saveset that lies on disk", NULL },
 	{ "structure", 's', POPT_ARG_NONE, &structure, 0, "do not read the files' contents", NULL },
+	{ "new", 0, POPT_ARG_NONE, &fresh, 0, "read only contents not verified before", NULL },
 	{ "read", 0, POPT_ARG_STRING, &read_word, 0, "media (default) or cache", "WORD" },
 	POPT_TABLEEND
 };
@@ -98,8 +99,8 @@ static int confine(struct catalog *cat, const struct conf *c, const struct saves
 
 static int verify(struct catalog *cat, const struct conf *c, const struct saveset *list, size_t n)
 {
-	struct verify_options o = { .how = HASH_MEDIA, .structure = structure, .json = c->json,
-				    .quiet = c->quiet, .threads = (unsigned)c->threads };
+	struct verify_options o = { .how = HASH_MEDIA, .structure = structure, .fresh = fresh,
+				    .json = c->json, .quiet = c->quiet, .threads = (unsigned)c->threads };
 	size_t done = 0;
 	int code = SS_OK;
 
@@ -135,6 +136,10 @@ static int run(const struct conf *c, const char *const *names)
 	if (all == !!*names) {
 		msg_error(all ? "--all or names of savesets, not both"
 			      : "which savesets? Name them, or HOST@LOCATION, HOST@latest, or --all");
+		return SS_FAIL;
+	}
+	if (structure && fresh) {
+		msg_error("--structure reads no contents, --new reads some: one of them");
 		return SS_FAIL;
 	}
 	if (read_word && strcmp(read_word, "media") && strcmp(read_word, "cache")) {
