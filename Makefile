@@ -112,7 +112,7 @@ $(BUILD)/flags: export FLAGS = $(CC) $(SS_CPPFLAGS) $(SS_CFLAGS) $(RSYNC) $(SAND
 
 # What takes minutes, waits for hosts that do not answer, or needs three servers: once, in
 # check-all, as it is built for use.
-BATS_LONG := $(addprefix tests/,maria-galera.bats ss-run-nights.bats ss-run-ssh.bats \
+BATS_LONG := $(addprefix tests/,large.bats maria-galera.bats ss-run-nights.bats ss-run-ssh.bats \
 	rrsync-attack.bats rrsync-degrade.bats rrsync-transfer.bats)
 BATS_SHORT := $(filter-out $(BATS_LONG),$(BATS))
 

@@ -114,16 +114,6 @@ raw_controls() {
 	lacks "$output" 'file-39'
 }
 
-@test "a sparse file of 5 GiB" {
-	once "reads much and stores one row"
-	backup --big
-	run_ok ss-verify alpha@.sync
-	cd "$TREE"
-	# Not sha256sum, which takes half a minute for it.
-	run_ok openssl sha256 -r kinds/big
-	ss-catalog files alpha@.sync --format sha256sum | grep -F "${output%% *}" | grep 'kinds/big$'
-}
-
 @test "names that are SQL change nothing but their own row" {
 	backup
 	catalog_sound
