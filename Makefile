@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# secondshot: lib/*.c make libss.a, each tools/NAME.c makes NAME, rrsync/*.c make
+# secondshot: lib/*/*.c make libss.a, each tools/NAME.c makes NAME, rrsync/*.c make
 # rrsync, each tests/unit/NAME.c a test program.  All products lie below $(BUILD).
 
 PREFIX ?= /usr/local
@@ -30,7 +30,7 @@ SS_CFLAGS = -std=c11 -pthread $(WARN) $(HARDEN) $(CFLAGS)
 SS_LDFLAGS = -pie -pthread -Wl,-z,relro,-z,now,--as-needed $(LDFLAGS)
 SS_LDLIBS = $(shell $(PKG_CONFIG) --libs $(PKGS)) -linih $(LDLIBS)
 
-LIB_SRC := $(sort $(wildcard lib/*.c))
+LIB_SRC := $(sort $(wildcard lib/*/*.c))
 TOOL_SRC := $(wildcard tools/*.c)
 UNIT_SRC := $(wildcard tests/unit/*.c)
 SRC := $(LIB_SRC) $(TOOL_SRC) $(UNIT_SRC)

@@ -3,7 +3,7 @@
 #
 # metadata.pl DIR [SUMS] - the metadata digest of a tree (with SUMS, the output of
 # find -type f -print0 | sha256sum -z, its full digest), computed from lstat alone
-# by another hand than the suite's: see lib/summary.h.
+# by another hand than the suite's: see lib/catalog/summary.h.
 use strict;
 use warnings;
 use Digest::SHA;

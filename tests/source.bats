@@ -10,34 +10,49 @@ setup() {
 }
 
 @test "a database driver's names stay in its file" {
-	run grep -nE --exclude='db_*' '\b(sqlite3|mysql|mariadb)_' lib/*.[ch] tools/*.c
+	run grep -nE --exclude='db_*' '\b(sqlite3|mysql|mariadb)_' lib/*/*.[ch] tools/*.c
 	[ "$output" = "" ]
 }
 
 @test "no SQL is made by formatting" {
-	run grep -niE '(printf|buf_str|buf_add|strcat|mem_printf)[ (].*"[^"]*\b(select|insert into|update|delete from|create table|drop table)\b' lib/*.c tools/*.c
+	run grep -niE '(printf|buf_str|buf_add|strcat|mem_printf)[ (].*"[^"]*\b(select|insert into|update|delete from|create table|drop table)\b' lib/*/*.c tools/*.c
 	[ "$output" = "" ]
-	run grep -nE '\bsqlite3_(mprintf|snprintf|vmprintf)\b' lib/*.c
+	run grep -nE '\bsqlite3_(mprintf|snprintf|vmprintf)\b' lib/*/*.c
 	[ "$output" = "" ]
 }
 
 @test "what a file of the library exports starts with its name" {
 	[[ -d $SS_BIN/obj/lib ]] || skip "not built here"
 	local object name symbol
-	for object in "$SS_BIN"/obj/lib/*.o; do
+	for object in "$SS_BIN"/obj/lib/*/*.o; do
 		name=${object##*/}
 		name=${name%.o}
 		while read -r symbol; do
-			[[ $symbol == "${name%%_*}"_* ]] || grep -qw "$symbol" "lib/$name.h" ||
+			[[ $symbol == "${name%%_*}"_* ]] || grep -qw "$symbol" lib/*/"$name.h" ||
 				{ echo "$name.c exports $symbol"; return 1; }
 		done < <(nm -g --defined-only "$object" | sed 's/.* //' | grep -v '^__')
 	done
 }
 
+# Each room of lib/ takes from itself and from those before it.
+@test "the library's rooms depend on each other one way" {
+	local room rooms='' files=0 wrong
+	for room in base db tree conf catalog rsnap run; do
+		rooms+=${rooms:+|}$room
+		wrong=$(grep -nE '^#include "' lib/$room/*.[ch] | grep -vE ":#include \"($rooms)/[a-z_]+\.h\"$") || :
+		[ "$wrong" = "" ] || { echo "$wrong"; return 1; }
+		files=$((files + $(ls lib/$room/*.c | wc -l)))
+	done
+	[ "$files" = "$(find lib -name '*.c' | wc -l)" ]
+	# rrsync can be copied anywhere, and no library knows the tools.
+	run grep -nE '^#include "(lib|tools|base|db|tree|conf|catalog|rsnap|run)/' rrsync/*.[ch]
+	[ "$output" = "" ]
+}
+
 @test "headers stay under 100 lines, sources under 400" {
 	run awk 'FNR == 1 { if (name) count[name] = n } { name = FILENAME; n = FNR }
 		END { count[name] = n; for (f in count)
-			if (count[f] >= (f ~ /\.h$/ ? 100 : 400)) print f, count[f] }' lib/*.[ch] tools/*.c
+			if (count[f] >= (f ~ /\.h$/ ? 100 : 400)) print f, count[f] }' lib/*/*.[ch] tools/*.c
 	[ "$output" = "" ]
 }
 
@@ -49,18 +64,18 @@ setup() {
 
 @test "functions stay under 60 lines" {
 	run awk '/^[a-z].*[(]/ && !/;$/ { start = FNR; name = $0 }
-		/^}/ && start { if (FNR - start >= 60) print FILENAME ": " name; start = 0 }' lib/*.c tools/*.c rrsync/*.c
+		/^}/ && start { if (FNR - start >= 60) print FILENAME ": " name; start = 0 }' lib/*/*.c tools/*.c rrsync/*.c
 	[ "$output" = "" ]
 }
 
 @test "every source file names its licence" {
-	run grep -L 'SPDX-License-Identifier: LGPL-2.1-or-later' Makefile debian/rules .ci/run lib/*.[ch] tools/*.[c1-8] rrsync/*.[ch8] tests/*.bats tests/*.bash tests/*/*.c
+	run grep -L 'SPDX-License-Identifier: LGPL-2.1-or-later' Makefile debian/rules .ci/run lib/*/*.[ch] tools/*.[c1-8] rrsync/*.[ch8] tests/*.bats tests/*.bash tests/*/*.c
 	[ "$output" = "" ]
 }
 
 @test "every key is explained in its page and in the sample, where a default may be taken as it stands" {
 	local key n=0
-	for key in $(sed -n 's/^\t{ "\([a-z.-]*\)", CONF_.*/\1/p' lib/*.c); do
+	for key in $(sed -n 's/^\t{ "\([a-z.-]*\)", CONF_.*/\1/p' lib/*/*.c); do
 		grep -qE "^\.(It )?Cm (.* , )?$key( |\$)" tools/secondshot.conf.5 || { echo "$key: no page"; return 1; }
 		grep -qE "^#?$key = ." etc/secondshot.conf || { echo "$key: no sample"; return 1; }
 		n=$((n + 1))

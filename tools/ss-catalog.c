@@ -8,20 +8,20 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "add.h"
-#include "check.h"
-#include "copy.h"
-#include "escape.h"
-#include "exits.h"
-#include "list.h"
-#include "lock.h"
-#include "msg.h"
-#include "opt.h"
-#include "reconcile.h"
-#include "recover.h"
-#include "rsnap.h"
-#include "series.h"
-#include "store.h"
+#include "base/escape.h"
+#include "base/exits.h"
+#include "base/lock.h"
+#include "base/msg.h"
+#include "catalog/add.h"
+#include "catalog/check.h"
+#include "catalog/copy.h"
+#include "catalog/list.h"
+#include "catalog/reconcile.h"
+#include "catalog/series.h"
+#include "catalog/store.h"
+#include "conf/opt.h"
+#include "rsnap/recover.h"
+#include "rsnap/rsnap.h"
 
 static char *location, *status_word, *reason, *format_word;
 static long long vanished;

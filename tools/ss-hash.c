@@ -13,14 +13,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "escape.h"
-#include "exits.h"
-#include "filter.h"
-#include "marker.h"
-#include "mem.h"
-#include "msg.h"
-#include "opt.h"
-#include "sandbox.h"
+#include "base/escape.h"
+#include "base/exits.h"
+#include "base/mem.h"
+#include "base/msg.h"
+#include "base/sandbox.h"
+#include "conf/opt.h"
+#include "tree/filter.h"
+#include "tree/marker.h"
 
 static struct {
 	char *format, *read, *files0;

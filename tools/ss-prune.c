@@ -5,16 +5,16 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "escape.h"
-#include "exits.h"
-#include "forget.h"
-#include "lock.h"
-#include "mem.h"
-#include "msg.h"
-#include "opt.h"
-#include "reconcile.h"
-#include "rsnap.h"
-#include "trash.h"
+#include "base/escape.h"
+#include "base/exits.h"
+#include "base/lock.h"
+#include "base/mem.h"
+#include "base/msg.h"
+#include "catalog/forget.h"
+#include "catalog/reconcile.h"
+#include "conf/opt.h"
+#include "rsnap/rsnap.h"
+#include "tree/trash.h"
 
 static int dry_run;
 

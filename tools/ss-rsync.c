@@ -23,12 +23,12 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "child.h"
-#include "escape.h"
-#include "mem.h"
-#include "msg.h"
-#include "rsync_args.h"
-#include "rsync_watch.h"
+#include "base/child.h"
+#include "base/escape.h"
+#include "base/mem.h"
+#include "base/msg.h"
+#include "rsnap/rsync_args.h"
+#include "rsnap/rsync_watch.h"
 
 #define TIMED_OUT 30		/* rsync's own code for that */
 #define FAILED 14		/* rsync's own code for trouble with processes and pipes */

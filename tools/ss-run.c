@@ -5,13 +5,13 @@
 #include <signal.h>
 #include <string.h>
 
-#include "exits.h"
-#include "msg.h"
-#include "opt.h"
-#include "run.h"
-#include "run_check.h"
-#include "run_due.h"
-#include "run_end.h"
+#include "base/exits.h"
+#include "base/msg.h"
+#include "conf/opt.h"
+#include "run/run.h"
+#include "run/run_check.h"
+#include "run/run_due.h"
+#include "run/run_end.h"
 
 int main(int argc, char *argv[])
 {

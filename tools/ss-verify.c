@@ -8,14 +8,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "escape.h"
-#include "exits.h"
-#include "findings.h"
-#include "mem.h"
-#include "msg.h"
-#include "opt.h"
-#include "sandbox.h"
-#include "verify.h"
+#include "base/escape.h"
+#include "base/exits.h"
+#include "base/mem.h"
+#include "base/msg.h"
+#include "base/sandbox.h"
+#include "catalog/findings.h"
+#include "catalog/verify.h"
+#include "conf/opt.h"
 
 static int all, structure, fresh;
 static char *read_word;

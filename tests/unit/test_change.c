@@ -2,7 +2,7 @@
 /* test_change.c - what became of files, and in which directories most of it did. */
 #include <string.h>
 
-#include "change.h"
+#include "catalog/change.h"
 #include "unit.h"
 
 static struct entry at(const char *path, char type, int64_t size, int64_t mtime)

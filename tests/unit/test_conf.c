@@ -5,10 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "conf.h"
-#include "trust.h"
-#include "mem.h"
-#include "msg.h"
+#include "base/mem.h"
+#include "base/msg.h"
+#include "base/trust.h"
+#include "conf/conf.h"
 #include "unit.h"
 
 static char dir[64], *file;

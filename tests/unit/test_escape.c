@@ -2,7 +2,7 @@
 /* test_escape.c - names as text: lossless, harmless, one text a name. */
 #include <string.h>
 
-#include "escape.h"
+#include "base/escape.h"
 #include "unit.h"
 
 /* No byte that a terminal might act on is left. */

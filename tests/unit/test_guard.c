@@ -2,7 +2,7 @@
 /* test_guard.c - what changed or lost too much to be rotated unseen. */
 #include <string.h>
 
-#include "guard.h"
+#include "run/guard.h"
 #include "unit.h"
 
 static struct buf why;

@@ -7,12 +7,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "escape.h"
-#include "file.h"
-#include "hook.h"
-#include "mem.h"
-#include "msg.h"
+#include "base/clock.h"
+#include "base/escape.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/msg.h"
+#include "run/hook.h"
 #include "unit.h"
 
 /* The words, each in brackets; or why there are none. */

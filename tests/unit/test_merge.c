@@ -2,7 +2,7 @@
 /* What disk and catalog say of one path. */
 #include <string.h>
 
-#include "merge.h"
+#include "catalog/merge.h"
 #include "unit.h"
 
 static struct entry file(void)

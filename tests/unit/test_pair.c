@@ -2,8 +2,8 @@
 /* test_pair.c - pairs on a line: nothing in a value ends it, or looks like another. */
 #include <string.h>
 
-#include "escape.h"
-#include "pair.h"
+#include "base/escape.h"
+#include "base/pair.h"
 #include "unit.h"
 
 static void says(const char *value, const char *want)

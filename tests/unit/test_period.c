@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "period.h"
+#include "base/period.h"
 #include "unit.h"
 
 /* As TZ has them, so that no database of zones is needed. */

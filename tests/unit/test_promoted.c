@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "msg.h"
-#include "promoted.h"
+#include "base/msg.h"
+#include "rsnap/promoted.h"
 #include "unit.h"
 
 #define NOW 1795392000

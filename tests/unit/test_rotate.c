@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rotate.h"
+#include "rsnap/rotate.h"
 #include "unit.h"
 
 static void put(struct rotate_list *l, const char *name, uint64_t ino)

@@ -8,9 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "msg.h"
-#include "rsnap.h"
-#include "rsnap_job.h"
+#include "base/msg.h"
+#include "rsnap/rsnap.h"
+#include "rsnap/rsnap_job.h"
 #include "unit.h"
 
 #define PLAIN "snapshot_root\t/backups//\nsync_first\t1\nretain\thourly\t6\n"

@@ -11,11 +11,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "exits.h"
-#include "msg.h"
-#include "rsnap.h"
-#include "rsnap_conf.h"
-#include "rsnap_lock.h"
+#include "base/exits.h"
+#include "base/msg.h"
+#include "rsnap/rsnap.h"
+#include "rsnap/rsnap_conf.h"
+#include "rsnap/rsnap_lock.h"
 #include "unit.h"
 
 #define GLOBAL "config_version\t1.2\nsnapshot_root\t/backups/\nsync_first\t1\nretain\thourly\t6\n" \

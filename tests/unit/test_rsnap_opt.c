@@ -2,9 +2,9 @@
 /* test_rsnap_opt.c - sources, ssh's words, and what writes into older savesets. */
 #include <string.h>
 
-#include "mem.h"
-#include "msg.h"
-#include "rsnap_opt.h"
+#include "base/mem.h"
+#include "base/msg.h"
+#include "rsnap/rsnap_opt.h"
 #include "unit.h"
 
 static void test_sources(void)

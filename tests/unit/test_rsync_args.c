@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "rsync_args.h"
+#include "rsnap/rsync_args.h"
 #include "unit.h"
 
 #define WORDS 16

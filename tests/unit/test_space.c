@@ -2,7 +2,7 @@
 /* test_space.c - is there room for another run? */
 #include <string.h>
 
-#include "space.h"
+#include "tree/space.h"
 #include "unit.h"
 
 static struct buf why;

@@ -5,9 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "mem.h"
-#include "msg.h"
-#include "stream.h"
+#include "base/mem.h"
+#include "base/msg.h"
+#include "tree/stream.h"
 #include "unit.h"
 
 #define HEAD "#secondshot-stream 1\n#root /r\n"

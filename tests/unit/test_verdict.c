@@ -2,8 +2,8 @@
 /* What a re-read file amounts to. */
 #include <string.h>
 
+#include "catalog/verdict.h"
 #include "unit.h"
-#include "verdict.h"
 
 static void content(enum stream_state state, unsigned char byte, enum verdict want)
 {

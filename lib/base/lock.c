@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * lock.c - one run at a time, by flock, with the holder's name in the file.
+ *
+ * The file holds one line: PID START SINCE COMMAND.  START is the process's
+ * start time in clock ticks since boot: a number that was given to another
+ * process meanwhile is not taken for the holder.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/escape.h"
+#include "base/exits.h"
+#include "base/file.h"
+#include "base/lock.h"
+#include "base/mem.h"
+#include "base/msg.h"
+
+#define LOCK_FILE "lock"
+#define LOCK_VAR "SECONDSHOT_LOCK_FD"
+#define LOCK_STEP_US 100000
+/* Milliseconds, at least, for the children of a holder that died, and for one to write its name. */
+#define LOCK_ORPHANS 60000
+#define LOCK_NAMELESS 1000
+
+struct lock {
+	int fd;
+	int borrowed;		/* inherited from the program that started us */
+	char env[48];
+};
+
+struct holder {
+	long pid;
+	unsigned long long start;
+	char since[CLOCK_TEXT];
+	char command[64];
+};
+
+/* Start time of a process, 0 if there is none (or only a zombie of it). */
+static unsigned long long process_start(long pid)
+{
+	unsigned long long start = 0;
+	char text[1024], state, *p;
+
+	if (file_of_process(pid, "stat", text, sizeof(text)) == 0)
+		return 0;
+	/* The command's name is in brackets and may hold anything, brackets too. */
+	p = strrchr(text, ')');
+	if (p == NULL ||
+	    sscanf(p + 1, " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %llu",
+		   &state, &start) != 2)
+		return 0;
+	return state == 'Z' || state == 'X' ? 0 : start;
+}
+
+/* 1 if the file names a holder, else 0: it has not written its name, or has gone. */
+static int holder_read(int fd, struct holder *h)
+{
+	char text[256];
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+
+	if (n <= 0 || text[n - 1] != '\n')
+		return 0;
+	text[n] = '\0';
+	return sscanf(text, "%ld %llu %39s %63[^\n]", &h->pid, &h->start, h->since, h->command) == 4 &&
+	       h->pid > 0;
+}
+
+static int holder_write(int fd, const char *name)
+{
+	char text[256], since[CLOCK_TEXT];
+	int n;
+
+	n = snprintf(text, sizeof(text), "%ld %llu %s %.63s\n", (long)getpid(),
+		     process_start(getpid()), clock_text(clock_now(), since),
+		     program_invocation_short_name);
+	if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)n, 0) != n) {
+		msg_error("%s/%s: cannot write who holds it: %m", escape_name(name), LOCK_FILE);
+		return SS_FAIL;
+	}
+	return SS_OK;
+}
+
+struct waiting {
+	int fd;
+	const char *name;
+	int64_t began;		/* milliseconds on a clock that nobody sets */
+	int64_t patience;	/* milliseconds for a holder that lives */
+	struct holder told;	/* who it was said is waited for, and whether he lived */
+	int told_alive;
+};
+
+static int64_t milliseconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static int64_t longer(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* It could not be waited out.  SS_LOCKED. */
+static int give_up(const struct waiting *w, const struct holder *h, int alive)
+{
+	const char *name = escape_name(w->name);
+
+	if (h == NULL)
+		msg_error("%s: locked by a program that has not given its name", name);
+	else if (alive)
+		msg_error("%s: locked by %s, process %ld, since %s", name, escape_name(h->command),
+			  h->pid, escape_name(h->since));
+	else
+		msg_error("%s: still locked by programs that %s (process %ld, gone) started", name,
+			  escape_name(h->command), h->pid);
+	return SS_LOCKED;
+}
+
+/* Say who is waited for, once for each. */
+static void tell(struct waiting *w, const struct holder *h, int alive)
+{
+	const char *name = escape_name(w->name), *command = escape_name(h->command);
+
+	if (w->told.pid == h->pid && w->told.start == h->start && w->told_alive == alive)
+		return;
+	w->told = *h;
+	w->told_alive = alive;
+	if (alive)
+		msg_info("%s: waiting for %s, process %ld, since %s", name, command, h->pid,
+			 escape_name(h->since));
+	else
+		msg_info("%s: %s (process %ld) died; waiting for the programs it started to end",
+			 name, command, h->pid);
+}
+
+/* Somebody has it: SS_LOCKED after saying who, SS_OK to try again. */
+static int lock_held(struct waiting *w)
+{
+	int64_t waited = milliseconds() - w->began;
+	struct holder h;
+	int alive;
+
+	if (!holder_read(w->fd, &h))
+		return waited < longer(w->patience, LOCK_NAMELESS) ? SS_OK : give_up(w, NULL, 0);
+	alive = h.start != 0 && process_start(h.pid) == h.start;
+	if (waited >= (alive ? w->patience : longer(w->patience, LOCK_ORPHANS)))
+		return give_up(w, &h, alive);
+	/* What a holder started may need a moment to see that it is gone. */
+	if (alive || waited >= LOCK_NAMELESS)
+		tell(w, &h, alive);
+	return SS_OK;
+}
+
+static int lock_wait(int fd, const char *name, int patience)
+{
+	struct waiting w = {
+		.fd = fd, .name = name, .began = milliseconds(), .patience = (int64_t)patience * 1000,
+	};
+	int ret;
+
+	while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR) {
+			msg_error("%s/%s: cannot lock it: %m", escape_name(name), LOCK_FILE);
+			return SS_FAIL;
+		}
+		ret = lock_held(&w);
+		if (ret != SS_OK)
+			return ret;
+		usleep(LOCK_STEP_US);
+	}
+	return SS_OK;
+}
+
+/* The descriptor that the program which started us holds the lock by, or -1. */
+static int inherited(int fd)
+{
+	const char *var = getenv(LOCK_VAR);
+	struct stat ours, theirs;
+	char *end;
+	long n;
+
+	if (var == NULL || *var == '\0')
+		return -1;
+	n = strtol(var, &end, 10);
+	if (*end != '\0' || n <= STDERR_FILENO || n > 1 << 20 || n == fd)
+		return -1;
+	if (fstat(fd, &ours) != 0 || fstat((int)n, &theirs) != 0 ||
+	    ours.st_dev != theirs.st_dev || ours.st_ino != theirs.st_ino)
+		return -1;
+	/* One open file is one lock: this succeeds where it is held by it already. */
+	return flock((int)n, LOCK_EX | LOCK_NB) == 0 ? (int)n : -1;
+}
+
+static int lock_open(int dir, const char *name)
+{
+	struct stat st;
+	int fd;
+
+	fd = openat(dir, LOCK_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	if (fd < 0 || fstat(fd, &st) != 0) {
+		msg_error("%s/%s: cannot open: %m", escape_name(name), LOCK_FILE);
+	} else if (!S_ISREG(st.st_mode)) {
+		msg_error("%s/%s: not a regular file", escape_name(name), LOCK_FILE);
+	} else {
+		return fd;
+	}
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+int lock_take(struct lock **l, int dir, const char *name, int wait)
+{
+	int fd = lock_open(dir, name), theirs, ret = SS_OK;
+
+	*l = NULL;
+	if (fd < 0)
+		return SS_FAIL;
+	theirs = inherited(fd);
+	if (theirs >= 0) {
+		close(fd);
+		fd = theirs;
+	} else {
+		ret = lock_wait(fd, name, wait);
+		if (ret == SS_OK)
+			ret = holder_write(fd, name);
+		/* Whoever we start holds it with us. */
+		if (ret == SS_OK && fcntl(fd, F_SETFD, 0) != 0) {
+			msg_error("%s/%s: cannot hand it on: %m", escape_name(name), LOCK_FILE);
+			ret = SS_FAIL;
+		}
+	}
+	if (ret != SS_OK) {
+		close(fd);
+		return ret;
+	}
+	*l = mem_alloc(sizeof(**l));
+	(*l)->fd = fd;
+	(*l)->borrowed = theirs >= 0;
+	snprintf((*l)->env, sizeof((*l)->env), "%s=%d", LOCK_VAR, fd);
+	return SS_OK;
+}
+
+const char *lock_env(const struct lock *l)
+{
+	return l->env;
+}
+
+void lock_release(struct lock *l)
+{
+	if (l == NULL)
+		return;
+	/* Closed, not unlocked: a child that is still there goes on holding it. */
+	if (!l->borrowed)
+		close(l->fd);
+	free(l);
+}

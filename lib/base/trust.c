@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* trust.c - may root believe what stands in this file? */
+#include "base/trust.h"
+
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/escape.h"
+#include "base/mem.h"
+#include "base/msg.h"
+
+/* What speaks against trusting this file or directory; NULL if nothing does. */
+static const char *distrust(const struct stat *st)
+{
+	if (st->st_uid != 0 && st->st_uid != geteuid())
+		return "it belongs to somebody else (chown root it)";
+	if (st->st_mode & (S_IWGRP | S_IWOTH))
+		return "others than its owner may write it (chmod go-w it)";
+	return NULL;
+}
+
+/*
+ * Every directory above the file as dir_of names it: who can write one of them can
+ * put another in the next one's place.  What lies in a sticky one (/tmp) stays its owner's.
+ */
+static int parent_trusted(const char *dir_of, const char *name)
+{
+	char *copy = mem_strdup(dir_of);
+	const char *dir, *why;
+	struct stat st;
+	int rc = 0, above = 0;
+
+	do {
+		dir = dirname(copy);
+		if (stat(dir, &st) < 0) {
+			msg_error("%s: %m%s", escape_name(dir), msg_as_root());
+			rc = -1;
+			break;
+		}
+		why = above && st.st_uid == 0 && st.st_mode & S_ISVTX ? NULL : distrust(&st);
+		above = 1;
+		if (why) {
+			msg_error("%s is refused for the directory %s: %s", escape_name(name), escape_name(dir), why);
+			rc = -1;
+			break;
+		}
+		memmove(copy, dir, strlen(dir) + 1);
+	} while (strcmp(dir, "/") != 0 && strcmp(dir, ".") != 0);
+	free(copy);
+	return rc;
+}
+
+int trust_file(int fd, const char *name)
+{
+	char link[64], real[4096];
+	const char *why;
+	struct stat st;
+	ssize_t n;
+
+	if (fstat(fd, &st) < 0) {
+		msg_error("%s: %m", escape_name(name));
+		return -1;
+	}
+	why = S_ISREG(st.st_mode) ? distrust(&st) : "it is not a regular file";
+	if (why) {
+		msg_error("%s is refused: %s", escape_name(name), why);
+		return -1;
+	}
+	if (parent_trusted(name, name))
+		return -1;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, real, sizeof(real) - 1);
+	if (n <= 0 || real[0] != '/')
+		return 0;	/* no /proc: the directory it was named in has been looked at */
+	real[n] = '\0';
+	return parent_trusted(real, name);
+}

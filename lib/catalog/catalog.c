@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "catalog/catalog.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/escape.h"
+#include "base/mem.h"
+#include "base/msg.h"
+#include "conf/login.h"
+#include "db/schema.h"
+
+static const char *const status_names[] = {
+	[SV_RUNNING] = "running", [SV_COMPLETE] = "complete", [SV_PARTIAL] = "partial",
+	[SV_FAILED] = "failed", [SV_STALE] = "stale", [SV_GONE] = "gone",
+};
+
+#define STATUSES (sizeof(status_names) / sizeof(*status_names))
+
+const char *saveset_status_name(enum saveset_status s)
+{
+	return (size_t)s < STATUSES ? status_names[s] : "unknown";
+}
+
+int saveset_status_parse(const char *word, enum saveset_status *s)
+{
+	for (size_t i = 0; i < STATUSES; i++)
+		if (!strcmp(word, status_names[i])) {
+			*s = (enum saveset_status)i;
+			return 0;
+		}
+	return -1;
+}
+
+void saveset_free(struct saveset *s)
+{
+	free(s->name);
+	free(s->host);
+	free(s->volume);
+	free(s->backup_host);
+	free(s->root);
+	free(s->reason);
+	free(s->locations);
+	*s = (struct saveset){ 0 };
+}
+
+int catalog_open(struct catalog *cat, const struct conf *c, int create)
+{
+	return catalog_open_url(cat, c, NULL, create);
+}
+
+static int open_any(struct catalog *cat, const struct conf *c, const char *url, int create)
+{
+	struct login l;
+
+	cat->db = NULL;
+	if (login_make(&l, c, url) < 0)
+		return -1;
+	cat->db = db_open(&l.db, create);
+	login_free(&l);
+	if (!cat->db)
+		return -1;
+	if (schema_upgrade(cat->db, create) == 0)
+		return 0;
+	catalog_close(cat);
+	return -1;
+}
+
+/* No catalog is taken for a whole one before its copy is complete.  0, or -1 after reporting. */
+static int is_whole(struct catalog *cat)
+{
+	struct db_stmt *st = db_bind(cat->db, SQL_META_GET, "s", CATALOG_COPYING);
+	enum db_got got = st ? db_step(st) : DB_FAIL;
+
+	if (got != DB_ROW)
+		return got == DB_DONE ? 0 : -1;
+	db_reset(st);
+	msg_error("%s: a copy into this catalog is under way or was cut off; 'ss-catalog copy'"
+		  " begins it anew", escape_name(db_name(cat->db)));
+	return -1;
+}
+
+int catalog_open_url(struct catalog *cat, const struct conf *c, const char *url, int create)
+{
+	if (open_any(cat, c, url, create) < 0)
+		return -1;
+	if (is_whole(cat) == 0)
+		return 0;
+	catalog_close(cat);
+	return -1;
+}
+
+int catalog_open_target(struct catalog *cat, const struct conf *c, const char *url)
+{
+	return open_any(cat, c, url, 1);
+}
+
+void catalog_close(struct catalog *cat)
+{
+	db_close(cat->db);
+	cat->db = NULL;
+}
+
+static void text(struct db_stmt *st, int col, char *to, size_t size)
+{
+	size_t len;
+	const void *p = db_bytes(st, col, &len);
+
+	if (len >= size)
+		len = size - 1;
+	memcpy(to, p, len);
+	to[len] = 0;
+}
+
+/* A count; -1 if there is none. */
+static int64_t number(struct db_stmt *st, int col)
+{
+	return db_is_null(st, col) ? -1 : db_int(st, col);
+}
+
+/* Fill s from the row of one of the SAVESET statements (sql.c), all but its locations. */
+static void saveset_fill(struct saveset *s, struct db_stmt *st)
+{
+	*s = (struct saveset){
+		.id = db_int(st, 0), .series = db_int(st, 1), .seq = db_int(st, 2),
+		.name = db_strdup(st, 3), .status = (enum saveset_status)db_int(st, 5),
+		.relabelled = db_int(st, 6), .overwritten = db_int(st, 7),
+		.created = db_int(st, 8), .finished = db_int(st, 9),
+		.entries = db_int(st, 11), .files = db_int(st, 12), .dirs = db_int(st, 13),
+		.others = db_int(st, 14), .bytes = db_int(st, 15), .blocks = db_int(st, 16),
+		.vanished = db_int(st, 17), .unhashed = db_int(st, 18),
+		.reason = db_strdup(st, 21), .rows_added = db_int(st, 22),
+		.rows_closed = db_int(st, 23), .changed = number(st, 24),
+		.removed = number(st, 25), .host = db_strdup(st, 26),
+		.volume = db_strdup(st, 27), .backup_host = db_strdup(st, 28),
+		.root = db_strdup(st, 29),
+	};
+	text(st, 4, s->uid, sizeof(s->uid));
+	text(st, 10, s->hash, sizeof(s->hash));
+	text(st, 19, s->metadata, sizeof(s->metadata));
+	text(st, 20, s->full, sizeof(s->full));
+	text(st, 30, s->volume_uid, sizeof(s->volume_uid));
+}
+
+static int add_locations(struct catalog *cat, struct saveset *s)
+{
+	struct db_stmt *st = db_bind(cat->db, SQL_LOCATIONS, "is", s->id, ".sync");
+	struct buf b = { 0 };
+	enum db_got got = DB_FAIL;
+
+	while (st && (got = db_step(st)) == DB_ROW) {
+		size_t len;
+		const void *p = db_bytes(st, 0, &len);
+
+		if (b.len)
+			buf_char(&b, ',');
+		buf_add(&b, p, len);
+	}
+	s->locations = mem_dup(b.p, b.len);
+	buf_free(&b);
+	return got == DB_FAIL ? -1 : 0;
+}
+
+int catalog_fetch(struct catalog *cat, struct db_stmt *st, struct saveset *s)
+{
+	enum db_got got = st ? db_step(st) : DB_FAIL;
+
+	*s = (struct saveset){ 0 };
+	if (got != DB_ROW)
+		return got == DB_DONE ? 1 : -1;
+	saveset_fill(s, st);
+	db_reset(st);
+	if (add_locations(cat, s) == 0)
+		return 0;
+	saveset_free(s);
+	return -1;
+}
+
+int catalog_by_uid(struct catalog *cat, const char *uid, struct saveset *s)
+{
+	return catalog_fetch(cat, db_bind(cat->db, SQL_SAVESET_BY_UID, "s", uid), s);
+}
+
+int catalog_by_name(struct catalog *cat, const char *name, struct saveset *s)
+{
+	return catalog_fetch(cat, db_bind(cat->db, SQL_SAVESET_BY_NAME, "s", name), s);
+}
+
+int catalog_at(struct catalog *cat, const struct conf *c, const char *host, const char *location,
+	       struct saveset *s)
+{
+	return catalog_fetch(cat, db_bind(cat->db, SQL_SAVESET_AT, "ssss", host, c->volume,
+					  c->backup_host, location), s);
+}
+
+int catalog_latest(struct catalog *cat, const struct conf *c, const char *host, struct saveset *s)
+{
+	return catalog_fetch(cat, db_bind(cat->db, SQL_SAVESET_LATEST, "sss", host, c->volume,
+					  c->backup_host), s);
+}
+
+int catalog_find(struct catalog *cat, const struct conf *c, const char *selector, struct saveset *s)
+{
+	const char *at = strrchr(selector, '@');
+	char *host = at ? mem_dup(selector, at - selector) : mem_strdup(selector);
+	int rc = catalog_by_name(cat, selector, s);
+
+	if (rc == 1 && (!at || !strcmp(at + 1, "latest")))
+		rc = catalog_latest(cat, c, host, s);
+	else if (rc == 1)
+		rc = catalog_at(cat, c, host, strcmp(at + 1, "sync") ? at + 1 : ".sync", s);
+	if (rc == 1)
+		msg_error("%s: no such saveset in volume %s of %s", escape_name(selector),
+			  escape_name(c->volume), escape_name(c->backup_host));
+	free(host);
+	/* What is being made is shown to nobody. */
+	if (rc == 0 && s->status == SV_RUNNING) {
+		msg_error("%s: not published yet", escape_name(selector));
+		saveset_free(s);
+		rc = 1;
+	}
+	return rc;
+}
+
+int catalog_list(struct catalog *cat, const char *host, struct saveset **list, size_t *n)
+{
+	struct db_stmt *st = db_bind(cat->db, SQL_SAVESETS, "");
+	enum db_got got = DB_FAIL;
+
+	*list = NULL;
+	*n = 0;
+	while (st && (got = db_step(st)) == DB_ROW) {
+		*list = mem_array(*list, *n + 1, sizeof(**list));
+		saveset_fill(&(*list)[*n], st);
+		if (host && strcmp((*list)[*n].host, host))
+			saveset_free(&(*list)[*n]);
+		else
+			++*n;
+	}
+	for (size_t i = 0; got != DB_FAIL && i < *n; i++)
+		if (add_locations(cat, &(*list)[i]) < 0)
+			got = DB_FAIL;
+	if (got != DB_FAIL)
+		return 0;
+	catalog_list_free(*list, *n);
+	*list = NULL;
+	*n = 0;
+	return -1;
+}
+
+void catalog_list_free(struct saveset *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		saveset_free(&list[i]);
+	free(list);
+}
+
+int catalog_has_host(struct catalog *cat, const char *host)
+{
+	int64_t id;
+	int rc = db_value(cat->db, &id, SQL_HOST_ID, "s", host);
+
+	if (rc == 0)
+		msg_error("%s: no such host in the catalog", escape_name(host));
+	return rc;
+}
+
+void catalog_marker(const struct saveset *s, struct marker *m)
+{
+	*m = (struct marker){ .created = s->created, .entries = (uint64_t)s->entries,
+			      .files = (uint64_t)s->files, .bytes = (uint64_t)s->bytes };
+	snprintf(m->saveset, sizeof(m->saveset), "%s", s->name);
+	snprintf(m->status, sizeof(m->status), "%s", saveset_status_name(s->status));
+	memcpy(m->id, s->uid, sizeof(m->id));
+	memcpy(m->volume, s->volume_uid, sizeof(m->volume));
+	memcpy(m->metadata, s->metadata, sizeof(m->metadata));
+	memcpy(m->full, s->full, sizeof(m->full));
+}

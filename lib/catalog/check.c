@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "catalog/check.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/escape.h"
+#include "base/exits.h"
+#include "base/json.h"
+#include "base/lock.h"
+#include "base/mem.h"
+#include "base/msg.h"
+#include "catalog/summary.h"
+#include "tree/hash.h"
+
+struct check {
+	struct catalog *cat;
+	int json;
+	int no_markers;		/* the catalog alone */
+	size_t checked, findings;
+	struct volume volume;	/* the one opened last; root NULL = none */
+	struct lock *lock;	/* of that volume */
+};
+
+static void finding(struct check *c, const struct saveset *s, const char *what, const char *is,
+		    const char *should)
+{
+	c->findings++;
+	if (!c->json) {
+		printf("differs\t%s\t%s: %s, should be %s\n", escape_name(s->name), what,
+		       escape_name(is), escape_name(should));
+		return;
+	}
+	json_t *o = json_new("finding");
+	json_text(o, "class", "differs");
+	json_text(o, "saveset", escape_name(s->name));
+	json_text(o, "what", what);
+	json_text(o, "is", escape_name(is));
+	json_text(o, "should_be", escape_name(should));
+	json_line(stdout, o);
+}
+
+static void same_text(struct check *c, const struct saveset *s, const char *what, const char *is,
+		      const char *should)
+{
+	if (strcmp(is, should))
+		finding(c, s, what, *is ? is : "none", *should ? should : "none");
+}
+
+static void same_number(struct check *c, const struct saveset *s, const char *what, int64_t is,
+			int64_t should)
+{
+	char a[24], b[24];
+
+	if (is == should)
+		return;
+	snprintf(a, sizeof(a), "%" PRId64, is);
+	snprintf(b, sizeof(b), "%" PRId64, should);
+	finding(c, s, what, a, b);
+}
+
+/* What can be told from a saveset's own record. */
+static void check_record(struct check *c, const struct saveset *s)
+{
+	if (s->status == SV_GONE || !s->seq)
+		same_text(c, s, "location", s->locations, "");
+	else if (!s->locations[0])
+		finding(c, s, "location", "none", "one at least");
+	if (s->seq && s->status != SV_COMPLETE && s->status != SV_PARTIAL && s->status != SV_GONE)
+		finding(c, s, "status", saveset_status_name(s->status), "complete or partial");
+	if (!hash_algo_find(s->hash))
+		finding(c, s, "hash", s->hash, "the name of an algorithm");
+}
+
+/* The rows of a saveset against what was noted when it was published.  0 or -1. */
+static int check_rows(struct check *c, const struct saveset *s)
+{
+	struct summary sum;
+
+	if (summary_make(c->cat, s->series, s->seq, SUMMARY_BOTH, &sum) < 0)
+		return -1;
+	same_number(c, s, "number of entries", sum.entries, s->entries);
+	same_number(c, s, "number of files", sum.files, s->files);
+	same_number(c, s, "number of directories", sum.dirs, s->dirs);
+	same_number(c, s, "number of others", sum.others, s->others);
+	same_number(c, s, "size", sum.bytes, s->bytes);
+	same_number(c, s, "allocated blocks", sum.blocks, s->blocks);
+	/* Fewer is right: a later saveset may have brought the digests of what it shares. */
+	if (sum.unhashed > s->unhashed)
+		same_number(c, s, "files without digest", sum.unhashed, s->unhashed);
+	same_text(c, s, "metadata digest of its rows", sum.metadata, s->metadata);
+	if (s->full[0])
+		same_text(c, s, "full digest of its rows", sum.full, s->full);
+	return 0;
+}
+
+static void leave_volume(struct check *c)
+{
+	lock_release(c->lock);
+	c->lock = NULL;
+	if (c->volume.root)
+		volume_close(&c->volume);
+}
+
+/*
+ * Open the volume of s unless it is open already, and hold its lock: while a run
+ * moves locations and markers nothing can be said of them.  An exit code.
+ */
+static int use_volume(struct check *c, const struct saveset *s)
+{
+	/* Disks in turn lie at one root: of the one that is in, the others' savesets say nothing. */
+	if (c->volume.root && !strcmp(c->volume.root, s->root) && !strcmp(c->volume.id, s->volume_uid))
+		return SS_OK;
+	leave_volume(c);
+	if (volume_open(&c->volume, s->root) < 0 || volume_is(&c->volume, s->volume_uid) < 0)
+		return SS_FAIL;
+	return lock_take(&c->lock, c->volume.own, c->volume.root, 0);
+}
+
+static void check_marker(struct check *c, const struct saveset *s, const char *location)
+{
+	struct marker m;
+	int fd = volume_location(&c->volume, location), got = -1;
+
+	if (fd >= 0) {
+		got = marker_read(fd, s->host, &m);
+		close(fd);
+	}
+	if (got <= 0 || strcmp(m.id, s->uid)) {
+		finding(c, s, "marker", got < 0 ? "unreadable" : got ? "of another saveset" : "missing",
+			location);
+		return;
+	}
+	same_text(c, s, "name in its marker", m.saveset, s->name);
+	same_text(c, s, "status in its marker", m.status, saveset_status_name(s->status));
+	same_text(c, s, "metadata digest in its marker", m.metadata, s->metadata);
+	if (m.full[0] || s->full[0])
+		same_text(c, s, "full digest in its marker", m.full, s->full);
+	same_number(c, s, "time in its marker", m.created, s->created);
+	same_number(c, s, "number of entries in its marker", (int64_t)m.entries, s->entries);
+	same_number(c, s, "number of files in its marker", (int64_t)m.files, s->files);
+	same_number(c, s, "size in its marker", (int64_t)m.bytes, s->bytes);
+}
+
+static void check_markers(struct check *c, const struct saveset *s)
+{
+	char *list = mem_strdup(s->locations), *save = NULL;
+
+	for (char *l = strtok_r(list, ",", &save); l; l = strtok_r(NULL, ",", &save))
+		check_marker(c, s, l);
+	free(list);
+}
+
+/* Check one saveset as it is by now, if it still is one.  An exit code. */
+static int check_saveset(struct check *c, const struct saveset *listed)
+{
+	struct saveset s;
+	int code = listed->locations[0] && !c->no_markers ? use_volume(c, listed) : SS_OK, got;
+
+	if (code != SS_OK)
+		return code;
+	got = catalog_fetch(c->cat, db_bind(c->cat->db, SQL_SAVESET_BY_ID, "i", listed->id), &s);
+	if (got)
+		return got < 0 ? SS_FAIL : SS_OK;
+	check_record(c, &s);
+	if (s.seq && s.status != SV_GONE) {
+		code = check_rows(c, &s) < 0 ? SS_FAIL : SS_OK;
+		if (!c->no_markers)
+			check_markers(c, &s);
+		c->checked++;
+	}
+	saveset_free(&s);
+	return code;
+}
+
+/* What no single saveset shows.  0 or -1. */
+static int check_whole(struct check *c)
+{
+	int64_t wrong, lost;
+
+	if (db_value(c->cat->db, &wrong, SQL_SERIES_WRONG, "") < 0 ||
+	    db_value(c->cat->db, &lost, SQL_ROWS_LOST, "") < 0)
+		return -1;
+	if (wrong)
+		msg_error("%s: %" PRId64 " series would give a number a second time",
+			  escape_name(db_name(c->cat->db)), wrong);
+	if (lost)
+		msg_error("%s: %" PRId64 " rows lie in directories that nothing leads to",
+			  escape_name(db_name(c->cat->db)), lost);
+	c->findings += (wrong > 0) + (lost > 0);
+	return 0;
+}
+
+static int check_all(struct check *c, const struct saveset *only)
+{
+	struct catalog *cat = c->cat;
+	struct saveset *list = NULL;
+	size_t n = 0;
+	int damaged = db_integrity(cat->db), code = SS_FAIL;
+
+	if (damaged > 0) {
+		msg_error("%s: the database is damaged", escape_name(db_name(cat->db)));
+		c->findings++;
+	}
+	if (damaged >= 0 && (only || check_whole(c) == 0) && catalog_list(cat, NULL, &list, &n) == 0)
+		code = SS_OK;
+	for (size_t i = 0; code == SS_OK && i < n; i++)
+		if (!only || only->id == list[i].id)
+			code = check_saveset(c, &list[i]);
+	if (code == SS_OK && only && !c->checked) {
+		msg_error("%s: is %s, there is nothing to check", escape_name(only->name),
+			  saveset_status_name(only->status));
+		code = SS_FAIL;
+	}
+	if (code == SS_OK) {
+		msg_info("%zu savesets checked, %zu findings", c->checked, c->findings);
+		code = c->findings ? SS_FINDINGS : SS_OK;
+	}
+	catalog_list_free(list, n);
+	leave_volume(c);
+	return code;
+}
+
+int check_run(struct catalog *cat, const struct saveset *only, int json)
+{
+	struct check c = { .cat = cat, .json = json };
+
+	return check_all(&c, only);
+}
+
+int check_alone(struct catalog *cat, int json)
+{
+	struct check c = { .cat = cat, .json = json, .no_markers = 1 };
+
+	return check_all(&c, NULL);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * check.h - the catalog checked against itself and the markers.
+ */
+#ifndef SS_CHECK_H
+#define SS_CHECK_H
+
+#include "catalog/catalog.h"
+
+/*
+ * Check the database's structure, then of each saveset (only: just that one, or
+ * NULL) the counts and both digests against its rows, and its marker against
+ * the catalog.  Findings are lines on stdout (json: objects).  It holds the
+ * volume's lock meanwhile.  Returns SS_OK, SS_FINDINGS, SS_LOCKED if a run has
+ * the lock, or SS_FAIL after reporting.
+ */
+int check_run(struct catalog *cat, const struct saveset *only, int json);
+
+/* The same of all savesets, but for the markers: no volume need be there, and no lock is taken. */
+int check_alone(struct catalog *cat, int json);
+
+#endif

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* list_runs.c - the records of runs (run_record.h), for people and programs. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/escape.h"
+#include "base/exits.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "catalog/list.h"
+
+enum { UID, BACKUP_HOST, VOLUME, VOLUME_UID, STARTED, ENDED, RESULT, SUMMARY };
+#define COLUMNS 7
+
+/* What the run said of itself; NULL if it said nothing that can be understood. */
+static json_t *summary_of(struct db_stmt *st)
+{
+	size_t len;
+	const void *p = db_bytes(st, SUMMARY, &len);
+	json_t *o = len ? json_loadb(p, len, 0, NULL) : NULL;
+	const char *type = json_string_value(json_object_get(o, "type"));
+
+	if (type && !strcmp(type, "run"))
+		return o;
+	json_decref(o);
+	return NULL;
+}
+
+static void bytes(json_t *o, const char *key, struct db_stmt *st, int col)
+{
+	size_t len;
+	const void *p = db_bytes(st, col, &len);
+
+	json_bytes(o, key, p, len);
+}
+
+/* A run that says nothing of itself: it is under way, or was killed. */
+static json_t *bare_object(struct db_stmt *st)
+{
+	json_t *o = json_new("run");
+	char *uid = db_strdup(st, UID), *volume = db_strdup(st, VOLUME_UID);
+
+	json_text(o, "id", uid);
+	bytes(o, "backup_host", st, BACKUP_HOST);
+	bytes(o, "volume", st, VOLUME);
+	json_text(o, "volume_id", volume);
+	json_time(o, "started", db_int(st, STARTED));
+	json_time(o, "ended", db_is_null(st, RESULT) ? 0 : db_int(st, ENDED));
+	json_object_set_new(o, "result", db_is_null(st, RESULT) ? json_null() :
+			    json_integer(db_int(st, RESULT)));
+	json_object_set_new(o, "interrupted",
+			    json_boolean(db_is_null(st, RESULT) && !db_is_null(st, ENDED)));
+	free(uid);
+	free(volume);
+	return o;
+}
+
+static char *took(int64_t seconds)
+{
+	if (seconds >= 3600)
+		return mem_printf("%" PRId64 "h%02" PRId64 "m", seconds / 3600, seconds / 60 % 60);
+	if (seconds >= 60)
+		return mem_printf("%" PRId64 "m%02" PRId64 "s", seconds / 60, seconds % 60);
+	return mem_printf("%" PRId64 "s", seconds);
+}
+
+/* The names of the hosts that failed. */
+static char *failed_hosts(const json_t *o)
+{
+	struct buf b = { 0 };
+	const json_t *host;
+	size_t i;
+
+	json_array_foreach(json_object_get(o, "hosts"), i, host) {
+		const char *name = json_string_value(json_object_get(host, "host"));
+		const char *status = json_string_value(json_object_get(host, "status"));
+
+		if (name && status && (!strcmp(status, "failed") || !strcmp(status, "stale")))
+			buf_printf(&b, "%s%s", b.len ? "," : "", escape_name(name));
+	}
+	if (!b.len)
+		buf_char(&b, '-');
+	return b.p;
+}
+
+static char *good_hosts(const json_t *o)
+{
+	json_int_t good = json_integer_value(json_object_get(o, "hosts_good"));
+	json_int_t bad = json_integer_value(json_object_get(o, "hosts_failed"));
+
+	return o ? mem_printf("%" JSON_INTEGER_FORMAT "/%" JSON_INTEGER_FORMAT, good, good + bad)
+		 : mem_strdup("-");
+}
+
+static void row(char **cell, struct db_stmt *st, const json_t *o)
+{
+	size_t host_len, volume_len;
+	const void *host = db_bytes(st, BACKUP_HOST, &host_len);
+	const void *volume = db_bytes(st, VOLUME, &volume_len);
+	char when[CLOCK_TEXT];
+	int known = !db_is_null(st, RESULT);
+
+	cell[0] = mem_strdup(clock_text(db_int(st, STARTED), when));
+	cell[1] = mem_strdup(escape_bytes(host, host_len));
+	cell[2] = mem_strdup(escape_bytes(volume, volume_len));
+	cell[3] = known ? took(db_int(st, ENDED) - db_int(st, STARTED)) : mem_strdup("-");
+	cell[4] = known ? mem_printf("%" PRId64, db_int(st, RESULT)) :
+		  mem_strdup(db_is_null(st, ENDED) ? "running" : "interrupted");
+	cell[5] = good_hosts(o);
+	cell[6] = failed_hosts(o);
+}
+
+/* Is the column what the key, if it was named, says? */
+static int is_asked(const struct conf *c, const char *key, const char *value, struct db_stmt *st, int col)
+{
+	size_t len;
+	const void *p = db_bytes(st, col, &len);
+
+	return !conf_named(c, key) || (len == strlen(value) && !memcmp(p, value, len));
+}
+
+int list_runs(struct catalog *cat, const struct conf *c, enum list_format f)
+{
+	static const char *const titles[COLUMNS] = { "STARTED", "BACKUP-HOST", "VOLUME", "TOOK",
+						     "RESULT", "HOSTS", "FAILED" };
+	struct db_stmt *st = db_bind(cat->db, SQL_RUNS, "");
+	char **cell = mem_alloc((COLUMNS + 1) * sizeof(*cell));
+	enum db_got got = DB_FAIL;
+	size_t n = 0, i;
+
+	for (; n < COLUMNS; n++)
+		cell[n] = mem_strdup(titles[n]);
+	while (st && (got = db_step(st)) == DB_ROW) {
+		if (!is_asked(c, "volume", c->volume, st, VOLUME) ||
+		    !is_asked(c, "backup-host", c->backup_host, st, BACKUP_HOST))
+			continue;
+		json_t *o = summary_of(st);
+		if (f == LIST_JSON) {
+			json_line(stdout, o ? o : bare_object(st));
+			continue;
+		}
+		cell = mem_array(cell, n + COLUMNS + 1, sizeof(*cell));
+		row(cell + n, st, o);
+		n += COLUMNS;
+		json_decref(o);
+	}
+	cell[n] = NULL;
+	if (f != LIST_JSON && got != DB_FAIL) {
+		list_table(cell, COLUMNS);
+		return SS_OK;
+	}
+	for (i = 0; i < n; i++)
+		free(cell[i]);
+	free(cell);
+	return got == DB_FAIL ? SS_FAIL : SS_OK;
+}

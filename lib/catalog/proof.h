@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * proof.h - is a tree on disk the one that a saveset was made of?
+ */
+#ifndef SS_PROOF_H
+#define SS_PROOF_H
+
+#include "catalog/catalog.h"
+
+/*
+ * Walk the tree of s in a location and compare all that the metadata digest
+ * holds with the catalog's rows.  1 it is the same, 0 it is not or is not there,
+ * -1 after reporting that it cannot be told.
+ */
+int proof_tree(struct catalog *cat, const struct volume *v, const struct saveset *s,
+	       const char *location);
+
+#endif

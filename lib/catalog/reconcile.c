@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "catalog/reconcile.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/escape.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/msg.h"
+#include "catalog/catchup.h"
+#include "catalog/proof.h"
+#include "catalog/series.h"
+
+/* A marker that was found. */
+struct found {
+	char *location, *host;
+	char id[ID_LEN + 1];	/* "" for one that could not be read */
+	char status[20];
+	int believed;
+};
+
+struct work {
+	struct catalog *cat;
+	const struct conf *c;
+	const struct volume *v;
+	struct found *found;
+	size_t n;
+	struct saveset *saveset;
+	size_t nsaveset;
+	size_t changed, damaged;
+	int64_t volume;
+	int dry;
+};
+
+/* Take note of a marker.  0, or -1: it cannot be told what it says, so nothing can be concluded. */
+static int note(struct work *w, const char *location, int fd, const char *host)
+{
+	struct marker m;
+	int got = marker_read(fd, host, &m);
+
+	if (got < 0 && errno != EINVAL && errno != ELOOP && errno != EFBIG &&
+	    errno != ENXIO && errno != ENODEV)
+		return -1;
+	if (got == 0)
+		return 0;
+	w->found = mem_array(w->found, w->n + 1, sizeof(*w->found));
+	struct found *f = &w->found[w->n++];
+	*f = (struct found){ .location = mem_strdup(location), .host = mem_strdup(host) };
+	if (got > 0) {
+		memcpy(f->id, m.id, sizeof(f->id));
+		memcpy(f->status, m.status, sizeof(f->status));
+	}
+	return 0;
+}
+
+/* volume_each: read the markers of one location. */
+static int scan(const char *location, int fd, void *arg)
+{
+	struct work *w = arg;
+	int dir = openat(fd, MARKER_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *d = dir < 0 ? NULL : fdopendir(dir);
+	struct dirent *e;
+
+	if (!d) {
+		if (errno == ENOENT)
+			return 0;
+		msg_error("%s/%s/" MARKER_DIR ": %m", escape_name(w->v->root), escape_name(location));
+		if (dir >= 0)
+			close(dir);
+		return -1;
+	}
+	for (errno = 0; (e = readdir(d)); errno = 0) {
+		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
+			continue;
+		if (!file_is_new(e->d_name)) {
+			if (note(w, location, fd, e->d_name) < 0) {
+				closedir(d);
+				return -1;
+			}
+		} else if (!w->dry) {
+			unlinkat(dirfd(d), e->d_name, 0);
+		}
+	}
+	int err = errno;
+	closedir(d);
+	if (!err)
+		return 0;
+	errno = err;
+	msg_error("%s/%s/" MARKER_DIR ": %m", escape_name(w->v->root), escape_name(location));
+	return -1;
+}
+
+static int is_for(const struct found *f, const struct saveset *s)
+{
+	return !strcmp(f->id, s->uid) && !strcmp(f->host, s->host);
+}
+
+static int is_ours(const struct work *w, const struct saveset *s)
+{
+	return s->seq && !strcmp(s->volume_uid, w->v->id) && !strcmp(s->backup_host, w->c->backup_host);
+}
+
+/* Decide which of the markers of s are to be believed.  0 or -1. */
+static int believe(struct work *w, const struct saveset *s)
+{
+	size_t copies = 0;
+
+	for (size_t i = 0; i < w->n; i++)
+		copies += is_for(&w->found[i], s);
+	int doubt = copies > 1 || s->status == SV_GONE || !strcmp(s->locations, ".sync");
+	for (size_t i = 0; i < w->n; i++) {
+		struct found *f = &w->found[i];
+		int proved;
+
+		if (!is_for(f, s))
+			continue;
+		proved = doubt ? proof_tree(w->cat, w->v, s, f->location) : 1;
+		if (proved < 0)
+			return -1;
+		f->believed = proved;
+		if (!proved)
+			msg_info("%s: what lies in %s is something else by now",
+				 escape_name(s->name), escape_name(f->location));
+	}
+	return 0;
+}
+
+static int has_marker(const struct work *w, const struct saveset *s)
+{
+	for (size_t i = 0; i < w->n; i++)
+		if (is_for(&w->found[i], s))
+			return 1;
+	return 0;
+}
+
+/* Is location one of a comma list? */
+static int is_in(const char *list, const char *location)
+{
+	size_t len = strlen(location);
+
+	for (; *list; list += strcspn(list, ","), list += *list == ',')
+		if (strcspn(list, ",") == len && !strncmp(list, location, len))
+			return 1;
+	return 0;
+}
+
+/* Write the marker of s anew.  0 or -1. */
+static int rewrite(struct work *w, const struct saveset *s, const char *location)
+{
+	struct marker m;
+	int fd = volume_location(w->v, location), rc = -1;
+
+	catalog_marker(s, &m);
+	if (fd >= 0) {
+		rc = marker_write(fd, s->host, &m);
+		close(fd);
+	}
+	if (rc == 0)
+		msg_info("%s: its marker in %s was damaged and is written anew",
+			 escape_name(s->name), escape_name(location));
+	return rc;
+}
+
+/*
+ * A marker that cannot be read: whose was it?  That of a saveset which has no
+ * other, if the tree is found to be its; or else of the one that lay there.
+ * One rotten byte must not cost a saveset its checksums.  0 or -1.
+ */
+static int mend(struct work *w, struct found *f)
+{
+	const struct saveset *kept = NULL, *s;
+	int proved = 0;
+
+	for (s = w->saveset; s < w->saveset + w->nsaveset; s++) {
+		if (!is_ours(w, s) || s->status == SV_GONE || strcmp(s->host, f->host) ||
+		    has_marker(w, s))
+			continue;
+		proved = proof_tree(w->cat, w->v, s, f->location);
+		if (proved < 0)
+			return -1;
+		if (proved)
+			break;
+		if (strcmp(f->location, ".sync") && is_in(s->locations, f->location))
+			kept = s;
+	}
+	w->damaged++;
+	if (!proved)
+		s = kept;
+	if (!s) {
+		msg_warn("%s/%s: whose damaged marker this is cannot be told",
+			 escape_name(f->location), escape_name(f->host));
+		return 0;
+	}
+	if (proved && !w->dry && rewrite(w, s, f->location) < 0)
+		return -1;
+	memcpy(f->id, s->uid, sizeof(f->id));
+	f->believed = 1;
+	return 0;
+}
+
+/* Decide about all markers.  0 or -1. */
+static int believe_all(struct work *w)
+{
+	for (size_t i = 0; i < w->nsaveset; i++)
+		if (is_ours(w, &w->saveset[i]) && believe(w, &w->saveset[i]) < 0)
+			return -1;
+	for (size_t i = 0; i < w->n; i++)
+		if (!w->found[i].id[0] && mend(w, &w->found[i]) < 0)
+			return -1;
+	return 0;
+}
+
+/* The believed locations as saveset.locations has them: numbered ones first; malloc'd. */
+static char *believed(const struct work *w, const struct saveset *s)
+{
+	struct buf b = { 0 };
+
+	for (int sync = 0; sync < 2; sync++)
+		for (size_t i = 0; i < w->n; i++) {
+			const struct found *f = &w->found[i];
+
+			if (!is_for(f, s) || !f->believed || sync != !strcmp(f->location, ".sync"))
+				continue;
+			if (b.len)
+				buf_char(&b, ',');
+			buf_str(&b, f->location);
+		}
+	char *text = mem_dup(b.p, b.len);
+	buf_free(&b);
+	return text;
+}
+
+/* Does a comma list hold the same locations as another, in whatever order? */
+static int same_set(const char *a, const char *b)
+{
+	size_t len;
+
+	if (strlen(a) != strlen(b))
+		return 0;
+	for (; *a; a += len + (a[len] == ',')) {
+		char *one = mem_dup(a, len = strcspn(a, ","));
+		int found = is_in(b, one);
+
+		free(one);
+		if (!found)
+			return 0;
+	}
+	return 1;
+}
+
+/* Transaction: give s the believed locations.  0 or -1. */
+static int correct(struct work *w, const struct saveset *s)
+{
+	char *now = believed(w, s);
+	int rc = 0;
+
+	if (same_set(now, s->locations) && (*now || s->status == SV_GONE))
+		goto out;
+	w->changed++;
+	/* To be moved by a rotation is the ordinary thing. */
+	if (*now && s->status != SV_GONE)
+		msg_debug("%s: lies in %s", escape_name(s->name), escape_name(now));
+	else
+		msg_info("%s: %s%s", escape_name(s->name), *now ? "is back, in " : "is gone from disk",
+			 escape_name(now));
+	if (w->dry)
+		goto out;
+	if (db_run(w->cat->db, SQL_LOCATIONS_DELETE, "i", s->id) < 0)
+		rc = -1;
+	enum saveset_status status = *now ? s->status : SV_GONE;
+	for (size_t i = 0; !rc && i < w->n; i++) {
+		const struct found *f = &w->found[i];
+
+		if (!is_for(f, s) || !f->believed)
+			continue;
+		if (db_run(w->cat->db, SQL_LOCATION_ADD, "is", s->id, f->location) < 0)
+			rc = -1;
+		/* It is back: what it was, its marker knows. */
+		if (s->status == SV_GONE)
+			saveset_status_parse(f->status, &status);
+	}
+	if (!rc && status != s->status &&
+	    db_run(w->cat->db, SQL_SAVESET_STATUS, "ii", (int64_t)status, s->id) < 0)
+		rc = -1;
+out:
+	free(now);
+	return rc;
+}
+
+/* Transaction: all corrections at once, and what interrupted adds left. */
+static int correct_all(void *arg)
+{
+	struct work *w = arg;
+
+	w->changed = 0;
+	for (size_t i = 0; i < w->nsaveset; i++)
+		if (is_ours(w, &w->saveset[i]) && correct(w, &w->saveset[i]) < 0)
+			return -1;
+	return w->dry ? 0 : series_undo_all(w->cat, w->volume);
+}
+
+static void report_unknown(const struct work *w)
+{
+	for (size_t i = 0; i < w->n; i++) {
+		const struct found *f = &w->found[i];
+		size_t k = 0;
+
+		while (k < w->nsaveset && !is_for(f, &w->saveset[k]))
+			k++;
+		if (k == w->nsaveset && f->id[0] && strcmp(f->status, "running") &&
+		    strncmp(f->status, MARKER_WAITING, strlen(MARKER_WAITING)))
+			msg_warn("%s/%s: the catalog does not know the saveset of this marker",
+				 escape_name(f->location), escape_name(f->host));
+	}
+}
+
+/* Compare and correct once. */
+static int compare(struct catalog *cat, const struct conf *c, const struct volume *v, int dry,
+		   size_t *changed, size_t *damaged)
+{
+	struct work w = { .cat = cat, .c = c, .v = v, .dry = dry };
+	int rc = -1;
+
+	*changed = *damaged = 0;
+	w.volume = series_volume(cat, c, v);
+	if (w.volume < 0)
+		return -1;
+	if (volume_each(v, scan, &w) == 0 &&
+	    catalog_list(cat, NULL, &w.saveset, &w.nsaveset) == 0) {
+		rc = believe_all(&w);
+		if (rc == 0)
+			rc = db_transaction(cat->db, correct_all, &w);
+		if (rc == 0)
+			report_unknown(&w);
+	}
+	*changed = w.changed;
+	*damaged = w.damaged;
+	for (size_t i = 0; i < w.n; i++) {
+		free(w.found[i].location);
+		free(w.found[i].host);
+	}
+	free(w.found);
+	catalog_list_free(w.saveset, w.nsaveset);
+	return rc;
+}
+
+int reconcile_run(struct catalog *cat, const struct conf *c, const struct volume *v, int dry,
+		  size_t *changed, size_t *damaged)
+{
+	size_t caught = 0, again;
+	int rc = compare(cat, c, v, dry, changed, damaged);
+
+	if (rc == 0 && !dry)
+		rc = catchup_run(cat, c, v, &caught);
+	/* Copies of what was caught up with lie elsewhere, too. */
+	if (rc == 0 && caught)
+		rc = compare(cat, c, v, dry, &again, damaged);
+	*changed += caught;
+	return rc;
+}

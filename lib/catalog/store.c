@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "catalog/store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/escape.h"
+#include "base/exits.h"
+#include "base/mem.h"
+#include "base/msg.h"
+#include "catalog/summary.h"
+#include "tree/stream.h"
+#include "tree/volume.h"
+
+#define BATCH 2048		/* the last one is waited for */
+#define CHUNK 512		/* digests written before it is asked whether all were taken */
+#define KEPT (4 * BATCH)	/* more than add has under way at any time */
+
+struct store {
+	struct catalog *cat;
+	struct saveset saveset;
+	struct entry *e;	/* without path and data */
+	char *missing;		/* of each: the catalog has no such inode, or not yet */
+	size_t n, kept;		/* kept: those at the front that were missing before */
+	unsigned long failed;	/* records that ss-hash could not serve */
+	unsigned long conflicts;
+};
+
+/* In the order of the catalog, to which an inode is a signed number. */
+static int by_key(const void *a, const void *b)
+{
+	const struct entry *x = a, *y = b;
+	int64_t i = (int64_t)x->ino, j = (int64_t)y->ino;
+
+	if (i != j)
+		return i < j ? -1 : 1;
+	return (x->since > y->since) - (x->since < y->since);
+}
+
+/* What the catalog holds for e, whose digest it did not take: the same, another, or no such inode (yet)? */
+static void compare(struct store *s, size_t i, struct db_stmt *st)
+{
+	const struct entry *e = &s->e[i];
+	size_t alen, dlen;
+	const void *algo = db_bytes(st, 2, &alen), *digest = db_bytes(st, 3, &dlen);
+
+	s->missing[i] = db_is_null(st, 3);
+	if (!s->missing[i] && alen == strlen(e->algo) && !memcmp(algo, e->algo, alen) &&
+	    (dlen != e->digest_len || memcmp(digest, e->digest, dlen)))
+		s->conflicts++;
+}
+
+/* Some of s->e[from..to), at most SQL_INODES, may not be taken: which, and why?  0, or -1 after reporting. */
+static int look_some(struct store *s, size_t from, size_t to)
+{
+	int64_t ino[SQL_INODES] = { 0 };
+	enum db_got got = DB_FAIL;
+	size_t i = from;
+
+	for (; i < to; i++) {
+		ino[i - from] = (int64_t)s->e[i].ino;
+		s->missing[i] = 1;
+	}
+	struct db_stmt *st = db_bind(s->cat->db, SQL_INODES_GET, "ia", s->saveset.series, ino,
+				     (size_t)SQL_INODES);
+	/* Both are in the order of inode and first saveset. */
+	for (i = from; st && (got = db_step(st)) == DB_ROW;) {
+		struct entry row = { .ino = (uint64_t)db_int(st, 0), .since = db_int(st, 1) };
+
+		while (i < to && by_key(&s->e[i], &row) < 0)
+			i++;
+		for (size_t k = i; k < to && by_key(&s->e[k], &row) == 0; k++)
+			compare(s, k, st);
+	}
+	return got == DB_FAIL ? -1 : 0;
+}
+
+static int look(struct store *s, size_t from, size_t to)
+{
+	for (size_t next; from < to; from = next) {
+		next = from + SQL_INODES < to ? from + SQL_INODES : to;
+		if (look_some(s, from, next) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Transaction: the collected digests. */
+static int write_batch(void *arg)
+{
+	struct store *s = arg;
+	struct db *db = s->cat->db;
+
+	s->conflicts = 0;
+	memset(s->missing, 0, s->n);
+	for (size_t from = 0, to; from < s->n; from = to) {
+		struct db_tally tally = { 0 };
+
+		to = from + CHUNK < s->n ? from + CHUNK : s->n;
+		for (size_t i = from; i < to; i++) {
+			const struct entry *e = &s->e[i];
+
+			if (db_queue(db, &tally, SQL_INODE_DIGEST, "sbiiiiii", e->algo,
+				     (const void *)e->digest, e->digest_len, s->saveset.series,
+				     (int64_t)e->ino, e->since, e->size, e->mtime,
+				     (int64_t)e->mtime_ns) < 0)
+				return -1;
+		}
+		if (db_flush(db) < 0 || (tally.changed < tally.rows && look(s, from, to) < 0))
+			return -1;
+	}
+	return 0;
+}
+
+/*
+ * Write what was collected.  What the catalog misses is kept for the next time:
+ * add commits its rows after it has told of them, but before it ends the stream.
+ */
+static int flush(struct store *s, int last, unsigned long *strange, unsigned long *conflicts)
+{
+	size_t kept = 0;
+
+	if (!s->n)
+		return 0;
+	qsort(s->e, s->n, sizeof(*s->e), by_key);
+	if (db_transaction(s->cat->db, write_batch, s) < 0)
+		return -1;
+	for (size_t i = 0; i < s->n; i++)
+		if (s->missing[i])
+			s->e[kept++] = s->e[i];
+	if (last || kept > KEPT) {
+		*strange += kept;
+		kept = 0;
+	}
+	*conflicts += s->conflicts;
+	s->n = s->kept = kept;
+	return 0;
+}
+
+struct remark {
+	const struct saveset *s;
+	const char *full;
+	int found, unread;
+};
+
+/* Rewrite the marker in this location, if it is the saveset's. */
+static int remark(const char *location, int fd, void *arg)
+{
+	struct remark *r = arg;
+	struct marker m;
+
+	(void)location;
+	int got = marker_read(fd, r->s->host, &m);
+
+	r->unread += got < 0;
+	if (got <= 0 || strcmp(m.id, r->s->uid))
+		return 0;
+	memcpy(m.full, r->full, sizeof(m.full));
+	if (marker_write(fd, r->s->host, &m) < 0)
+		return -1;
+	r->found = 1;
+	return 0;
+}
+
+/* Put the full digest into the marker, wherever it lies by now.  0, 1 it lies nowhere, -1. */
+static int mark_full(const struct saveset *s, const char *full)
+{
+	struct remark r = { s, full, 0, 0 };
+	struct volume v;
+	int rc = volume_open(&v, s->root);
+
+	if (rc == 0)
+		rc = volume_is(&v, s->volume_uid);
+	if (rc == 0)
+		rc = volume_each(&v, remark, &r);
+	if (rc == 0 && !r.found) {
+		msg_warn("%s: its marker is not on disk any more", escape_name(s->name));
+		rc = r.unread ? -1 : 1;
+	}
+	volume_close(&v);
+	return rc;
+}
+
+struct hashed {
+	struct catalog *cat;
+	const struct saveset *s;
+	const struct summary *sum;
+};
+
+static int write_full(void *arg)
+{
+	struct hashed *h = arg;
+
+	if (h->sum->unhashed)
+		return db_run(h->cat->db, SQL_SAVESET_UNHASHED, "ii", h->sum->unhashed, h->s->id) < 0
+			? -1 : 0;
+	return db_run(h->cat->db, SQL_SAVESET_HASHED, "sii", h->sum->full, clock_now(), h->s->id) < 0
+		? -1 : 0;
+}
+
+int store_finish(struct catalog *cat, const struct saveset *s, int64_t *unhashed)
+{
+	struct summary sum;
+	struct hashed h = { cat, s, &sum };
+
+	*unhashed = 0;
+	/* Nothing to find out where add has seen it all (an unchanged tree). */
+	if (s->full[0])
+		return 0;
+	if (summary_make(cat, s->series, s->seq, SUMMARY_FULL, &sum) < 0)
+		return -1;
+	*unhashed = sum.unhashed;
+	/* The marker first: the catalog never claims what the disk does not know. */
+	int marked = sum.unhashed ? 0 : mark_full(s, sum.full);
+	if (marked)
+		return marked;
+	return db_transaction(cat->db, write_full, &h);
+}
+
+/* Take one record.  0 or -1. */
+static int take(struct store *s, const struct stream_rec *r)
+{
+	if (r->state != ST_OK || !r->e.digest_len || !r->e.since) {
+		s->failed++;
+		return 0;
+	}
+	s->e[s->n] = r->e;
+	s->e[s->n].path = s->e[s->n].data = "";
+	s->n++;
+	return 0;
+}
+
+/* Enough for once?  As many as are tried again, at least. */
+static int is_full(const struct store *s)
+{
+	size_t fresh = s->n - s->kept;
+
+	return fresh >= BATCH && fresh >= s->kept;
+}
+
+/* Read records until something else comes; all that was right is stored.  -1 after reporting. */
+static int read_records(struct store *s, struct stream *in, enum stream_got *end,
+			unsigned long *strange, unsigned long *conflicts)
+{
+	struct stream_rec r;
+
+	while ((*end = stream_next(in, &r)) == STREAM_REC) {
+		take(s, &r);
+		if (is_full(s) && flush(s, 0, strange, conflicts) < 0)
+			return -1;
+	}
+	return flush(s, 1, strange, conflicts);
+}
+
+/* The end of the stream was seen; what is the saveset now?  An exit code. */
+static int conclude(struct store *s, enum stream_got end, unsigned long strange,
+		    unsigned long conflicts)
+{
+	const char *name = s->saveset.name;
+	struct saveset now;
+	int64_t unhashed = 0;
+	int code = SS_OK;
+
+	if (strange)
+		msg_warn("%s: %lu records are of files it does not hold", escape_name(name), strange);
+	if (s->failed)
+		msg_warn("%s: %lu files got no digest", escape_name(name), s->failed);
+	if (conflicts)
+		msg_error("%s: %lu digests differ from those stored before, which are kept",
+			  escape_name(name), conflicts);
+	if (end == STREAM_CUT)
+		msg_error("%s: the stream ends without its end line", escape_name(name));
+
+	int got = catalog_by_uid(s->cat, s->saveset.uid, &now);
+	if (got < 0)
+		return SS_FAIL;
+	if (got == 0 && now.seq) {
+		int marked = store_finish(s->cat, &now, &unhashed);
+
+		if (marked)
+			code = marked < 0 ? SS_FAIL : SS_INCOMPLETE;
+		if (unhashed)
+			msg_warn("%s: %lld files are still without digest", escape_name(name),
+				 (long long)unhashed);
+	} else if (end == STREAM_END && !(got == 0 && now.status == SV_FAILED)) {
+		msg_error("%s: was not published", escape_name(name));
+		code = SS_FAIL;
+	}
+	if (got == 0)
+		saveset_free(&now);
+	if (code == SS_FAIL || end == STREAM_BAD)
+		return SS_FAIL;
+	if (conflicts)
+		return SS_FINDINGS;
+	return code == SS_INCOMPLETE || unhashed || end != STREAM_END || s->failed || strange ? SS_INCOMPLETE : SS_OK;
+}
+
+/* Is the disk there that the saveset lies on?  1, or 0 after reporting. */
+static int is_online(const struct saveset *s)
+{
+	struct volume v;
+	int yes = volume_open(&v, s->root) == 0 && volume_is(&v, s->volume_uid) == 0;
+
+	volume_close(&v);
+	return yes;
+}
+
+int store_run(struct catalog *cat, FILE *file)
+{
+	struct store s = { .cat = cat };
+	struct stream *in = stream_open(file);
+	const struct stream_head *h;
+	enum stream_got got = stream_head(in, &h);
+	unsigned long strange = 0, conflicts = 0;
+	int code = SS_FAIL;
+
+	if (got == STREAM_EMPTY) {
+		msg_error("the stream is empty");
+	} else if (got == STREAM_REC && (!h->saveset || !h->marker)) {
+		msg_error("the stream names no saveset");
+	} else if (got == STREAM_REC) {
+		int found = catalog_by_uid(cat, h->marker, &s.saveset);
+
+		if (found == 1 || (found == 0 && strcmp(s.saveset.name, h->saveset)))
+			msg_error("%s: the catalog has no such saveset", escape_name(h->saveset));
+		else if (found == 0 && is_online(&s.saveset)) {
+			s.e = mem_array(NULL, 2 * KEPT, sizeof(*s.e));
+			s.missing = mem_alloc(2 * KEPT);
+			if (read_records(&s, in, &got, &strange, &conflicts) == 0)
+				code = conclude(&s, got, strange, conflicts);
+		}
+	}
+	saveset_free(&s.saveset);
+	free(s.e);
+	free(s.missing);
+	stream_close(in);
+	return code;
+}

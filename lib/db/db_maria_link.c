@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * db_maria_link.c - the connection to a MariaDB server.
+ *
+ * What a second try may cure (a deadlock, a lock that was waited for in vain, a
+ * connection or server that went away, a refusal by the cluster) is not reported
+ * but left to db_transaction(), which tries all of it again.
+ */
+#include <errmsg.h>
+#include <mysqld_error.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/escape.h"
+#include "base/mem.h"
+#include "base/msg.h"
+#include "db/db_maria.h"
+
+#define SERVER_OLDEST 100600	/* has VALUES as a table, bulk parameters, REFERENCES in a column */
+
+/* An error that says: all of the transaction was rolled back, or nothing is known of it. */
+static int may_be_cured(unsigned code)
+{
+	switch (code) {
+	case ER_LOCK_DEADLOCK: case ER_LOCK_WAIT_TIMEOUT: case ER_QUERY_INTERRUPTED:
+	case ER_UNKNOWN_COM_ERROR:	/* a node that is not part of its cluster: 1047 */
+	case ER_SERVER_SHUTDOWN: case ER_CONNECTION_KILLED: case ER_CHECKREAD:
+	case ER_ERROR_DURING_COMMIT:
+	case ER_DUP_ENTRY:		/* another backup host was faster: look again */
+	case CR_SERVER_GONE_ERROR: case CR_SERVER_LOST: case CR_SERVER_LOST_EXTENDED:
+	case CR_CONN_HOST_ERROR: case CR_CONNECTION_ERROR: case CR_IPSOCK_ERROR:
+	case CR_UNKNOWN_HOST:		/* so far; another of several may be known */
+	case CR_SSL_CONNECTION_ERROR:	/* how an encrypted connection is lost */
+	case ER_CON_COUNT_ERROR: case ER_TOO_MANY_USER_CONNECTIONS:
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+static int is_gone(unsigned code)
+{
+	return code == ER_SERVER_SHUTDOWN || code == ER_CONNECTION_KILLED ||
+	       code == ER_UNKNOWN_COM_ERROR || code >= CR_MIN_ERROR;
+}
+
+void db_maria_hang_up(struct maria *m)
+{
+	if (m->h)
+		mysql_close(m->h);
+	m->h = NULL;
+}
+
+/* What the administrator of the server has to say, if that is what is missing. */
+static void tell_grant(const struct maria *m, unsigned code)
+{
+	const char *from = m->at.local ? "localhost" : "%";
+	int denied = code == ER_ACCESS_DENIED_ERROR || code == ER_ACCESS_DENIED_NO_PASSWORD_ERROR;
+
+	if (denied)
+		msg_error("the account is made with: CREATE USER '%s'@'%s' IDENTIFIED BY '...';"
+			  " its password belongs into the file db-password-file names",
+			  escape_name(m->at.user), from);
+	else if (code == ER_BAD_DB_ERROR)
+		msg_error("the database is made with: CREATE DATABASE `%s`", escape_name(m->at.name));
+	if (code == ER_DBACCESS_DENIED_ERROR || code == ER_TABLEACCESS_DENIED_ERROR ||
+	    code == ER_BAD_DB_ERROR || denied)
+		msg_error("and the rights are given with: GRANT SELECT, INSERT, UPDATE, DELETE,"
+			  " CREATE, ALTER, INDEX, REFERENCES ON `%s`.* TO '%s'@'%s'"
+			  " (the last four for 'ss-catalog init' alone)",
+			  escape_name(m->at.name), escape_name(m->at.user), from);
+}
+
+void db_maria_failed(struct maria *m, MYSQL_STMT *st, const char *doing)
+{
+	/* What happens while rows stream is known to the connection alone. */
+	if (st && !mysql_stmt_errno(st))
+		st = NULL;
+	unsigned code = st ? mysql_stmt_errno(st) : mysql_errno(m->h);
+	const char *text = st ? mysql_stmt_error(st) : mysql_error(m->h);
+
+	free(m->why);
+	m->why = mem_printf("%s: %s: %s (MariaDB %u)", escape_name(m->label), doing,
+			    escape_name(text), code);
+	m->failure = may_be_cured(code) ? DB_FAILURE_RETRY : DB_FAILURE_FINAL;
+	m->doomed = 1;
+	m->refused = code == ER_UNKNOWN_COM_ERROR || code == ER_LOCK_WAIT_TIMEOUT;
+	/* That node is none for now: begin with the next. */
+	if (code == ER_UNKNOWN_COM_ERROR && m->at.n)
+		m->node = (m->node + 1) % m->at.n;
+	if (m->failure == DB_FAILURE_FINAL) {
+		msg_error("%s", m->why);
+		tell_grant(m, code);
+	}
+	if (is_gone(code))
+		db_maria_hang_up(m);
+}
+
+/* A server may ask for a file of ours in reply to anything: it gets none. */
+static int no_file(void **data, const char *name, void *arg)
+{
+	(void)arg;
+	*data = NULL;
+	msg_error("the server asked for the file %s, and got nothing", escape_name(name));
+	return 1;
+}
+
+static int no_file_read(void *data, char *to, unsigned size)
+{
+	(void)data, (void)to, (void)size;
+	return -1;
+}
+
+static void no_file_end(void *data)
+{
+	(void)data;
+}
+
+static int no_file_error(void *data, char *to, unsigned size)
+{
+	(void)data;
+	snprintf(to, size, "no file is given away");
+	return CR_UNKNOWN_ERROR;
+}
+
+static enum db_tls tls_of(const struct maria *m)
+{
+	return m->tls != DB_TLS_AUTO ? m->tls : m->at.local ? DB_TLS_OFF : DB_TLS_VERIFY;
+}
+
+static void set_tls(struct maria *m)
+{
+	enum db_tls tls = tls_of(m);
+	my_bool yes = 1, no = 0;
+
+	if (tls == DB_TLS_OFF)
+		return;
+	mysql_options(m->h, MYSQL_OPT_SSL_ENFORCE, &yes);
+	mysql_options(m->h, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, tls == DB_TLS_VERIFY ? &yes : &no);
+	if (m->ca)
+		mysql_options(m->h, MYSQL_OPT_SSL_CA, m->ca);
+}
+
+static void set_options(struct maria *m)
+{
+	unsigned off = 0, connect = 10, io = (unsigned)m->timeout + 600;
+	unsigned protocol = m->at.socket ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_DEFAULT;
+
+	mysql_options(m->h, MYSQL_OPT_LOCAL_INFILE, &off);
+	mysql_set_local_infile_handler(m->h, no_file, no_file_read, no_file_end, no_file_error, NULL);
+	mysql_options(m->h, MYSQL_OPT_CONNECT_TIMEOUT, &connect);
+	mysql_options(m->h, MYSQL_OPT_READ_TIMEOUT, &io);
+	mysql_options(m->h, MYSQL_OPT_WRITE_TIMEOUT, &io);
+	mysql_options(m->h, MYSQL_OPT_PROTOCOL, &protocol);
+	mysql_options(m->h, MYSQL_SET_CHARSET_NAME, "binary");
+	/* None of those that hand over the password itself. */
+	mysql_options(m->h, MARIADB_OPT_RESTRICTED_AUTH, "mysql_native_password,client_ed25519");
+	set_tls(m);
+}
+
+int db_maria_query(struct maria *m, const char *sql, const char *doing)
+{
+	if (mysql_real_query(m->h, sql, strlen(sql)) == 0)
+		return 0;
+	db_maria_failed(m, NULL, doing);
+	return -1;
+}
+
+/*
+ * Is the connection encrypted, if it must be?  The library enforces that by itself
+ * only where it verifies the certificate.  0, or -1 after reporting.
+ */
+static int check_tls(struct maria *m)
+{
+	if (tls_of(m) == DB_TLS_OFF || mysql_get_ssl_cipher(m->h))
+		return 0;
+	msg_error("%s: the server offers no TLS, and db-tls asks for it", escape_name(m->label));
+	m->failure = DB_FAILURE_FINAL;
+	return -1;
+}
+
+/* The session's own settings, whatever the server's are.  0 or -1. */
+static int settle(struct maria *m)
+{
+	if (db_maria_query(m, "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,"
+		     "ERROR_FOR_DIVISION_BY_ZERO', time_zone = '+00:00', autocommit = 1,"
+		     " foreign_key_checks = 1, unique_checks = 1", "cannot set the session up") < 0 ||
+	    db_maria_query(m, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
+		  "cannot set the isolation level") < 0)
+		return -1;
+	void *wait = db_maria_prepare(m, "SET SESSION innodb_lock_wait_timeout = ?");
+	db_maria_bind_int(wait, 1, m->timeout > 0 ? m->timeout : 1);
+	enum db_got got = db_maria_step(m, wait);
+	db_maria_finalize(wait);
+	if (got == DB_FAIL)
+		return -1;
+	/* In a cluster: see what the other nodes committed.  Elsewhere there is no such variable. */
+	mysql_query(m->h, "SET SESSION wsrep_sync_wait = 1");
+	return 0;
+}
+
+static int connect_node(struct maria *m, size_t i)
+{
+	m->h = mysql_init(NULL);
+	if (!m->h) {
+		msg_error("%s: out of memory", escape_name(m->label));
+		m->failure = DB_FAILURE_FINAL;
+		return -1;
+	}
+	set_options(m);
+	const char *host = m->at.node[i].host;
+	if (!mysql_real_connect(m->h, *host ? host : NULL, m->at.user, m->password, m->at.name,
+				m->at.node[i].port, m->at.socket, CLIENT_FOUND_ROWS)) {
+		db_maria_failed(m, NULL, "cannot connect");
+		db_maria_hang_up(m);
+		return -1;
+	}
+	m->generation++;
+	m->node = i;
+	if (!mariadb_connection(m->h) || mysql_get_server_version(m->h) < SERVER_OLDEST) {
+		msg_error("%s: the server is %s; it must be MariaDB 10.6 or later",
+			  escape_name(m->label), escape_name(mysql_get_server_info(m->h)));
+		m->failure = DB_FAILURE_FINAL;
+		db_maria_hang_up(m);
+		return -1;
+	}
+	if (check_tls(m) == 0 && settle(m) == 0)
+		return 0;
+	db_maria_hang_up(m);
+	return -1;
+}
+
+int db_maria_connect(struct maria *m)
+{
+	if (m->h)
+		return 0;
+	for (size_t i = 0; i < m->at.n; i++) {
+		if (connect_node(m, (m->node + i) % m->at.n) == 0)
+			return 0;
+		if (m->failure == DB_FAILURE_FINAL)
+			return -1;
+	}
+	return -1;
+}
+
+/* Wait for a server that is being started again.  0 or -1. */
+int db_maria_reconnect(struct maria *m)
+{
+	time_t until = time(NULL) + m->timeout;
+	struct timespec pause = { 0, (200 + random() % 200) * 1000000L };
+
+	while (db_maria_connect(m) < 0) {
+		if (m->failure == DB_FAILURE_FINAL || time(NULL) >= until)
+			return -1;
+		nanosleep(&pause, NULL);
+	}
+	return 0;
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* due.c - which intervals are to be promoted into now, and why. */
+#include "rsnap/due.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/escape.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/msg.h"
+#include "base/period.h"
+#include "catalog/list.h"
+#include "rsnap/promoted.h"
+
+#define PERIOD "period."
+#define ON "on."
+
+/* The interval of a key of one of the two families, *fixed = of the second; NULL = of neither. */
+static const char *of_key(const char *key, int *fixed)
+{
+	*fixed = strncmp(key, ON, strlen(ON)) == 0;
+	if (*fixed)
+		return key + strlen(ON);
+	return strncmp(key, PERIOD, strlen(PERIOD)) == 0 ? key + strlen(PERIOD) : NULL;
+}
+
+char *due_complaint(const struct conf *c, const struct rsnap *rs)
+{
+	const char *key, *value, *name;
+	struct period p;
+	int fixed;
+	size_t i;
+
+	for (i = 0; i < c->npair; i++) {
+		key = c->pair[i].key;
+		value = c->pair[i].value;
+		name = of_key(key, &fixed);
+		if (name == NULL)
+			continue;
+		if (rsnap_interval(rs, name) < 0)
+			return mem_printf("%s: there is no such interval in %s", escape_name(key),
+					  escape_name(rs->file));
+		if (!fixed && period_parse(value, &p) != 0)
+			return mem_printf("%s = %s: it must be a number of h, d, w, mo or y: 12h, 1w, 6mo",
+					  escape_name(key), escape_name(value));
+		if (fixed && period_parse_days(value, &p) != 0)
+			return mem_printf("%s = %s: it must be days: sunday, or 1, or mar-1,sep-1",
+					  escape_name(key), escape_name(value));
+		if (fixed && conf_value(c, PERIOD, name) != NULL)
+			return mem_printf("%s: it has " PERIOD "%s as well, and needs one of them",
+					  escape_name(key), escape_name(name));
+	}
+	return NULL;
+}
+
+const char *due_period(const struct conf *c, const struct rsnap *rs, size_t interval)
+{
+	const char *name = rs->retain[interval].name, *text = conf_value(c, ON, name);
+
+	if (text == NULL)
+		text = conf_value(c, PERIOD, name);
+	/* The lowest is there to take every run's, whatever it is called. */
+	return text != NULL || interval == 0 ? text : period_of_name(name);
+}
+
+/* When NAME.0 came to its place, 0 = it is not there. */
+static int64_t time_on_disk(const struct volume *v, const char *name)
+{
+	char *first = mem_printf("%s.0", name);
+	int fd = volume_location(v, first);
+	struct stat st;
+	int64_t when = 0;
+
+	if (fd >= 0 && fstat(fd, &st) == 0)
+		when = st.st_ctim.tv_sec;
+	if (fd >= 0)
+		close(fd);
+	free(first);
+	return when;
+}
+
+static void find_last(struct due *d, const struct volume *v, const struct promoted *p, int64_t now)
+{
+	d->last = promoted_last(p, d->name, now);
+	/* The clock of a run that found it in the future is on record too, and not now's. */
+	d->recorded = d->last != 0 && d->last != now;
+	if (d->last != 0)
+		return;
+	d->last = time_on_disk(v, d->name);
+	if (d->last > now)
+		d->last = now;
+}
+
+/* Why the interval has nothing to take over, malloc'd, or NULL: its feeder is there. */
+static char *hungry(const struct volume *v, const struct rsnap *rs, size_t interval)
+{
+	const struct rsnap_retain *below = &rs->retain[interval - 1];
+	char *feeder = mem_printf("%s.%u", below->name, below->count - 1), *why = NULL;
+	int fd = volume_location(v, feeder);
+
+	if (fd >= 0)
+		close(fd);
+	else if (errno == ENOENT)
+		why = mem_printf("%s, which feeds it, is not there yet", feeder);
+	else
+		why = mem_printf("%s, which feeds it: %s", feeder, strerror(errno));
+	free(feeder);
+	return why;
+}
+
+static char *why_of(const struct due *d, int fixed)
+{
+	if (d->last == 0)
+		return mem_strdup("never before");
+	if (fixed)
+		return mem_printf(d->due ? "%s has come" : "waits for %s", d->period);
+	return mem_printf(d->due ? "%s has passed" : "%s has not passed yet", d->period);
+}
+
+static void judge(struct due *d, const struct volume *v, const struct rsnap *rs,
+		  const struct conf *c, int64_t now)
+{
+	const char *text = due_period(c, rs, d->interval);
+	struct period p = { 0 };
+	char *hunger;
+
+	d->period = mem_strdup(text != NULL ? text : "");
+	if (text == NULL && d->interval == 0) {
+		d->due = 1;
+		d->why = mem_strdup("at every run");
+	} else if (text == NULL || (period_parse(text, &p) != 0 && period_parse_days(text, &p) != 0)) {
+		d->why = mem_printf("no period is known: write " PERIOD "%s = 1d, or " ON "%s = sunday",
+				    d->name, d->name);
+	} else {
+		d->next = d->last == 0 ? now : period_next(&p, d->last);
+		d->due = d->last == 0 || period_due(&p, d->last, now);
+		d->why = why_of(d, p.unit == PERIOD_ON);
+	}
+	hunger = d->due && d->interval > 0 ? hungry(v, rs, d->interval) : NULL;
+	if (hunger != NULL) {
+		free(d->why);
+		d->why = hunger;
+		d->due = 0;
+	}
+}
+
+int due_list(const struct volume *v, const struct rsnap *rs, const struct conf *c, int64_t now,
+	     struct due_list *l)
+{
+	char *complaint = due_complaint(c, rs);
+	struct promoted p;
+	struct due *d;
+
+	*l = (struct due_list){ 0 };
+	if (complaint != NULL) {
+		msg_error("%s", complaint);
+		free(complaint);
+		return -1;
+	}
+	promoted_read(v, &p);
+	l->due = mem_array(NULL, rs->nretain, sizeof(*l->due));
+	for (l->n = 0; l->n < rs->nretain; l->n++) {
+		d = &l->due[l->n];
+		*d = (struct due){ .interval = rs->nretain - 1 - l->n };
+		d->name = rs->retain[d->interval].name;
+		find_last(d, v, &p, now);
+		judge(d, v, rs, c, now);
+	}
+	promoted_free(&p);
+	return 0;
+}
+
+void due_free(struct due_list *l)
+{
+	size_t i;
+
+	for (i = 0; i < l->n; i++) {
+		free(l->due[i].period);
+		free(l->due[i].why);
+	}
+	free(l->due);
+	*l = (struct due_list){ 0 };
+}
+
+int due_remember(const struct volume *v, const struct due_list *l)
+{
+	struct promoted p;
+	size_t i, n = 0;
+	int ret = 0;
+
+	promoted_read(v, &p);
+	for (i = 0; i < l->n; i++)
+		if (!l->due[i].recorded && l->due[i].last != 0) {
+			promoted_enter(&p, l->due[i].name, l->due[i].last, 1);
+			n++;
+		}
+	if (n > 0)
+		ret = promoted_write(v, &p);
+	promoted_free(&p);
+	return ret;
+}
+
+static char *local_text(int64_t when, const char *none)
+{
+	char text[64];
+	time_t t = when;
+	struct tm tm;
+
+	if (when == 0 || localtime_r(&t, &tm) == NULL)
+		return mem_strdup(none);
+	strftime(text, sizeof(text), "%Y-%m-%d %H:%M", &tm);
+	return mem_strdup(text);
+}
+
+static void show_json(const struct due *d)
+{
+	json_t *o = json_new("due");
+
+	json_text(o, "interval", d->name);
+	json_text(o, "period", d->period);
+	json_time(o, "last", d->last);
+	json_time(o, "next", d->next);
+	json_object_set_new(o, "due", json_boolean(d->due));
+	json_text(o, "why", d->why);
+	json_line(stdout, o);
+}
+
+void due_show(const struct due_list *l, int json)
+{
+	static const char *const titles[] = { "INTERVAL", "LAST", "NEXT", "DUE", "WHY" };
+	const size_t columns = sizeof(titles) / sizeof(titles[0]);
+	char **cell = mem_alloc(((l->n + 1) * columns + 1) * sizeof(*cell)), **to = cell;
+	const struct due *d;
+	size_t i;
+
+	for (i = 0; i < columns; i++)
+		*to++ = mem_strdup(titles[i]);
+	for (d = l->due; d < l->due + l->n; d++) {
+		if (json)
+			show_json(d);
+		*to++ = mem_strdup(d->name);
+		*to++ = local_text(d->last, "never");
+		*to++ = local_text(d->next, "-");
+		*to++ = mem_strdup(d->due ? "yes" : "no");
+		*to++ = mem_strdup(escape_name(d->why));
+	}
+	if (!json) {
+		list_table(cell, columns);
+		return;
+	}
+	while (to > cell)
+		free(*--to);
+	free(cell);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* recover.c - a rotation that did not end. */
+#include "rsnap/recover.h"
+
+#include "base/escape.h"
+#include "base/msg.h"
+#include "tree/held.h"
+#include "tree/trash.h"
+
+int recover_undo(const struct volume *v, const struct rotate_plan *plan)
+{
+	if (rotate_undo(v, plan) != 0 || rotate_undone(v) != 0)
+		return -1;
+	return trash_empty(v);
+}
+
+/* The rotation of the journal, if there is one. */
+static int recover_journal(const struct volume *v)
+{
+	static const char *const became[] = {
+		[ROTATE_UNTOUCHED] = "had not begun",
+		[ROTATE_DONE] = "was finished",
+		[ROTATE_COPIED] = "was interrupted, and has been undone",
+		[ROTATE_HALF] = "was interrupted, and has been undone",
+	};
+	struct rotate_plan plan = { 0 };
+	struct rotate_list now = { 0 };
+	struct rotate rot;
+	int ret = rotate_read(v, &rot);
+
+	if (ret <= 0)
+		goto out;
+	ret = rotate_look(v, &rot, &now);
+	if (ret != 0)
+		goto out;
+	rotate_plan(&rot, &now, &plan);
+	ret = plan.state == ROTATE_DONE ? rotate_done(v, &rot) : recover_undo(v, &plan);
+	if (ret == 0)
+		msg_info("the rotation of %s that an earlier run began %s", rot.interval,
+			 became[plan.state]);
+out:
+	rotate_plan_free(&plan);
+	rotate_list_free(&now);
+	rotate_free(&rot);
+	return ret;
+}
+
+int recover_rotation(const struct volume *v)
+{
+	long trees;
+
+	/* First the locations: the trees go back by their names. */
+	if (recover_journal(v) != 0)
+		return -1;
+	trees = held_back(v);
+	if (trees > 0)
+		msg_info("put back %ld trees that an earlier run had held out of a rotation", trees);
+	return trees < 0 ? -1 : 0;
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * rsnap_conf.c - what rsnapshot gets to see: configurations of our own.
+ *
+ * The files are named by the host's number, since its name may be as long as a
+ * name can be: N.conf, N.results, N.pid, and those without points all.*.
+ */
+#include "rsnap/rsnap_conf.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/escape.h"
+#include "base/mem.h"
+#include "base/msg.h"
+
+#define RSYNC "/usr/bin/rsync"	/* where cmd_rsync is not given */
+#define CP "/bin/cp"		/* where cmd_cp is not */
+#define NO_POINT "true"		/* rsnapshot wants one; it runs none but for a sync */
+
+const char rsnap_conf_path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/* DIR/N.EXT, malloc'd. */
+static char *path_of(const struct rsnap *r, const char *host, const char *dir, const char *ext)
+{
+	size_t i;
+
+	if (host == NULL)
+		return mem_printf("%s/all.%s", dir, ext);
+	for (i = 0; i < r->nhost && strcmp(r->host[i], host) != 0; i++)
+		;
+	return mem_printf("%s/%zu.%s", dir, i, ext);
+}
+
+/* rsnapshot's configuration can name no file with a tab or newline. */
+static int nameable(const char *path)
+{
+	if (strpbrk(path, "\t\n") == NULL)
+		return 1;
+	msg_error("%s: rsnapshot cannot be given a name with a tab or newline", escape_name(path));
+	return 0;
+}
+
+static void lines_of(struct buf *b, const struct rsnap *r, const char *host)
+{
+	const struct rsnap_line *l;
+
+	for (l = r->line; l < r->line + r->nline; l++) {
+		if (l->point >= 0 && (host == NULL || strcmp(r->point[l->point].host, host) != 0))
+			continue;
+		buf_str(b, l->text);
+		buf_char(b, '\n');
+	}
+	if (host == NULL)
+		buf_str(b, "backup_exec\t" NO_POINT "\n");
+}
+
+static void own_lines(struct buf *b, const struct rsnap *r, const char *wrapper, const char *lockfile)
+{
+	/* The last cmd_rsync counts, and once given use_lazy_deletes stays on. */
+	buf_printf(b, "cmd_rsync\t%s\nuse_lazy_deletes\t1\nlockfile\t%s\n", wrapper, lockfile);
+	/* rsnapshot's own copying drops parts of seconds, and what is no file, directory or link. */
+	if (r->cmd_cp == NULL)
+		buf_str(b, "cmd_cp\t" CP "\n");
+}
+
+/* 0, or -1 with errno. */
+static int write_file(const char *path, const struct buf *text)
+{
+	int fd, ret, err;
+
+	if (unlink(path) != 0 && errno != ENOENT)
+		return -1;
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -1;
+	errno = ENOSPC;		/* which a write that is cut short does not set */
+	ret = write(fd, text->p, text->len) == (ssize_t)text->len ? 0 : -1;
+	err = errno;
+	if (close(fd) != 0)
+		return -1;
+	errno = err;
+	return ret;
+}
+
+static char **make_env(const struct rsnap *r, const char *results, int timeout)
+{
+	char **env = mem_alloc(5 * sizeof(*env));
+
+	env[0] = mem_strdup(rsnap_conf_path);
+	env[1] = mem_printf("SECONDSHOT_RSYNC=%s", r->cmd_rsync != NULL ? r->cmd_rsync : RSYNC);
+	env[2] = mem_printf("SECONDSHOT_RESULTS=%s", results);
+	env[3] = mem_printf("SECONDSHOT_TIMEOUT=%d", timeout);
+	return env;
+}
+
+int rsnap_conf_write(struct rsnap_conf *c, const struct rsnap *r, const char *host,
+		     const struct rsnap_conf_how *how)
+{
+	char *lockfile = path_of(r, host, how->dir, "pid");
+	struct buf b = { 0 };
+	int ret = 0;
+
+	c->file = path_of(r, host, how->dir, "conf");
+	c->results = path_of(r, host, how->dir, "results");
+	c->env = make_env(r, c->results, how->timeout);
+	if (how->wrapper == NULL)
+		goto out;
+	ret = -1;
+	if (!nameable(how->wrapper) || !nameable(lockfile))
+		goto out;
+	buf_str(&b, "# Written by ss-run for one run; it will be removed.\n");
+	lines_of(&b, r, host);
+	own_lines(&b, r, how->wrapper, lockfile);
+	ret = write_file(c->file, &b);
+	if (ret != 0)
+		msg_error("%s: cannot write: %m", escape_name(c->file));
+out:
+	buf_free(&b);
+	free(lockfile);
+	return ret;
+}
+
+void rsnap_conf_remove(const struct rsnap_conf *c)
+{
+	if (c->file != NULL)
+		unlink(c->file);
+	if (c->results != NULL)
+		unlink(c->results);
+}
+
+void rsnap_conf_free(struct rsnap_conf *c)
+{
+	size_t i;
+
+	for (i = 0; c->env != NULL && c->env[i] != NULL; i++)
+		free(c->env[i]);
+	free(c->env);
+	free(c->file);
+	free(c->results);
+	*c = (struct rsnap_conf){ 0 };
+}

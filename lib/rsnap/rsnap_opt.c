@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* rsnap_opt.c - what rsnapshot makes of its options for a backup point. */
+#include "rsnap/rsnap_opt.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/escape.h"
+#include "base/mem.h"
+#include "base/msg.h"
+
+#define SSH "/usr/bin/ssh"	/* where cmd_ssh is not given */
+#define DAEMON "rsync://"
+#define BLANKS " \t"
+
+/* The colon before the path of an ssh source: of "/", "~/" or "./"; or NULL. */
+static const char *path_colon(const char *src)
+{
+	const char *colon;
+
+	for (colon = strchr(src, ':'); colon != NULL; colon = strchr(colon + 1, ':'))
+		if (colon[1] == '/' || ((colon[1] == '~' || colon[1] == '.') && colon[2] == '/'))
+			return colon;
+	return NULL;
+}
+
+enum rsnap_source rsnap_opt_source(const char *src)
+{
+	const char *twice;
+
+	if (src == NULL)
+		return RSNAP_OTHER;
+	if (*src == '/')
+		return RSNAP_LOCAL;
+	if (strncmp(src, DAEMON, strlen(DAEMON)) == 0)
+		return RSNAP_DAEMON;
+	if (strstr(src, "://") != NULL)
+		return RSNAP_OTHER;
+	if (path_colon(src) != NULL)
+		return RSNAP_SSH;
+	twice = strstr(src, "::");
+	return twice != NULL && twice > src && twice < strchrnul(src, '/') ? RSNAP_DAEMON : RSNAP_OTHER;
+}
+
+char *rsnap_opt_login(const char *src)
+{
+	char *login, *open, *close;
+
+	if (strncmp(src, DAEMON, strlen(DAEMON)) == 0) {
+		src += strlen(DAEMON);
+		return mem_dup(src, strcspn(src, "/"));
+	}
+	if (path_colon(src) == NULL)
+		return mem_dup(src, (size_t)(strstr(src, "::") - src));
+	login = mem_dup(src, (size_t)(path_colon(src) - src));
+	/* ssh wants the address of [::1] without the brackets. */
+	open = strchr(login, '[');
+	close = strrchr(login, ']');
+	if (open != NULL && close != NULL && close[1] == '\0' && (open == login || open[-1] == '@')) {
+		*close = '\0';
+		memmove(open, open + 1, strlen(open));
+	}
+	return login;
+}
+
+/* Append the values that opts (NAME=VALUE,+NAME=VALUE...) has for name; one without "+" replaces what is there. */
+static void add_value(struct buf *to, const char *opts, const char *name)
+{
+	size_t len, n = strlen(name);
+	int more;
+
+	for (; opts != NULL && *opts != '\0'; opts += len + (opts[len] == ',')) {
+		len = strcspn(opts, ",");
+		more = *opts == '+';
+		if (strncmp(opts + more, name, n) != 0 || opts[more + n] != '=')
+			continue;
+		if (!more)
+			buf_reset(to);
+		buf_char(to, ' ');
+		buf_add(to, opts + more + n + 1, len - (size_t)more - n - 1);
+	}
+}
+
+/* What counts for p of an option: the global value (or NULL) and the point's. */
+static char *value_of(const struct rsnap_point *p, const char *name, const char *global)
+{
+	struct buf b = { 0 };
+
+	buf_str(&b, global != NULL ? global : "");
+	add_value(&b, p->opts, name);
+	return b.p;
+}
+
+/* The next word at *text, malloc'd, *text moved behind it; NULL = there is none. */
+static char *next_word(const char **text)
+{
+	const char *p = *text + strspn(*text, BLANKS);
+	struct buf b = { 0 };
+	char quote = '\0';
+
+	if (*p == '\0')
+		return NULL;
+	buf_str(&b, "");
+	for (; *p != '\0' && (quote != '\0' || strchr(BLANKS, *p) == NULL); p++) {
+		if (quote == '\0' && (*p == '"' || *p == '\''))
+			quote = *p;
+		else if (*p == quote && p[1] != quote)
+			quote = '\0';
+		else
+			buf_char(&b, *p == quote ? *p++ : *p);
+	}
+	*text = p;
+	return b.p;
+}
+
+char **rsnap_opt_ssh(const struct rsnap *r, const struct rsnap_point *p)
+{
+	char *args = value_of(p, "ssh_args", r->ssh_args);
+	char *command = mem_printf("%s %s", r->cmd_ssh != NULL ? r->cmd_ssh : SSH, args), *word;
+	const char *text = command;
+	char **words = NULL;
+	size_t n = 0;
+
+	do {
+		word = next_word(&text);
+		words = mem_array(words, n + 1, sizeof(*words));
+		words[n++] = word;
+	} while (word != NULL);
+	free(command);
+	free(args);
+	return words;
+}
+
+void rsnap_opt_free(char **words)
+{
+	size_t i;
+
+	for (i = 0; words != NULL && words[i] != NULL; i++)
+		free(words[i]);
+	free(words);
+}
+
+/* The one of an rsync's long options that writes into files, if the last that says so is not undone. */
+static const char *rewriting(const char *args)
+{
+	static const char *const yes[] = { "--inplace", "--append", "--append-verify", "--write-devices" };
+	static const char *const no[] = { "--no-inplace", "--no-append", "--no-append", "--no-write-devices" };
+	const char *found[sizeof(yes) / sizeof(yes[0])] = { NULL };
+	char *word;
+	size_t i;
+
+	while ((word = next_word(&args)) != NULL) {
+		for (i = 0; i < sizeof(yes) / sizeof(yes[0]); i++) {
+			if (strcmp(word, yes[i]) == 0)
+				found[i] = yes[i];
+			else if (strcmp(word, no[i]) == 0)
+				found[i] = NULL;
+		}
+		free(word);
+	}
+	for (i = 0; i < sizeof(yes) / sizeof(yes[0]); i++)
+		if (found[i] != NULL)
+			return found[i];
+	return NULL;
+}
+
+const char *rsnap_opt_rewrites(const struct rsnap *r)
+{
+	const char *found = NULL;
+	char *args;
+	size_t i;
+
+	for (i = 0; i < r->npoint && found == NULL; i++) {
+		if (r->point[i].src == NULL)
+			continue;
+		args = value_of(&r->point[i], "rsync_long_args", r->rsync_long_args);
+		found = rewriting(args);
+		free(args);
+	}
+	return found;
+}
+
+int rsnap_opt_safe(const struct rsnap *r)
+{
+	const char *option = r->link_dest ? NULL : rsnap_opt_rewrites(r);
+
+	if (option == NULL)
+		return 0;
+	msg_error("%s: link_dest 0 and %s: every sync would write into older savesets; use link_dest 1",
+		  escape_name(r->file), option);
+	return -1;
+}

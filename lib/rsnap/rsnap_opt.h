@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * rsnap_opt.h - what rsnapshot makes of its options for a backup point: where the
+ * source is, by which ssh it is reached, what rsync is told.  Pure.
+ */
+#ifndef SS_RSNAP_OPT_H
+#define SS_RSNAP_OPT_H
+
+#include "rsnap/rsnap.h"
+
+enum rsnap_source {
+	RSNAP_LOCAL,		/* /PATH */
+	RSNAP_SSH,		/* [USER@]HOST:/PATH */
+	RSNAP_DAEMON,		/* rsync://HOST/MODULE, [USER@]HOST::MODULE */
+	RSNAP_OTHER,		/* a backup_script (NULL), a logical volume */
+};
+
+enum rsnap_source rsnap_opt_source(const char *src);
+
+/* "[USER@]HOST" of an RSNAP_SSH, "HOST" or "HOST:PORT" of an RSNAP_DAEMON source; malloc'd. */
+char *rsnap_opt_login(const char *src);
+
+/*
+ * The program and arguments by which rsync would call ssh for p: cmd_ssh, its
+ * ssh_args, and those of the point, split at blanks as rsync does, with its
+ * quotes.  NULL-ended, for rsnap_opt_free().
+ */
+char **rsnap_opt_ssh(const struct rsnap *r, const struct rsnap_point *p);
+void rsnap_opt_free(char **words);	/* NULL is a no-op */
+
+/*
+ * The option by which rsync would write into files that are there, where with
+ * link_dest 0 they are those of older savesets, too: --inplace and its like, of
+ * the last that counts.  NULL = there is none.
+ */
+const char *rsnap_opt_rewrites(const struct rsnap *r);
+
+/* 0, or -1 after reporting that no run may be made so: link_dest 0 and such an option. */
+int rsnap_opt_safe(const struct rsnap *r);
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* rsync_args.c - what an rsync's command line says, as far as it matters to us. */
+#include "rsnap/rsync_args.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+#define URL "rsync://"
+#define WITH_VALUE "efBTM@"	/* short options: what follows in the word is their value */
+
+static int starts(const char *word, const char *with)
+{
+	return strncmp(word, with, strlen(with)) == 0;
+}
+
+/* The colon behind the name of a host, or NULL. */
+static const char *host_colon(const char *source)
+{
+	size_t n = strcspn(source, ":/");
+
+	return source[n] == ':' ? source + n : NULL;
+}
+
+int rsync_args_remote(const char *source)
+{
+	return starts(source, URL) || host_colon(source) != NULL;
+}
+
+int rsync_args_timeout(int argc, char *const argv[])
+{
+	int i;
+
+	for (i = 1; i < argc - 2; i++)
+		if (strcmp(argv[i], "--timeout") == 0 || starts(argv[i], "--timeout=") ||
+		    strcmp(argv[i], "--no-timeout") == 0)
+			return 1;
+	return 0;
+}
+
+/* Is R among the short options of a word such as -aHSR? */
+static int short_relative(const char *word)
+{
+	if (word[0] != '-' || word[1] == '-')
+		return 0;
+	for (word++; *word != '\0' && strchr(WITH_VALUE, *word) == NULL; word++)
+		if (*word == 'R')
+			return 1;
+	return 0;
+}
+
+enum layout { PLAIN, RELATIVE, LISTED };
+
+static enum layout layout_of(int argc, char *const argv[])
+{
+	enum layout is = PLAIN;
+	int i;
+
+	for (i = 1; i < argc - 2; i++) {
+		/* What a list names may lie anywhere. */
+		if (starts(argv[i], "--files-from"))
+			return LISTED;
+		if (short_relative(argv[i]) || strcmp(argv[i], "--relative") == 0)
+			is = RELATIVE;
+		else if (strcmp(argv[i], "--no-relative") == 0 || strcmp(argv[i], "--no-R") == 0)
+			is = PLAIN;
+	}
+	return is;
+}
+
+/* The path on its machine; a module's root is "/". */
+static const char *path_on_host(const char *source)
+{
+	const char *p = host_colon(source);
+
+	if (starts(source, URL))
+		p = source + strlen(URL) + strcspn(source + strlen(URL), "/");
+	else if (p == NULL)
+		return source;
+	else if (p[1] != ':')
+		return p + 1;
+	else
+		p++;
+	/* p: what stands before the module */
+	if (*p != '\0')
+		p += 1 + strcspn(p + 1, "/");
+	return *p != '\0' ? p : "/";
+}
+
+/* path without "." components and slashes that say nothing; "." if nothing is left. */
+static char *clean(const char *path)
+{
+	struct buf b = { 0 };
+	size_t n;
+
+	buf_str(&b, "");
+	for (; *path != '\0'; path += n) {
+		n = strcspn(path, "/");
+		if (n == 0) {
+			n = 1;
+			continue;
+		}
+		if (n == 1 && *path == '.')
+			continue;
+		if (b.len > 0)
+			buf_char(&b, '/');
+		buf_add(&b, path, n);
+	}
+	if (b.len == 0)
+		buf_char(&b, '.');
+	return b.p;
+}
+
+char *rsync_args_below(int argc, char *const argv[])
+{
+	const char *path = path_on_host(argv[argc - 2]), *from;
+	enum layout is = layout_of(argc, argv);
+	size_t len = strlen(path);
+
+	if (is == RELATIVE) {
+		/* The part behind the first one counts. */
+		from = strstr(path, "/./");
+		return clean(from != NULL ? from + 3 : path);
+	}
+	if (is == LISTED || len == 0 || path[len - 1] == '/')
+		return mem_strdup(".");
+	from = strrchr(path, '/');
+	return clean(from != NULL ? from : path);
+}

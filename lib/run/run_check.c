@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* run_check.c - would a run work, and what is to be done if not? */
+#include "run/run_check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/capture.h"
+#include "base/child.h"
+#include "base/escape.h"
+#include "base/exits.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/msg.h"
+#include "catalog/list.h"
+#include "rsnap/due.h"
+#include "rsnap/rsnap_conf.h"
+#include "rsnap/rsnap_opt.h"
+#include "run/hook.h"
+#include "tree/space.h"
+#include "tree/volume.h"
+
+#ifndef RSNAPSHOT
+#define RSNAPSHOT "/usr/bin/rsnapshot"
+#endif
+
+static const char *const states[] = {
+	[RUN_CHECK_OK] = "ok", [RUN_CHECK_WARNING] = "warning", [RUN_CHECK_MEND] = "mend",
+	[RUN_CHECK_UNKNOWN] = "unknown",
+};
+
+void run_check_add(struct run_check *k, const char *what, enum run_check_state state, char *text)
+{
+	k->row = mem_array(k->row, k->n + 1, sizeof(*k->row));
+	k->row[k->n++] = (struct run_check_row){ mem_strdup(what), state, text };
+}
+
+/* The lines that begin with a word (which they lose), as one, escaped; NULL = there are none. */
+static char *joined(const char *text, const char *word)
+{
+	size_t skip = strlen(word), len;
+	struct buf b = { 0 };
+
+	for (; *text != '\0'; text += len + (text[len] == '\n')) {
+		len = strcspn(text, "\n");
+		if (len <= skip || strncmp(text, word, skip) != 0)
+			continue;
+		if (b.len > 0)
+			buf_str(&b, "; ");
+		buf_str(&b, escape_bytes(text + skip, len - skip));
+	}
+	return b.p;
+}
+
+void run_check_said(struct run_check *k, const char *what, struct capture *c)
+{
+	char *said = capture_end(c), *line;
+
+	/* It is ours, and escaped already. */
+	for (line = said; *line != '\0'; line++)
+		if (*line == '\n')
+			*line = line[1] != '\0' ? ' ' : '\0';
+	if (*said == '\0') {
+		free(said);
+		said = mem_strdup("it failed");
+	}
+	run_check_add(k, what, RUN_CHECK_MEND, said);
+}
+
+static void check_configuration(struct run_check *k)
+{
+	const char *own = k->conf->config;
+	struct capture c;
+
+	capture_begin(&c);
+	k->rsnap = rsnap_read(k->conf->rsnapshot_conf);
+	if (k->rsnap == NULL) {
+		run_check_said(k, "configuration", &c);
+		return;
+	}
+	free(capture_end(&c));
+	run_check_add(k, "configuration", RUN_CHECK_OK,
+		      mem_printf("%s%s%s", own != NULL ? escape_name(own) : "", own != NULL ? ", " : "",
+				 escape_name(k->rsnap->file)));
+}
+
+/* What rsnapshot has to say of its configuration. */
+static void check_rsnapshot(struct run_check *k)
+{
+	const char *const argv[] = { RSNAPSHOT, "-c", k->rsnap->file, "configtest", NULL };
+	const char *const env[] = { rsnap_conf_path, NULL };
+	struct child child = { 0 };
+	struct capture c;
+	char *said, *errors;
+	int status = -1;
+
+	if (access(RSNAPSHOT, X_OK) != 0) {
+		run_check_add(k, "rsnapshot", RUN_CHECK_MEND, mem_printf(RSNAPSHOT ": %s: install it", strerror(errno)));
+		return;
+	}
+	if (capture_begin(&c) == 0 && child_start(&child, argv, env, -1, c.file) == 0)
+		status = child_wait(&child);
+	said = capture_end(&c);
+	errors = joined(said, "ERROR: ");
+	if (status == 0)
+		run_check_add(k, "rsnapshot", RUN_CHECK_OK, mem_strdup("configtest has no objection"));
+	else if (status < 0)
+		run_check_add(k, "rsnapshot", RUN_CHECK_UNKNOWN, mem_strdup("configtest could not be run"));
+	else
+		run_check_add(k, "rsnapshot", RUN_CHECK_MEND,
+			      mem_printf("configtest: %s", errors != NULL ? errors : child_status_text(status)));
+	free(errors);
+	free(said);
+}
+
+static void check_link_dest(struct run_check *k)
+{
+	struct capture c;
+
+	if (k->rsnap->link_dest) {
+		run_check_add(k, "link_dest", RUN_CHECK_OK, mem_strdup("1"));
+		return;
+	}
+	capture_begin(&c);
+	if (rsnap_opt_safe(k->rsnap) != 0) {
+		run_check_said(k, "link_dest", &c);
+		return;
+	}
+	free(capture_end(&c));
+	run_check_add(k, "link_dest", RUN_CHECK_WARNING,
+		      mem_strdup("0: a later change of mode or owner changes older savesets, too; use link_dest 1"));
+}
+
+static void check_intervals(struct run_check *k)
+{
+	char *complaint = due_complaint(k->conf, k->rsnap);
+	const struct rsnap *r = k->rsnap;
+	struct buf known = { 0 }, unknown = { 0 };
+	size_t i;
+
+	for (i = 0; complaint == NULL && i < r->nretain; i++) {
+		const char *period = due_period(k->conf, r, i);
+		struct buf *b = period != NULL || i == 0 ? &known : &unknown;
+
+		buf_printf(b, "%s%s", b->len > 0 ? ", " : "", r->retain[i].name);
+		if (b == &known)
+			buf_printf(b, " %s", period != NULL ? escape_name(period) : "at every run");
+	}
+	if (complaint != NULL)
+		run_check_add(k, "intervals", RUN_CHECK_MEND, complaint);
+	else
+		run_check_add(k, "intervals", RUN_CHECK_OK, known.p);
+	if (unknown.len > 0)
+		run_check_add(k, "intervals", RUN_CHECK_MEND,
+			      mem_printf("never due, for want of a period: %s; write period.NAME = 1d, or"
+					 " on.NAME = sunday", unknown.p));
+	buf_free(&unknown);
+}
+
+/* Can we write there, really?  0, or -1 with errno. */
+static int writable(const struct volume *v)
+{
+	static const char name[] = FILE_NEW "check";
+
+	if (faccessat(v->fd, ".", W_OK | X_OK, AT_EACCESS) != 0)
+		return -1;
+	if (file_replace(v->own, name, "", 0, 0600) != 0)
+		return -1;
+	return unlinkat(v->own, name, 0);
+}
+
+/* 0 if it is open then, else -1. */
+static int check_volume(struct run_check *k, struct volume *v)
+{
+	struct capture c;
+
+	capture_begin(&c);
+	if (volume_open(v, k->rsnap->root) != 0) {
+		run_check_said(k, "volume", &c);
+		return -1;
+	}
+	free(capture_end(&c));
+	if (writable(v) != 0)
+		run_check_add(k, "volume", RUN_CHECK_MEND,
+			      mem_printf("%s: cannot be written: %s", escape_name(v->root), strerror(errno)));
+	else if (!k->rsnap->no_create_root)
+		run_check_add(k, "volume", RUN_CHECK_WARNING,
+			      mem_printf("%s: without no_create_root 1, rsnapshot by hand takes a missing disk"
+					 " for an empty one", escape_name(v->root)));
+	else
+		run_check_add(k, "volume", RUN_CHECK_OK, mem_printf("%s, id %s", escape_name(v->root), v->id));
+	return 0;
+}
+
+static void check_space(struct run_check *k, const struct volume *v)
+{
+	int min_free = k->conf->min_free, verdict;
+	struct buf why = { 0 };
+	struct capture c;
+	char *said;
+
+	capture_begin(&c);
+	verdict = space_ask(v, min_free, &why);
+	said = capture_end(&c);
+	if (verdict < 0)
+		run_check_add(k, "space", RUN_CHECK_UNKNOWN, mem_strdup(said));
+	else if (verdict == SPACE_OK)
+		run_check_add(k, "space", RUN_CHECK_OK,
+			      min_free > 0 ? mem_printf("enough for another run, and %d%% is left", min_free) :
+			      mem_strdup("not looked at: min-free is 0"));
+	else
+		run_check_add(k, "space", RUN_CHECK_MEND,
+			      mem_printf("%s; min-free is %d%%: delete old savesets, or find a larger disk",
+					 why.p, min_free));
+	free(said);
+	buf_free(&why);
+}
+
+static void check_hooks(struct run_check *k)
+{
+	const struct conf *conf = k->conf;
+	const struct { const char *key, *command; } hook[] = {
+		{ "hook.pre", conf->hook_pre }, { "hook.post", conf->hook_post },
+		{ "hook.host-pre", conf->hook_host_pre }, { "hook.host-post", conf->hook_host_post },
+		{ "hook.failure", conf->hook_failure },
+	};
+	struct capture c;
+	size_t i;
+
+	for (i = 0; i < sizeof(hook) / sizeof(hook[0]); i++) {
+		if (hook[i].command == NULL)
+			continue;
+		capture_begin(&c);
+		if (hook_check(hook[i].key, hook[i].command) != 0) {
+			run_check_said(k, hook[i].key, &c);
+			continue;
+		}
+		free(capture_end(&c));
+		run_check_add(k, hook[i].key, RUN_CHECK_OK, mem_strdup(escape_name(hook[i].command)));
+	}
+}
+
+/* Print the rows and free them.  The exit code that they amount to. */
+static int finish(struct run_check *k)
+{
+	char **cell = mem_alloc((3 * k->n + 4) * sizeof(*cell)), **to = cell;
+	enum run_check_state worst = RUN_CHECK_OK;
+	struct run_check_row *row;
+	json_t *o;
+
+	*to++ = mem_strdup("CHECK");
+	*to++ = mem_strdup("STATE");
+	*to++ = mem_strdup("HOW IT IS");
+	for (row = k->row; row < k->row + k->n; row++) {
+		if (row->state > worst)
+			worst = row->state;
+		if (k->conf->json) {
+			o = json_new("check");
+			json_text(o, "check", row->what);
+			json_text(o, "state", states[row->state]);
+			json_text(o, "text", row->text);
+			json_line(stdout, o);
+		}
+		*to++ = row->what;
+		*to++ = mem_strdup(states[row->state]);
+		*to++ = row->text;
+	}
+	if (!k->conf->json) {
+		list_table(cell, 3);
+	} else {
+		while (to > cell)
+			free(*--to);
+		free(cell);
+	}
+	free(k->row);
+	return worst == RUN_CHECK_UNKNOWN ? SS_FAIL : worst == RUN_CHECK_MEND ? SS_FINDINGS : SS_OK;
+}
+
+int run_check(const struct conf *c, const char *const hosts[])
+{
+	struct run_check k = { .conf = c };
+	struct volume v = { .fd = -1, .own = -1 };
+	int open = 0, code;
+
+	/* What would not be said could not be shown either. */
+	msg_level(MSG_WARN);
+	check_configuration(&k);
+	if (k.rsnap != NULL) {
+		check_rsnapshot(&k);
+		check_link_dest(&k);
+		check_intervals(&k);
+		open = check_volume(&k, &v) == 0;
+	}
+	if (open)
+		check_space(&k, &v);
+	run_check_catalog(&k, open ? &v : NULL);
+	if (k.rsnap != NULL)
+		run_check_hosts(&k, hosts);
+	check_hooks(&k);
+	code = finish(&k);
+	volume_close(&v);
+	rsnap_free(k.rsnap);
+	return code;
+}

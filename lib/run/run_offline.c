@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* run_offline.c - a run whose catalog cannot be reached. */
+#include "run/run_offline.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/escape.h"
+#include "base/exits.h"
+#include "base/mem.h"
+#include "base/msg.h"
+#include "conf/login.h"
+#include "tree/marker.h"
+#include "tree/walk.h"
+
+#define SYNC ".sync"
+
+int run_offline(struct run *r)
+{
+	if (r->offline)
+		return 1;
+	if (r->dry || !login_on_server(&r->conf) || run_stopped())
+		return 0;
+	catalog_close(&r->catalog);
+	if (catalog_open(&r->catalog, &r->conf, 0) == 0)
+		return 0;
+	r->offline = 1;
+	msg_warn("the catalog cannot be reached: the backup goes on without it, and a later run"
+		 " catches up");
+	run_worse(r, SS_INCOMPLETE);
+	return 1;
+}
+
+/* The host's marker in a location: 1, 0 there is none, -1 after reporting. */
+static int read_marker(struct run *r, const char *location, const char *host, struct marker *m)
+{
+	int fd = volume_location(&r->volume, location), got = 0;
+
+	if (fd < 0 && errno != ENOENT) {
+		msg_error("%s/%s: %m", escape_name(r->volume.root), escape_name(location));
+		return -1;
+	}
+	if (fd >= 0) {
+		got = marker_read(fd, host, m);
+		close(fd);
+	}
+	return got;
+}
+
+struct copy {
+	const char *host, *id;
+};
+
+static int is_copy(const char *location, int fd, void *arg)
+{
+	const struct copy *c = arg;
+	struct marker m;
+
+	return strcmp(location, SYNC) && marker_read(fd, c->host, &m) > 0 && !strcmp(m.id, c->id);
+}
+
+int run_offline_waits(struct run *r, const char *host)
+{
+	struct marker m;
+	int got = read_marker(r, SYNC, host, &m);
+
+	if (got <= 0 || (strcmp(m.status, MARKER_WAITING) && strcmp(m.status, "complete")))
+		return got;
+	struct copy c = { host, m.id };
+	got = volume_each(&r->volume, is_copy, &c);
+	return got < 0 ? -1 : !got;
+}
+
+/* Is there a regular file in the host's tree?  1, 0, -1 after reporting. */
+static int has_files(struct run *r, const char *location, const char *host)
+{
+	char *at = mem_printf("%s/%s/%s", r->volume.root, location, host);
+	int fd = volume_location(&r->volume, location), found = 0, got = 0;
+	int tree = fd < 0 ? -1 : openat(fd, host, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct walk *w = tree < 0 ? NULL : walk_open(tree, at);
+	const struct entry *e;
+
+	while (w && !found && (got = walk_next(w, &e)) > 0)
+		found = e->type == 'f';
+	walk_close(w);
+	if (tree >= 0)
+		close(tree);
+	if (fd >= 0)
+		close(fd);
+	free(at);
+	return got < 0 ? -1 : found;
+}
+
+/* Write the marker of the tree in .sync.  0 or -1. */
+static int mark(struct run *r, const char *host, int partial)
+{
+	struct marker m = { .created = clock_now() };
+	char stamp[CLOCK_TEXT];
+	int fd = volume_location(&r->volume, SYNC), rc = -1;
+
+	id_new(m.id);
+	memcpy(m.volume, r->volume.id, sizeof(m.volume));
+	snprintf(m.status, sizeof(m.status), "%s", partial ? MARKER_WAITING_PARTIAL : MARKER_WAITING);
+	/* The catalog may give it another one: names are its own. */
+	snprintf(m.saveset, sizeof(m.saveset), "%s-%s-%s", host, r->conf.volume,
+		 clock_stamp(m.created, stamp));
+	if (fd >= 0) {
+		rc = marker_write(fd, host, &m);
+		close(fd);
+	}
+	return rc;
+}
+
+char *run_offline_record(struct run *r, const char *host, int partial)
+{
+	char *newest = mem_printf("%s.0", r->rsnap->retain[0].name);
+	int files = has_files(r, SYNC, host), before = files ? 0 : has_files(r, newest, host);
+
+	free(newest);
+	if (files < 0 || before > 0)
+		return mem_strdup(files < 0 ? "its tree in " SYNC " cannot be read"
+					    : "the tree has no files, its predecessor had some");
+	if (partial)
+		run_worse(r, SS_INCOMPLETE);
+	return mark(r, host, partial) < 0 ? mem_strdup("its marker could not be written") : NULL;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * run_offline.h - a run whose catalog cannot be reached: it lies on a server, and
+ * an outage of that must not cost a backup.  Markers keep what is needed, and the
+ * next run, or ss-catalog reconcile, catches up (catchup.h).
+ */
+#ifndef SS_RUN_OFFLINE_H
+#define SS_RUN_OFFLINE_H
+
+#include "run/run.h"
+
+/* Something with the catalog failed: does the run go on without it?  Finds out if need be; 1 or 0. */
+int run_offline(struct run *r);
+
+/* Does the host have a whole saveset that lies only in .sync?  1, 0, -1 after reporting. */
+int run_offline_waits(struct run *r, const char *host);
+
+/* Mark the host's tree in .sync as a saveset.  NULL, or why it is none, malloc'd. */
+char *run_offline_record(struct run *r, const char *host, int partial);
+
+#endif

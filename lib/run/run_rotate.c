@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * run_rotate.c - the rotations of a run, and what was left over by one that died.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/escape.h"
+#include "base/mem.h"
+#include "base/msg.h"
+#include "rsnap/recover.h"
+#include "rsnap/rotate.h"
+#include "run/run_cmd.h"
+#include "run/run_offline.h"
+#include "run/run_rotate.h"
+#include "run/run_summary.h"
+#include "tree/held.h"
+#include "tree/marker.h"
+#include "tree/trash.h"
+
+#define SYNC ".sync"
+
+char *run_rotate_feeder(const struct rsnap *rs, size_t interval)
+{
+	if (interval == 0)
+		return mem_strdup(SYNC);
+	return mem_printf("%s.%u", rs->retain[interval - 1].name, rs->retain[interval - 1].count - 1);
+}
+
+/* rsnapshot would shift the interval and lose its last slot for nothing. */
+static int feeder_there(const struct run *r, const char *name, const char *feeder)
+{
+	int fd = volume_location(&r->volume, feeder);
+
+	if (fd < 0) {
+		msg_error("%s: not rotated: it is fed by %s: %m", name, escape_name(feeder));
+		return 0;
+	}
+	close(fd);
+	return 1;
+}
+
+/* A single slot: rsnapshot leaves the old one as slot 1, where the next one gets stuck. */
+static int make_room(struct run *r, size_t interval)
+{
+	const struct rsnap_retain *retain = &r->rsnap->retain[interval];
+	char *second;
+	int ret;
+
+	if (interval > 0 || retain->count > 1)
+		return 0;
+	second = mem_printf("%s.1", retain->name);
+	ret = trash_move(&r->volume, r->volume.fd, second);
+	free(second);
+	return ret < 0 ? -1 : 0;
+}
+
+/* The savesets lie in the interval now; their copies in .sync will be synced over. */
+static int drop_sync_markers(struct run *r, const char *const *host)
+{
+	int sync = volume_location(&r->volume, SYNC), ret = 0;
+
+	if (sync < 0 && errno == ENOENT)
+		return 0;
+	for (; *host != NULL && ret == 0; host++)
+		ret = sync < 0 ? -1 : marker_drop(sync, *host);
+	if (sync >= 0)
+		close(sync);
+	return ret;
+}
+
+/* rsnapshot ended with status: has it rotated?  If not, put everything back. */
+static int settle(struct run *r, const struct rotate *rot, int status)
+{
+	int ok = status == 0 || status == 2;
+	struct rotate_plan plan = { 0 };
+	struct rotate_list now;
+	int ret = -1;
+
+	if (rotate_look(&r->volume, rot, &now) != 0)
+		goto out;
+	rotate_plan(rot, &now, &plan);
+	if (plan.state == ROTATE_DONE || (plan.state == ROTATE_COPIED && ok)) {
+		/* First: once the markers are gone from .sync nobody may undo it any more. */
+		ret = rotate_done(&r->volume, rot);
+		if (!ok)
+			msg_warn("%s: rotated, but rsnapshot ended with %s", rot->interval,
+				 child_status_text(status));
+		goto out;
+	}
+	msg_error("%s: not rotated: rsnapshot: %s", rot->interval,
+		  status < 0 ? "not run" : child_status_text(status));
+	/* After a signal its cp or rm may still be at work: the next run waits for that. */
+	if (status < 128)
+		recover_undo(&r->volume, &plan);
+out:
+	rotate_plan_free(&plan);
+	rotate_list_free(&now);
+	return ret;
+}
+
+/* The hosts that take part: those that move and have a tree in the feeder.  NULL-ended, malloc'd. */
+static const char **movers(const struct run *r, const char *feeder, size_t *n)
+{
+	const char **list = mem_alloc((r->nhost + 1) * sizeof(*list));
+	int fd = r->dry ? -1 : volume_location(&r->volume, feeder);
+	size_t i;
+
+	*n = 0;
+	for (i = 0; i < r->nhost; i++)
+		if (r->host[i].moves && (r->dry || faccessat(fd, r->host[i].name, F_OK, AT_SYMLINK_NOFOLLOW) == 0))
+			list[(*n)++] = r->host[i].name;
+	if (fd >= 0)
+		close(fd);
+	return list;
+}
+
+/* Take everything else out of each location that the rotation is about. */
+static int hold_others(const struct volume *v, const struct rotate *rot, const char *const *moving)
+{
+	size_t i;
+
+	for (i = 0; i < rot->before.n; i++)
+		if (rotate_slot_number(rot->before.slot[i].name, "_delete") < 0 &&
+		    held_away(v, rot->before.slot[i].name, moving) != 0)
+			return -1;
+	return 0;
+}
+
+/* Let rsnapshot do it and see what it did.  0, or -1 after reporting: it is undone, or the next run will. */
+static int rotate(struct run *r, const char *name, const char *feeder, int copy,
+		  const char *const *moving)
+{
+	struct rotate rot = { 0 };
+	int ret = -1, status = -1;
+
+	if (rotate_begin(&r->volume, &rot, name, feeder, copy, r->now) != 0)
+		goto out;
+	if (hold_others(&r->volume, &rot, moving) == 0)
+		status = run_cmd_rsnapshot(r, name, NULL);
+	/* What a signal left half done is for the next run, when nobody works on it. */
+	if (run_stopped())
+		goto out;
+	ret = settle(r, &rot, status);
+	if ((ret == 0 || status < 128) && held_back(&r->volume) < 0)
+		ret = -1;
+out:
+	rotate_free(&rot);
+	return ret;
+}
+
+/* It has rotated: tell the catalog. */
+static int follow(struct run *r, int copy, const char *const *moving)
+{
+	int ret = -1;
+
+	if (copy && drop_sync_markers(r, moving) != 0)
+		return -1;
+	/* Rotated it is, whether the catalog can be told or not. */
+	if (r->offline || run_cmd_reconcile(r) == 0 || run_offline(r))
+		ret = 1;
+	return trash_empty(&r->volume) == 0 ? ret : -1;
+}
+
+int run_rotate(struct run *r, size_t interval, const char *why)
+{
+	int64_t start = clock_ms();
+	const char *name = r->rsnap->retain[interval].name;
+	char *feeder = run_rotate_feeder(r->rsnap, interval);
+	int copy = interval == 0 && !r->rsnap->link_dest, ret = -1;
+	const char **moving = NULL;
+	size_t n = 0, i;
+
+	if (interval == 0)
+		r->rotated = 1;
+	if (!r->dry && !feeder_there(r, name, feeder))
+		goto out;
+	moving = movers(r, feeder, &n);
+	if (n == 0) {
+		ret = 0;
+	} else if (r->dry) {
+		run_cmd_rsnapshot(r, name, NULL);
+		ret = run_cmd_reconcile(r) == 0 ? 1 : -1;
+	} else if (make_room(r, interval) == 0 && rotate(r, name, feeder, copy, moving) == 0) {
+		ret = follow(r, copy, moving);
+	}
+out:
+	/* What waited does so no longer. */
+	for (i = 0; interval == 0 && ret > 0 && i < r->nhost; i++)
+		if (r->host[i].moves && r->host[i].state == RUN_WAITS)
+			r->host[i].state = RUN_IDLE;
+	run_summary_rotation(r, name, why, n, ret, start);
+	free(moving);
+	free(feeder);
+	return ret;
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* run_turn.c - whose turn it is to be rotated, and which interval's. */
+#include "run/run_turn.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/escape.h"
+#include "base/exits.h"
+#include "base/mem.h"
+#include "base/msg.h"
+#include "rsnap/due.h"
+#include "rsnap/promoted.h"
+#include "run/run_guard.h"
+#include "run/run_host.h"
+#include "run/run_rotate.h"
+#include "tree/marker.h"
+
+/* Does a saveset of the host lie in .sync alone, and must stay?  1, 0, -1 after reporting. */
+static int saveset_waits(struct run *r, const char *host)
+{
+	int waits;
+
+	/* A dry run pretends to have rotated it. */
+	if (r->dry && r->rotated)
+		return 0;
+	waits = run_host_waits(r, host);
+	return waits ? waits : run_guard_keeps(r, host);
+}
+
+/* Does a host, whose saveset waits, take part?  1, 0 it is held back, -1 after reporting. */
+static int may_move(struct run *r, struct run_host *h)
+{
+	int held;
+
+	if (run_guard_accepts(r, h->name) || (!h->wanted && r->rotate == NULL))
+		return 1;
+	held = run_guard(r, h);
+	return held < 0 ? -1 : !held;
+}
+
+long run_turn_waiting(struct run *r)
+{
+	struct run_host *h;
+	long n = 0;
+	int waits;
+
+	for (h = r->host; h < r->host + r->nhost; h++) {
+		if (h->state == RUN_HELD)
+			continue;
+		waits = saveset_waits(r, h->name);
+		h->state = waits > 0 ? RUN_WAITS : RUN_IDLE;
+		h->moves = waits > 0 ? may_move(r, h) : 0;
+		if (waits < 0 || h->moves < 0)
+			return -1;
+		n += h->moves;
+	}
+	return n;
+}
+
+/* The larger intervals that are due, the largest first.  0, or -1 after reporting. */
+static int rotate_larger(struct run *r)
+{
+	const struct due *d;
+	struct due_list l;
+	int ret = due_list(&r->volume, r->rsnap, &r->conf, r->now, &l);
+
+	for (d = l.due; d < l.due + l.n && ret == 0 && !run_stopped(); d++)
+		if (d->interval > 0 && d->due && run_rotate(r, d->interval, d->why) < 0)
+			ret = -1;
+	due_free(&l);
+	return ret;
+}
+
+/*
+ * Rotate what is due for those that move, and then the lowest interval; with
+ * larger = 0 this alone: where others would miss their turn.  0, or -1: the exit
+ * code is set.  What a larger interval did not get must not be rotated out below.
+ */
+static int rotate(struct run *r, int larger, const char *why)
+{
+	if ((!larger || r->named || rotate_larger(r) == 0) &&
+	    (run_stopped() || run_rotate(r, 0, why) >= 0))
+		return 0;
+	run_worse(r, SS_FAIL);
+	return -1;
+}
+
+int run_turn_make_way(struct run *r)
+{
+	struct run_host *h;
+	size_t n = 0;
+
+	for (h = r->host; h < r->host + r->nhost; h++) {
+		h->moves = (h->wanted || run_guard_accepts(r, h->name)) && h->state == RUN_WAITS;
+		n += (size_t)h->moves;
+	}
+	if (n == 0)
+		return 0;
+	if (!r->dry)
+		msg_info("%zu of %zu hosts have a saveset that waits in .sync: rotating it first", n, r->nhost);
+	if (rotate(r, n == r->nhost, "a saveset waited in .sync") != 0)
+		return -1;
+	for (h = r->host; h < r->host + r->nhost; h++)
+		if (h->moves)
+			h->state = RUN_IDLE;
+	return 0;
+}
+
+/*
+ * A larger interval was asked for: the hosts that have a new saveset since the
+ * last time take part, the others would lose a generation for nothing.
+ */
+static void mark_newer(struct run *r, int64_t since)
+{
+	char *newest = mem_printf("%s.0", r->rsnap->retain[0].name);
+	int fd = volume_location(&r->volume, newest);
+	struct run_host *h;
+	struct marker m;
+
+	for (h = r->host; h < r->host + r->nhost; h++)
+		if (!h->moves)
+			h->moves = r->dry || (fd >= 0 && (marker_read(fd, h->name, &m) <= 0 || m.created > since));
+	if (fd >= 0)
+		close(fd);
+	free(newest);
+}
+
+int run_turn_asked(struct run *r)
+{
+	const char **name;
+	int interval, got;
+	long waiting;
+
+	for (name = r->rotate; *name != NULL && !run_stopped(); name++) {
+		interval = rsnap_interval(r->rsnap, *name);
+		waiting = run_turn_waiting(r);
+		if (waiting < 0)
+			return -1;
+		if (interval == 0 && waiting == 0 && !r->dry) {
+			msg_error("%s: not rotated: no host has a new complete saveset in .sync", *name);
+			return -1;
+		}
+		if (interval > 0)
+			mark_newer(r, promoted_when(&r->volume, *name, r->now));
+		got = run_rotate(r, (size_t)interval, "asked for");
+		if (got < 0)
+			return -1;
+		if (got == 0)
+			msg_info("%s: not rotated: no host has a tree to take over, and a new saveset since", *name);
+	}
+	return 0;
+}
+
+/* Which hosts are to move now, and which are held out?  Number of those that move. */
+static size_t mark_moving(struct run *r)
+{
+	struct buf staying = { 0 };
+	struct run_host *h;
+	size_t n = 0;
+	int held;
+
+	for (h = r->host; h < r->host + r->nhost; h++) {
+		h->moves = h->state == RUN_COMPLETE || (h->state == RUN_PARTIAL && r->conf.rotate_partial);
+		held = h->moves && !r->dry ? run_guard(r, h) : 0;
+		if (held < 0)
+			run_worse(r, SS_FAIL);
+		h->moves = h->moves && !held;
+		n += (size_t)h->moves;
+		if (!h->moves && h->state != RUN_HELD)
+			buf_printf(&staying, "%s %s", staying.len > 0 ? "," : "", escape_name(h->name));
+	}
+	if (n == 0)
+		msg_warn("not rotated: no host has a new complete saveset that may move");
+	else if (staying.len > 0 && !r->named)
+		msg_warn("held out of the rotation, having no new complete saveset:%s", staying.p);
+	buf_free(&staying);
+	return n;
+}
+
+void run_turn_due(struct run *r)
+{
+	if (mark_moving(r) > 0)
+		rotate(r, 1, "new savesets");
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * held.h - trees that stay where they are while their locations are rotated.
+ *
+ * rsnapshot moves whole locations.  What is not to move with one is renamed, with
+ * its marker, to ROOT/.secondshot/held/LOCATION before, and back to LOCATION
+ * after the rotation; that is made anew where it has gone.  Whatever lies in held
+ * when no rotation is under way was left there by a killed run, and goes back.
+ */
+#ifndef SS_HELD_H
+#define SS_HELD_H
+
+#include "tree/volume.h"
+
+/*
+ * Take out of the location everything but the trees of the hosts of the NULL-ended
+ * list (and of the directory of markers).  0 (also where there is no such
+ * location), or -1 after reporting: held_back() brings back what went.
+ */
+int held_away(const struct volume *v, const char *location, const char *const *moving);
+
+/* Put everything back.  Number of trees, or -1 after reporting; then call it again later. */
+long held_back(const struct volume *v);
+
+#endif

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "tree/marker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/escape.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/msg.h"
+
+#define HEAD "secondshot-marker 1"
+
+static int open_dir(int location)
+{
+	return openat(location, MARKER_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* Copy a value of the file into a field of size bytes; -1 if it is too long. */
+static int field(char *to, size_t size, const char *value)
+{
+	size_t len = strlen(value);
+
+	if (len >= size)
+		return -1;
+	memcpy(to, value, len + 1);
+	return 0;
+}
+
+static int number(uint64_t *to, const char *value)
+{
+	char *end;
+
+	errno = 0;
+	*to = strtoull(value, &end, 10);
+	return errno || !*value || *end ? -1 : 0;
+}
+
+/* Put one "key value" line into m.  Unknown keys are those of a later version: passed over. */
+static int set(struct marker *m, const char *key, const char *value)
+{
+	const struct {
+		const char *key;
+		char *to;
+		size_t size;
+	} text[] = {
+		{ "saveset", m->saveset, sizeof(m->saveset) },
+		{ "id", m->id, sizeof(m->id) },
+		{ "volume", m->volume, sizeof(m->volume) },
+		{ "status", m->status, sizeof(m->status) },
+		{ "metadata", m->metadata, sizeof(m->metadata) },
+		{ "full", m->full, sizeof(m->full) },
+	};
+	uint64_t created;
+
+	for (size_t i = 0; i < sizeof(text) / sizeof(*text); i++)
+		if (!strcmp(key, text[i].key))
+			return field(text[i].to, text[i].size, value);
+	if (!strcmp(key, "entries"))
+		return number(&m->entries, value);
+	if (!strcmp(key, "files"))
+		return number(&m->files, value);
+	if (!strcmp(key, "bytes"))
+		return number(&m->bytes, value);
+	if (!strcmp(key, "created")) {
+		if (number(&created, value) < 0)
+			return -1;
+		m->created = (int64_t)created;
+	}
+	return 0;
+}
+
+/* 0, or -1 if text is not a whole marker. */
+static int parse(struct marker *m, char *text)
+{
+	char *save = NULL, *line = strtok_r(text, "\n", &save);
+
+	if (!line || strcmp(line, HEAD))
+		return -1;
+	while ((line = strtok_r(NULL, "\n", &save))) {
+		if (!strcmp(line, "end"))
+			return m->saveset[0] && strlen(m->id) == ID_LEN && m->status[0] ? 0 : -1;
+		char *space = strchr(line, ' ');
+		if (!space)
+			return -1;
+		*space = 0;
+		if (set(m, line, space + 1) < 0)
+			return -1;
+	}
+	return -1;
+}
+
+/* " in PATH" for a message: where the open directory lies; "" if that cannot be told. */
+static const char *place(int dir)
+{
+	static char text[512];
+	char proc[40], path[400];
+	int saved = errno;
+
+	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", dir);
+	ssize_t n = readlink(proc, path, sizeof(path) - 1);
+	if (n > 0)
+		snprintf(text, sizeof(text), " in %s", escape_bytes(path, (size_t)n));
+	errno = saved;
+	return n > 0 ? text : "";
+}
+
+int marker_read(int location, const char *host, struct marker *m)
+{
+	int dir = open_dir(location), rc;
+	size_t len;
+
+	*m = (struct marker){ 0 };
+	if (dir < 0) {
+		if (errno == ENOENT)
+			return 0;
+		msg_error("%s: cannot open the directory of markers: %m", escape_name(host));
+		return -1;
+	}
+	char *text = file_read(dir, host, &len);
+	if (!text && errno == ENOENT) {
+		rc = 0;
+	} else if (!text) {
+		msg_error("marker of %s%s: %m", escape_name(host), place(dir));
+		rc = -1;
+	} else if (strlen(text) != len || parse(m, text) < 0) {
+		msg_error("marker of %s%s: damaged, or of a newer version", escape_name(host), place(dir));
+		errno = EINVAL;
+		rc = -1;
+	} else {
+		rc = 1;
+	}
+	int err = errno;
+	free(text);
+	close(dir);
+	errno = err;
+	return rc;
+}
+
+int marker_write(int location, const char *host, const struct marker *m)
+{
+	struct buf b = { 0 };
+	int dir = -1, rc = -1;
+
+	/* The location must know of the new directory before the marker counts. */
+	if (mkdirat(location, MARKER_DIR, 0700) == 0) {
+		if (fsync(location) < 0)
+			goto out;
+	} else if (errno != EEXIST) {
+		goto out;
+	}
+	dir = open_dir(location);
+	if (dir < 0)
+		goto out;
+	buf_printf(&b, HEAD "\nsaveset %s\nid %s\nvolume %s\nstatus %s\ncreated %" PRId64 "\n",
+		   m->saveset, m->id, m->volume, m->status, m->created);
+	buf_printf(&b, "entries %" PRIu64 "\nfiles %" PRIu64 "\nbytes %" PRIu64 "\n",
+		   m->entries, m->files, m->bytes);
+	if (m->metadata[0])
+		buf_printf(&b, "metadata %s\n", m->metadata);
+	if (m->full[0])
+		buf_printf(&b, "full %s\n", m->full);
+	buf_str(&b, "end\n");
+	rc = file_replace(dir, host, b.p, b.len, 0600);
+out:
+	if (rc < 0)
+		msg_error("cannot write the marker of %s: %m", escape_name(host));
+	buf_free(&b);
+	if (dir >= 0)
+		close(dir);
+	return rc;
+}
+
+int marker_drop(int location, const char *host)
+{
+	int dir = open_dir(location), rc = 0;
+
+	if (dir < 0 && errno == ENOENT)
+		return 0;
+	if (dir < 0 || (unlinkat(dir, host, 0) < 0 && errno != ENOENT) || fsync(dir) < 0) {
+		msg_error("cannot remove the marker of %s: %m", escape_name(host));
+		rc = -1;
+	}
+	if (dir >= 0)
+		close(dir);
+	return rc;
+}

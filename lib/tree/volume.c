@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "tree/volume.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include "base/escape.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/msg.h"
+
+#define HEAD "secondshot-volume 1\nid "
+#define DIR_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+
+/* FS_IOC_GETFSUUID of Linux 6.9, for headers that do not have it yet. */
+struct fs_uuid {
+	unsigned char len;
+	unsigned char uuid[16];
+};
+#define GET_FS_UUID _IOR(0x15, 0, struct fs_uuid)
+
+/*
+ * The file system's UUID; where the kernel does not tell, its f_fsid, which is
+ * made of the UUID on ext4 and btrfs.
+ */
+static void identify(struct volume *v)
+{
+	struct fs_uuid u = { 0 };
+	struct statfs fs;
+	char *to = v->fs;
+
+	if (ioctl(v->fd, GET_FS_UUID, &u) == 0 && u.len <= sizeof(u.uuid) && u.len > 0) {
+		to += sprintf(to, "uuid:");
+		for (unsigned i = 0; i < u.len; i++)
+			to += sprintf(to, "%02x", u.uuid[i]);
+	} else if (fstatfs(v->fd, &fs) == 0) {
+		snprintf(v->fs, sizeof(v->fs), "fsid:%08x%08x", (unsigned)fs.f_fsid.__val[0],
+			 (unsigned)fs.f_fsid.__val[1]);
+	}
+}
+
+/* Open root and root/.secondshot.  0, 1 if the latter is missing (silent), -1 after reporting. */
+static int open_root(struct volume *v, const char *root)
+{
+	*v = (struct volume){ .fd = -1, .own = -1 };
+	v->root = mem_strdup(root);
+	/* The root itself may be a link that the administrator made. */
+	v->fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (v->fd < 0) {
+		msg_error("volume offline: %s: %m%s", escape_name(root),
+			  errno == ENOENT ? ": mount the disk, or make the directory for a new one"
+					  : msg_as_root());
+		return -1;
+	}
+	identify(v);
+	v->own = openat(v->fd, MARKER_DIR, DIR_FLAGS);
+	if (v->own >= 0)
+		return 0;
+	if (errno == ENOENT)
+		return 1;
+	msg_error("volume offline: %s/%s: %m%s", escape_name(root), MARKER_DIR, msg_as_root());
+	return -1;
+}
+
+/* 0, 1 if there is no id (silent), -1 after reporting. */
+static int read_id(struct volume *v)
+{
+	size_t len, head = strlen(HEAD);
+	char *text = file_read(v->own, "volume", &len);
+	int ok;
+
+	if (!text) {
+		if (errno == ENOENT)
+			return 1;
+		msg_error("volume offline: %s/%s/volume: %m%s", escape_name(v->root), MARKER_DIR,
+			  msg_as_root());
+		return -1;
+	}
+	ok = len == head + ID_LEN + 1 && !memcmp(text, HEAD, head) && text[len - 1] == '\n' &&
+	     strspn(text + head, "0123456789abcdef") == ID_LEN;
+	if (ok)
+		memcpy(v->id, text + head, ID_LEN);
+	else
+		msg_error("volume offline: %s/%s/volume: does not hold a volume's id",
+			  escape_name(v->root), MARKER_DIR);
+	free(text);
+	return ok ? 0 : -1;
+}
+
+int volume_open(struct volume *v, const char *root)
+{
+	int rc = open_root(v, root);
+
+	if (rc == 0)
+		rc = read_id(v);
+	if (rc == 1)
+		msg_error("volume offline: %s has no %s/volume: is the disk mounted?"
+			  " ('ss-catalog init' prepares a new one)",
+			  escape_name(root), MARKER_DIR);
+	return rc ? -1 : 0;
+}
+
+int volume_away(const char *root)
+{
+	char *path = mem_printf("%s/" MARKER_DIR "/volume", root);
+	struct stat st;
+	int away = lstat(path, &st) < 0 && errno == ENOENT;
+
+	free(path);
+	return away;
+}
+
+int volume_is(const struct volume *v, const char *id)
+{
+	if (!strcmp(v->id, id))
+		return 0;
+	msg_error("volume offline: %s is another volume", escape_name(v->root));
+	return -1;
+}
+
+int volume_create(struct volume *v, const char *root, int *fresh)
+{
+	int rc = open_root(v, root);
+
+	*fresh = 0;
+	if (rc < 0)
+		return -1;
+	if (rc == 1) {
+		if (mkdirat(v->fd, MARKER_DIR, 0700) < 0 || fsync(v->fd) < 0 ||
+		    (v->own = openat(v->fd, MARKER_DIR, DIR_FLAGS)) < 0) {
+			msg_error("%s/%s: %m%s", escape_name(root), MARKER_DIR, msg_as_root());
+			return -1;
+		}
+	}
+	rc = read_id(v);
+	if (rc != 1)
+		return rc;
+
+	char text[sizeof(HEAD) + ID_LEN + 2];
+	id_new(v->id);
+	int len = snprintf(text, sizeof(text), HEAD "%s\n", v->id);
+	if (file_replace(v->own, "volume", text, len, 0600) < 0) {
+		msg_error("%s/%s/volume: %m", escape_name(root), MARKER_DIR);
+		return -1;
+	}
+	*fresh = 1;
+	return 0;
+}
+
+void volume_close(struct volume *v)
+{
+	free(v->root);
+	if (v->own >= 0)
+		close(v->own);
+	if (v->fd >= 0)
+		close(v->fd);
+	*v = (struct volume){ .fd = -1, .own = -1 };
+}
+
+int volume_name_ok(const char *name)
+{
+	/* A name that stands in markers, names of savesets and configurations is one plain word. */
+	for (const unsigned char *p = (const unsigned char *)name; *p; p++)
+		if (*p < ' ' || *p == 127)
+			return 0;
+	return *name && strcmp(name, ".") && strcmp(name, "..") && strcmp(name, MARKER_DIR) &&
+	       !file_is_new(name) && !strchr(name, '/');
+}
+
+int volume_location(const struct volume *v, const char *location)
+{
+	if (!volume_name_ok(location)) {
+		errno = EINVAL;
+		return -1;
+	}
+	return openat(v->fd, location, DIR_FLAGS);
+}
+
+/* ".sync", or a name that ends in a dot and digits: what rsnapshot makes. */
+static int is_location(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	if (!strcmp(name, ".sync"))
+		return 1;
+	return dot && dot > name && dot[1] && strspn(dot + 1, "0123456789") == strlen(dot + 1) &&
+	       strncmp(name, "_delete.", 8) != 0;
+}
+
+static int only_locations(const struct dirent *d)
+{
+	return is_location(d->d_name);
+}
+
+int volume_each(const struct volume *v, volume_each_fn *fn, void *arg)
+{
+	struct dirent **list;
+	int n = scandirat(v->fd, ".", &list, only_locations, versionsort), rc = 0;
+
+	if (n < 0) {
+		msg_error("%s: %m", escape_name(v->root));
+		return -1;
+	}
+	for (int i = 0; i < n; i++) {
+		const char *name = list[i]->d_name;
+		int fd = rc ? -1 : volume_location(v, name);
+
+		if (!rc && fd < 0 && errno != ENOTDIR && errno != ELOOP) {
+			msg_error("%s/%s: %m", escape_name(v->root), escape_name(name));
+			rc = -1;
+		}
+		if (fd >= 0) {
+			rc = fn(name, fd, arg);
+			close(fd);
+		}
+		free(list[i]);
+	}
+	free(list);
+	return rc;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * volume.h - a snapshot root: is it there, is it the right disk, what lies on it.
+ *
+ * ROOT/.secondshot/volume carries the volume's id.  Where it is missing or
+ * differs, the volume is offline and nothing may be concluded from absence.
+ */
+#ifndef SS_VOLUME_H
+#define SS_VOLUME_H
+
+#include <stddef.h>
+#include "tree/marker.h"
+
+struct volume {
+	char *root;			/* path of the snapshot root, "/" ended not */
+	int fd;				/* the open root */
+	int own;			/* the open ROOT/.secondshot: lock, volume, trash */
+	char id[ID_LEN + 1];
+	char fs[80];			/* file system: "uuid:..." or "fsid:..." */
+};
+
+/* Open the volume at root.  0; -1 after reporting that it is offline, and why. */
+int volume_open(struct volume *v, const char *root);
+
+/* Is there no volume at root: no directory, or none with an id?  Silent; 1 or 0. */
+int volume_away(const char *root);
+
+/* 0 if the open volume has this id, -1 after reporting that it is another. */
+int volume_is(const struct volume *v, const char *id);
+
+/* Make ROOT/.secondshot and its id where there is none, then open.  *fresh = it was made. */
+int volume_create(struct volume *v, const char *root, int *fresh);
+
+void volume_close(struct volume *v);
+
+/* Called for each location (directory right below the root that rsnapshot may have made). */
+typedef int volume_each_fn(const char *location, int fd, void *arg);
+
+/* Call fn for each location, by name; stops at and returns the first non-zero, -1 after reporting. */
+int volume_each(const struct volume *v, volume_each_fn *fn, void *arg);
+
+/* Open ROOT/location, no link followed; -1 with errno. */
+int volume_location(const struct volume *v, const char *location);
+
+/* 1 for a name that can be a location or host: one component, no ".", "..", .secondshot, control character. */
+int volume_name_ok(const char *name);
+
+#endif
