@@ -112,16 +112,20 @@ $(BUILD)/flags: export FLAGS = $(CC) $(SS_CPPFLAGS) $(SS_CFLAGS) $(RSYNC) $(SAND
 
 # What takes minutes, waits for hosts that do not answer, or needs three servers: once, in
 # check-all, as it is built for use.
-BATS_LONG := $(addprefix tests/,large.bats maria-galera.bats ss-run-nights.bats ss-run-ssh.bats \
-	rrsync-attack.bats rrsync-degrade.bats rrsync-transfer.bats)
-BATS_SHORT := $(filter-out $(BATS_LONG),$(BATS))
+BATS_LONG := $(addprefix tests/,large.bats maria-faults.bats maria-galera.bats ss-run-nights.bats \
+	ss-run-ssh.bats rrsync-attack.bats rrsync-degrade.bats rrsync-transfer.bats)
+# Those that wait most come first, so that none is left over at the end.
+BATS_SHORT := $(filter tests/ss-run-%,$(filter-out $(BATS_LONG),$(BATS)))
+BATS_SHORT += $(filter-out $(BATS_LONG) $(BATS_SHORT),$(BATS))
 
+# On a server what writes most of a catalog; the rest of that suite in check-all.
 # One after the other: each of them keeps all processors busy.
+BATS_CORE := $(filter tests/ss-catalog-%.bats tests/ss-verify.bats tests/ss-run-away.bats tests/ss-run.bats,$(BATS))
 check: check-sqlite
-	$(MAKE) --no-print-directory check-maria
+	$(MAKE) --no-print-directory check-maria BATS_MARIA="$(BATS_CORE)"
 
 check-sqlite: all units
-	$(PROVE) -e tests/tap $(UNITS) $(BATS_SHORT)
+	$(PROVE) -e tests/tap $(BATS_SHORT) $(UNITS)
 
 check-extra: all
 	$(PROVE) -e tests/tap $(BATS_LONG)
@@ -133,14 +137,15 @@ BATS_MARIA := $(filter-out $(wildcard $(addprefix tests/,maria-*.bats ss-hash*.b
 check-maria: all
 	tests/mariadb run env $(PROVE) -e tests/tap $(BATS_MARIA)
 
+check-maria-rest: all
+	$(MAKE) --no-print-directory check-maria BATS_MARIA="$(filter-out $(BATS_CORE),$(BATS_MARIA))"
+
 ASAN = BUILD=build-asan FORTIFY= CFLAGS="-O1 -g -fsanitize=address,undefined \
 	-fno-sanitize-recover=all -fno-omit-frame-pointer"
 CLANG = BUILD=build-clang CC=clang
 
-check-all: check-extra check-asan check-valgrind check-clang check-tidy check-cppcheck check-shell check-man
+check-all: check-maria-rest check-extra check-asan check-valgrind check-clang check-tidy check-cppcheck check-shell check-man
 
-# On a server the driver and what writes most; the rest of that suite in check-long.
-BATS_CORE := $(filter tests/ss-catalog-%.bats tests/ss-verify.bats tests/ss-run-away.bats tests/ss-run.bats,$(BATS))
 SANITIZED = ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) $(ASAN)
 check-asan:
 	$(SANITIZED) check-sqlite
@@ -179,6 +184,7 @@ check-man:
 
 check-long: check all
 	$(SANITIZED) check-maria
+	$(SANITIZED) check-extra BATS_LONG=tests/maria-faults.bats
 	SS_BIN=$(abspath $(BUILD)) tests/torture/kill
 	SS_BIN=$(abspath $(BUILD)) tests/torture/maria
 	SS_BIN=$(abspath $(BUILD)) tests/equality --histories=200
@@ -294,6 +300,7 @@ clean:
 	rm -rf build build-asan build-clang
 
 FORCE:
-.PHONY: all rrsync rrsync-static units check check-sqlite check-maria check-extra check-all check-asan check-valgrind check-clang check-tidy check-cppcheck \
+.PHONY: all rrsync rrsync-static units check check-sqlite check-maria check-maria-rest check-extra \
+	check-all check-asan check-valgrind check-clang check-tidy check-cppcheck \
 	check-shell check-man check-long torture bench diff-rrsync bench-rrsync \
 	fuzz install deb check-package autopkgtest piuparts check-lifecycle quickstart clean FORCE
