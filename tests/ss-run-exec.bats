@@ -162,6 +162,28 @@ traced() {
 	traced post
 }
 
+@test "and after a cmd_preexec that a signal ended: what it had mounted is there" {
+	begin
+	printf '#!/bin/bash\necho pre >>%q/trace\ntouch %q/mounting\nexec sleep 60\n' "$PWD" "$PWD" >slow
+	chmod +x slow
+	last "cmd_preexec\t$PWD/slow\ncmd_postexec\t$PWD/say post"
+	ss-run 3>&- &
+	while [ ! -e mounting ]; do sleep 0.1; done
+	kill -TERM $!
+	wait $! || [ $? -eq 143 ]
+	traced pre post
+	[ ! -e rsnapshot.pid ]
+	[ ! -e "$ROOT/.sync" ]
+	# By somebody else, and one that says itself that it has failed.
+	printf '#!/bin/bash\necho pre >>%q/trace\nkill -KILL $$\n' "$PWD" >slow
+	run_code 2 ss-run
+	contains "$stderr" "cmd_preexec: $PWD/slow: signal 9"
+	traced pre post
+	printf '#!/bin/bash\necho pre >>%q/trace\nexit 3\n' "$PWD" >slow
+	run_code 2 ss-run
+	traced pre
+}
+
 @test "a dry run prints them" {
 	begin
 	last "cmd_preexec\t$PWD/say pre\ncmd_postexec\t$PWD/say post"

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/child.h"
 #include "base/clock.h"
 #include "base/escape.h"
 #include "base/exits.h"
@@ -174,7 +175,7 @@ static int lock_wait(int fd, const char *name, int patience)
 			msg_error("%s/%s: cannot lock it: %m", escape_name(name), LOCK_FILE);
 			return SS_FAIL;
 		}
-		ret = lock_held(&w);
+		ret = child_stopped() ? SS_FAIL : lock_held(&w);
 		if (ret != SS_OK)
 			return ret;
 		usleep(LOCK_STEP_US);

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/child.h"
 #include "base/escape.h"
 #include "base/exits.h"
 #include "base/file.h"
@@ -165,7 +166,7 @@ int rsnap_lock_take(const struct rsnap *r, int wait)
 	if (r->lockfile == NULL)
 		return SS_OK;
 	while ((made = make(r->lockfile)) > 0) {
-		ret = judge(&w);
+		ret = child_stopped() ? SS_FAIL : judge(&w);
 		if (ret != SS_OK)
 			return ret;
 	}

@@ -151,11 +151,14 @@ int run_lock_rsnapshot(struct run *r)
 /* The disk and the locks.  SS_OK, or the exit code after reporting. */
 static int open_volume(struct run *r)
 {
-	int code = run_exec_pre(r);
+	int code;
 
+	/* Before cmd_preexec: what that has mounted is ours to unmount. */
+	if (!r->dry)
+		catch_signals();
+	code = run_exec_pre(r);
 	if (code != SS_OK)
 		return code;
-	r->exec.owed = r->rsnap->cmd_preexec != NULL;
 	if (run_stopped())
 		return SS_FAIL;
 	if (r->conf.max_age > 0 && volume_away(r->rsnap->root)) {
@@ -188,8 +191,8 @@ int run_open(struct run *r, const char *const hosts[])
 	code = open_volume(r);
 	if (code != SS_OK || r->away)
 		return code;
-	if (!r->dry)
-		catch_signals();
+	if (run_stopped())
+		return SS_FAIL;
 	if (catalog_open(&r->catalog, &r->conf, 0) != 0 ||
 	    series_by_id(&r->catalog, &r->conf, &r->volume) != 0) {
 		if (!run_offline(r))

@@ -80,18 +80,30 @@ static char *failure(const char *key, const char *command, int status)
 			  status < 0 ? "not run" : child_status_text(status));
 }
 
-/* SS_OK, or SS_FAIL after reporting. */
+/* Its status, -1 where it could not be started; any but 0 is reported. */
 static int execute_once(const struct run *r, const char *key, const char *command)
 {
 	int status = execute(r, command);
 	char *why;
 
 	if (status == 0)
-		return SS_OK;
+		return 0;
 	why = failure(key, command, status);
 	msg_error("%s", escape_name(why));
 	free(why);
-	return SS_FAIL;
+	return status;
+}
+
+/*
+ * One that says it has failed owes nothing to cmd_postexec, as with rsnapshot; one
+ * that a signal ended could not put back what it had done.
+ */
+static int execute_pre(struct run *r)
+{
+	int status = execute_once(r, "cmd_preexec", r->rsnap->cmd_preexec);
+
+	r->exec.owed = status == 0 || status > 128 || (status > 0 && run_stopped());
+	return status == 0 ? SS_OK : SS_FAIL;
 }
 
 /*
@@ -130,7 +142,7 @@ int run_exec_pre(struct run *r)
 	if (code == SS_OK && !r->dry)
 		code = run_lock_rsnapshot(r);
 	if (code == SS_OK)
-		code = execute_once(r, "cmd_preexec", r->rsnap->cmd_preexec);
+		code = run_stopped() ? SS_FAIL : execute_pre(r);
 	return code;
 }
 
@@ -187,6 +199,6 @@ void run_exec_rest(struct run *r)
 void run_exec_post(struct run *r)
 {
 	if (r->rsnap->cmd_postexec != NULL &&
-	    execute_once(r, "cmd_postexec", r->rsnap->cmd_postexec) != SS_OK)
+	    execute_once(r, "cmd_postexec", r->rsnap->cmd_postexec) != 0)
 		run_worse(r, SS_FAIL);
 }

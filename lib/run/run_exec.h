@@ -17,7 +17,8 @@
  * cmd_preexec, with nothing open on the volume: it may mount it.  Before it
  * rsnapshot's lock file is ours.  SS_OK; SS_LOCKED if the volume is there and
  * another run, or rsnapshot, is at work on it (reported, nothing was run);
- * SS_FAIL after reporting that it failed.
+ * SS_FAIL after reporting that it failed, or if the run was stopped.  r->exec.owed
+ * tells whether cmd_postexec is to follow: not where it has failed by itself.
  */
 int run_exec_pre(struct run *r);
 
