@@ -232,6 +232,19 @@ encrypted() {
 	equal good "$ROOT/hourly.0/alpha"
 }
 
+@test "held back also where several intervals are asked for" {
+	RETAIN="hourly:2 daysago:2" begin
+	run_ok ss-run
+	encrypt
+	run_ok ss-run --no-rotate
+	# The larger one takes over what was rotated before, of alpha, too.
+	run_code 1 ss-run --rotate=daysago --rotate=hourly
+	contains "$stderr" 'alpha: alpha-backup-.* is held back in .sync'
+	[ "$(locations alpha)" = "daysago.0 hourly.0 .sync" ]
+	[ "$(locations beta)" = "daysago.0 hourly.1 hourly.0" ]
+	equal good "$ROOT/hourly.0/alpha"
+}
+
 @test "a partial saveset that may be rotated is judged as well" {
 	begin rotate-partial=yes
 	cat >rsync <<-END

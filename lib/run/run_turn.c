@@ -46,8 +46,11 @@ long run_turn_waiting(struct run *r)
 	int waits;
 
 	for (h = r->host; h < r->host + r->nhost; h++) {
-		if (h->state == RUN_HELD)
+		/* It may have moved with a larger interval, which does not take what is in .sync. */
+		if (h->state == RUN_HELD) {
+			h->moves = 0;
 			continue;
+		}
 		waits = saveset_waits(r, h->name);
 		h->state = waits > 0 ? RUN_WAITS : RUN_IDLE;
 		h->moves = waits > 0 ? may_move(r, h) : 0;
