@@ -137,6 +137,9 @@ three_nights() {
 	cp "$RSNAPSHOT_CONF" whole
 	sed -i "s|^cmd_rsync.*|cmd_rsync\t$PWD/rsync|" "$RSNAPSHOT_CONF"
 	run_code 3 ss-run
+	run_code 3 ss-run
+	lacks "$stderr" 'rotated hourly|rotating it first'
+	[ ! -e "$ROOT/hourly.1" ]
 	back
 	cp whole "$RSNAPSHOT_CONF"
 	run_ok ss-catalog reconcile

@@ -139,11 +139,17 @@ month() {
 	[ -d "$ROOT/.sync/beta" ]
 	[ "$(ss-catalog savesets --json beta | jq -r '.status + .location')" = partial.sync ]
 	run_code 3 ss-run --rotate-partial=yes
-	[ -d "$ROOT/hourly.0/beta" ]
-	is "$(ss-catalog savesets --json beta | jq -r 'select(.location != null) | .status + .location')" partialhourly.0
+	# The one that lay there is rotated, too, and not synced over.
+	is "$(ss-catalog savesets --json beta | jq -r 'select(.location != null) | .status + .location' | xargs)" \
+		"partialhourly.1 partialhourly.0"
+	run_code 3 ss-run --rotate-partial=yes --no-rotate beta
+	echo 12 >fail/beta
+	run_code 2 ss-run --rotate-partial=yes
+	is "$(ss-catalog savesets --json beta | jq -r 'select(.location != null) | .status + .location' | xargs)" \
+		"partialhourly.2 partialhourly.1 partialhourly.0"
 	rm fail/beta
 	run_ok ss-run
-	[ "$(locations alpha)" = "hourly.2 hourly.1 hourly.0" ]
+	is "$(locations alpha)" "daysago.0 hourly.2 hourly.1 hourly.0"
 	run_ok ss-verify --all
 }
 

@@ -119,20 +119,6 @@ int run_guard(struct run *r, struct run_host *h)
 	return held;
 }
 
-int run_guard_keeps(struct run *r, const char *host)
-{
-	struct saveset s = { 0 };
-	struct buf why = { 0 };
-	int held = 0;
-
-	if (r->conf.rotate_partial && !r->offline && catalog_at(&r->catalog, &r->conf, host, SYNC, &s) == 0 &&
-	    s.status == SV_PARTIAL && strcmp(s.locations, SYNC) == 0)
-		held = guard_saveset(&r->catalog, &r->conf, &s, &why);
-	saveset_free(&s);
-	buf_free(&why);
-	return held < 0 && run_offline(r) ? 0 : held;
-}
-
 int run_guard_space(const struct run *r)
 {
 	return r->dry || space_guard(&r->volume, r->conf.min_free) == 0 ? 0 : -1;

@@ -25,12 +25,6 @@ int run_guard_accepts(const struct run *r, const char *host);
  */
 int run_guard(struct run *r, struct run_host *h);
 
-/*
- * Does a partial saveset, which the next one would take the place of, wait in .sync
- * because it would be rotated and is held back?  1, 0, -1 after reporting.
- */
-int run_guard_keeps(struct run *r, const char *host);
-
 /* Is there room for a run?  0, or -1 after reporting. */
 int run_guard_space(const struct run *r);
 

@@ -7,7 +7,7 @@
 
 #include "run/run_sync.h"
 
-/* Does its new saveset lie in .sync, and nowhere else?  1, 0, or -1 after reporting. */
+/* Does a saveset of it that is to be rotated lie in .sync, and nowhere else?  1, 0, or -1 after reporting. */
 int run_host_waits(struct run *r, const char *host);
 
 /* Before the transfer: forget the last one, note what lies in .sync.  0, or -1: it has failed. */

@@ -64,13 +64,22 @@ static int is_copy(const char *location, int fd, void *arg)
 	return strcmp(location, SYNC) && marker_read(fd, c->host, &m) > 0 && !strcmp(m.id, c->id);
 }
 
+/* Is it one of a saveset that is to be rotated? */
+static int is_to_rotate(const struct run *r, const struct marker *m)
+{
+	if (!strcmp(m->status, MARKER_WAITING) || !strcmp(m->status, "complete"))
+		return 1;
+	return r->conf.rotate_partial &&
+	       (!strcmp(m->status, MARKER_WAITING_PARTIAL) || !strcmp(m->status, "partial"));
+}
+
 int run_offline_waits(struct run *r, const char *host)
 {
 	struct marker m;
 	int got = read_marker(r, SYNC, host, &m);
 
-	if (got <= 0 || (strcmp(m.status, MARKER_WAITING) && strcmp(m.status, "complete")))
-		return got;
+	if (got <= 0 || !is_to_rotate(r, &m))
+		return got < 0 ? -1 : 0;
 	struct copy c = { host, m.id };
 	got = volume_each(&r->volume, is_copy, &c);
 	return got < 0 ? -1 : !got;

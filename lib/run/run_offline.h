@@ -12,7 +12,7 @@
 /* Something with the catalog failed: does the run go on without it?  Finds out if need be; 1 or 0. */
 int run_offline(struct run *r);
 
-/* Does the host have a whole saveset that lies only in .sync?  1, 0, -1 after reporting. */
+/* As run_host_waits(), by the markers. */
 int run_offline_waits(struct run *r, const char *host);
 
 /* Mark the host's tree in .sync as a saveset.  NULL, or why it is none, malloc'd. */

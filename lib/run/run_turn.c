@@ -19,13 +19,10 @@
 /* Does a saveset of the host lie in .sync alone, and must stay?  1, 0, -1 after reporting. */
 static int saveset_waits(struct run *r, const char *host)
 {
-	int waits;
-
 	/* A dry run pretends to have rotated it. */
 	if (r->dry && r->rotated)
 		return 0;
-	waits = run_host_waits(r, host);
-	return waits ? waits : run_guard_keeps(r, host);
+	return run_host_waits(r, host);
 }
 
 /* Does a host, whose saveset waits, take part?  1, 0 it is held back, -1 after reporting. */
