@@ -419,6 +419,18 @@ remote() {
 	[[ $(newest beta) == "complete hourly.0" ]]
 }
 
+@test "the reason is what ssh said, whatever rsync says of the pipe to it" {
+	begin
+	local line
+	for line in 'rsync: [Receiver] safe_write failed to write 4 bytes to socket: Broken pipe (32)' \
+		'rsync: [generator] write error: Connection reset by peer (104)' \
+		'rsync: [Receiver] connection unexpectedly closed (0 bytes received so far)'; do
+		for_source alpha "printf '%s\n' 'no route to it' '$line' 'rsync error: unexplained error' >&2; exit 255"
+		night 2
+		contains "$stderr" 'alpha: failed, rsync exit 255: no route to it$'
+	done
+}
+
 @test "a host does not answer" {
 	remote 'exec sleep 60' 1s
 	night 2

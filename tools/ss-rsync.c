@@ -71,11 +71,21 @@ struct talk {
 	char said[SAID + 1];	/* the last one that is no summary; ssh's, for example */
 };
 
-/* What rsync says at the end in any case. */
+static int ends_with(const char *line, const char *end)
+{
+	size_t len = strlen(line), n = strlen(end);
+
+	return len >= n && strcmp(line + len - n, end) == 0;
+}
+
+/* What rsync says at the end in any case, or when the other end is gone: why, that has said itself. */
 static int is_summary(const char *line)
 {
-	return strncmp(line, "rsync error: ", 13) == 0 || strncmp(line, "rsync warning: ", 15) == 0 ||
-	       strncmp(line, "rsync: connection unexpectedly closed", 37) == 0;
+	if (strncmp(line, "rsync error: ", 13) == 0 || strncmp(line, "rsync warning: ", 15) == 0)
+		return 1;
+	return strncmp(line, "rsync: ", 7) == 0 &&
+	       (strstr(line, "connection unexpectedly closed") != NULL ||
+		ends_with(line, ": Broken pipe (32)") || ends_with(line, ": Connection reset by peer (104)"));
 }
 
 static void end_line(struct talk *t)
