@@ -61,10 +61,43 @@ savesets() {
 	[[ ${#lines[@]} == 2 && ${lines[0]} == "complete hourly.1" && ${lines[1]} == "complete hourly.0" ]]
 	[[ -e first/hourly.0/alpha/new && ! -e first/hourly.1/alpha/new ]]
 	# Of a disk that is not in nothing is said but that.
-	run_code 2 ss-catalog check
+	run_code 3 ss-catalog check
 	lacks "$output" differs
-	contains "$stderr" 'is another volume'
+	contains "$stderr" 'volume offline: second is not at .*root: savesets not compared with their markers: 2$'
+	contains "$stderr" '4 savesets checked, 0 findings'
 	run_ok ss-catalog check "$(ss-catalog savesets --json alpha | jq -r 'select(.volume == "backup").name' | tail -n1)"
+}
+
+@test "ss-catalog check goes on where a disk is away, and finds what can be found" {
+	local second
+	begin
+	run_ok ss-run
+	days 1
+	insert second
+	run_ok ss-run
+	second=$(ss-catalog savesets --json alpha | jq -r 'select(.volume == "second").name')
+	insert first
+	run_code 3 ss-catalog check --json
+	[ "$(jq -c 'select(.type == "offline") | [.volume, .savesets]' <<<"$output")" = '["second",1]' ]
+	# Another machine's disk is for that one to look at.
+	run_ok ss-catalog check --backup-host=other
+	run_code 2 ss-catalog check "$second"
+	contains "$stderr" 'volume offline: .* is another volume'
+	catalog_save good
+	sql 'UPDATE savesets SET files = files + 1'
+	run_code 1 ss-catalog check
+	contains "$output" "^differs	$second	number of files"
+	contains "$stderr" 'volume offline: second'
+	catalog_restore good
+	rm first/hourly.0/.secondshot/alpha
+	run_code 1 ss-catalog check
+	contains "$output" 'marker: missing'
+	contains "$stderr" 'volume offline: second'
+	# With none of them there is nothing to compare with.
+	insert none
+	run_code 2 ss-catalog check
+	contains "$stderr" 'volume offline: backup'
+	contains "$stderr" 'volume offline: second'
 }
 
 @test "so it does for ss-catalog, by hand" {

@@ -229,7 +229,8 @@ static int do_check(struct call *k)
 	if (catalog_open(&k->cat, k->c, 0) < 0 ||
 	    (k->args[0] && catalog_find(&k->cat, k->c, k->args[0], &s)))
 		return SS_FAIL;
-	int code = check_run(&k->cat, k->args[0] ? &s : NULL, k->format == LIST_JSON);
+	int code = check_run(&k->cat, k->c->backup_host, k->args[0] ? &s : NULL,
+			     k->format == LIST_JSON);
 	saveset_free(&s);
 	return code;
 }

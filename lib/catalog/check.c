@@ -16,13 +16,23 @@
 #include "catalog/summary.h"
 #include "tree/hash.h"
 
+/* A volume that is not there, and how many of its savesets could not be compared with the disk. */
+struct away {
+	char *volume, *root;
+	size_t savesets;
+};
+
 struct check {
 	struct catalog *cat;
 	int json;
 	int no_markers;		/* the catalog alone */
+	const char *own;	/* the backup host that asks; NULL = for one saveset, whose volume must be there */
 	size_t checked, findings;
+	size_t compared;	/* savesets whose markers were looked at */
 	struct volume volume;	/* the one opened last; root NULL = none */
-	struct lock *lock;	/* of that volume */
+	struct lock *lock;	/* of that volume, once it was needed */
+	struct away *away;
+	size_t naway;
 };
 
 static void finding(struct check *c, const struct saveset *s, const char *what, const char *is,
@@ -105,19 +115,54 @@ static void leave_volume(struct check *c)
 		volume_close(&c->volume);
 }
 
-/*
- * Open the volume of s unless it is open already, and hold its lock: while a run
- * moves locations and markers nothing can be said of them.  An exit code.
- */
-static int use_volume(struct check *c, const struct saveset *s)
+/* What another machine took lies there, and is for that one to look at. */
+static void note_away(struct check *c, const struct saveset *s)
 {
+	size_t i = 0;
+
+	if (strcmp(s->backup_host, c->own))
+		return;
+	while (i < c->naway && strcmp(c->away[i].volume, s->volume))
+		i++;
+	if (i == c->naway) {
+		c->away = mem_array(c->away, ++c->naway, sizeof(*c->away));
+		c->away[i] = (struct away){ mem_strdup(s->volume), mem_strdup(s->root), 0 };
+	}
+	c->away[i].savesets++;
+}
+
+static void forget_away(struct check *c)
+{
+	while (c->naway > 0) {
+		struct away *a = &c->away[--c->naway];
+
+		free(a->volume);
+		free(a->root);
+	}
+	free(c->away);
+	c->away = NULL;
+}
+
+/*
+ * Open what lies at the root of s, unless it is open already.  *there: it is the
+ * volume of s, and its lock is held: while a run moves locations and markers
+ * nothing can be said of them.  An exit code.
+ */
+static int use_volume(struct check *c, const struct saveset *s, int *there)
+{
+	*there = 0;
+	if (!c->volume.root || strcmp(c->volume.root, s->root)) {
+		leave_volume(c);
+		if (c->own && volume_away(s->root))
+			return SS_OK;
+		if (volume_open(&c->volume, s->root) < 0)
+			return SS_FAIL;
+	}
 	/* Disks in turn lie at one root: of the one that is in, the others' savesets say nothing. */
-	if (c->volume.root && !strcmp(c->volume.root, s->root) && !strcmp(c->volume.id, s->volume_uid))
-		return SS_OK;
-	leave_volume(c);
-	if (volume_open(&c->volume, s->root) < 0 || volume_is(&c->volume, s->volume_uid) < 0)
-		return SS_FAIL;
-	return lock_take(&c->lock, c->volume.own, c->volume.root, 0);
+	if (strcmp(c->volume.id, s->volume_uid))
+		return c->own || volume_is(&c->volume, s->volume_uid) == 0 ? SS_OK : SS_FAIL;
+	*there = 1;
+	return c->lock ? SS_OK : lock_take(&c->lock, c->volume.own, c->volume.root, 0);
 }
 
 static void check_marker(struct check *c, const struct saveset *s, const char *location)
@@ -154,11 +199,23 @@ static void check_markers(struct check *c, const struct saveset *s)
 	free(list);
 }
 
+/* Compare it with the disk, if that is there. */
+static void check_disk(struct check *c, const struct saveset *s, int there)
+{
+	if (there) {
+		check_markers(c, s);
+		c->compared++;
+	} else if (s->locations[0]) {
+		note_away(c, s);
+	}
+}
+
 /* Check one saveset as it is by now, if it still is one.  An exit code. */
 static int check_saveset(struct check *c, const struct saveset *listed)
 {
 	struct saveset s;
-	int code = listed->locations[0] && !c->no_markers ? use_volume(c, listed) : SS_OK, got;
+	int there = 0, got;
+	int code = listed->locations[0] && !c->no_markers ? use_volume(c, listed, &there) : SS_OK;
 
 	if (code != SS_OK)
 		return code;
@@ -169,11 +226,29 @@ static int check_saveset(struct check *c, const struct saveset *listed)
 	if (s.seq && s.status != SV_GONE) {
 		code = check_rows(c, &s) < 0 ? SS_FAIL : SS_OK;
 		if (!c->no_markers)
-			check_markers(c, &s);
+			check_disk(c, &s, there);
 		c->checked++;
 	}
 	saveset_free(&s);
 	return code;
+}
+
+/* Tell which volumes are away.  The exit code that it amounts to. */
+static int tell_away(struct check *c)
+{
+	for (size_t i = 0; i < c->naway; i++) {
+		const struct away *a = &c->away[i];
+
+		msg_warn("volume offline: %s is not at %s: savesets not compared with their markers: %zu",
+			 escape_name(a->volume), escape_name(a->root), a->savesets);
+		if (!c->json)
+			continue;
+		json_t *o = json_new("offline");
+		json_text(o, "volume", escape_name(a->volume));
+		json_number(o, "savesets", (int64_t)a->savesets);
+		json_line(stdout, o);
+	}
+	return !c->naway ? SS_OK : c->compared ? SS_INCOMPLETE : SS_FAIL;
 }
 
 /* What no single saveset shows.  0 or -1. */
@@ -217,16 +292,19 @@ static int check_all(struct check *c, const struct saveset *only)
 	}
 	if (code == SS_OK) {
 		msg_info("%zu savesets checked, %zu findings", c->checked, c->findings);
-		code = c->findings ? SS_FINDINGS : SS_OK;
+		code = tell_away(c);
+		if (code != SS_FAIL && c->findings)
+			code = SS_FINDINGS;
 	}
 	catalog_list_free(list, n);
 	leave_volume(c);
+	forget_away(c);
 	return code;
 }
 
-int check_run(struct catalog *cat, const struct saveset *only, int json)
+int check_run(struct catalog *cat, const char *backup_host, const struct saveset *only, int json)
 {
-	struct check c = { .cat = cat, .json = json };
+	struct check c = { .cat = cat, .json = json, .own = only ? NULL : backup_host };
 
 	return check_all(&c, only);
 }

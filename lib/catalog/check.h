@@ -11,10 +11,12 @@
  * Check the database's structure, then of each saveset (only: just that one, or
  * NULL) the counts and both digests against its rows, and its marker against
  * the catalog.  Findings are lines on stdout (json: objects).  It holds the
- * volume's lock meanwhile.  Returns SS_OK, SS_FINDINGS, SS_LOCKED if a run has
- * the lock, or SS_FAIL after reporting.
+ * volume's lock meanwhile.  Of all savesets those whose volume is away are
+ * compared with their rows alone; volumes of this backup host are told then.
+ * Returns SS_OK, SS_FINDINGS, SS_INCOMPLETE if some volumes are away, SS_LOCKED
+ * if a run has the lock, or SS_FAIL after reporting, also if all are away.
  */
-int check_run(struct catalog *cat, const struct saveset *only, int json);
+int check_run(struct catalog *cat, const char *backup_host, const struct saveset *only, int json);
 
 /* The same of all savesets, but for the markers: no volume need be there, and no lock is taken. */
 int check_alone(struct catalog *cat, int json);
