@@ -87,7 +87,7 @@ edit() {
 	cp "$RSNAPSHOT_CONF" conf
 	printf 'nonsense\tvalue\n' >>"$RSNAPSHOT_CONF"
 	checks 1
-	row rsnapshot mend 'configtest: .*nonsense'
+	row rsnapshot mend 'configtest: .*rsnapshot.conf on line [0-9]+: nonsense value$'
 	sed 's/^sync_first.*/sync_first\t0/' conf >"$RSNAPSHOT_CONF"
 	checks 1
 	row configuration mend 'sync_first must be 1'

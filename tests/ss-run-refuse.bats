@@ -83,7 +83,9 @@ nothing_changed() {
 @test "a configuration that rsnapshot itself refuses" {
 	printf 'nonsense\tvalue\n' >>"$RSNAPSHOT_CONF"
 	run_code 2 ss-run
-	contains "$stderr" 'rsnapshot configtest: exit 1'
+	contains "$stderr" "^ss-run: $RSNAPSHOT_CONF: rsnapshot configtest: nonsense value$"
+	contains "$(<"$LOG")" 'level=error msg=.*rsnapshot configtest: nonsense value"$'
+	lacks "$stderr" ERROR
 	[ ! -e "$ROOT/hourly.0" ]
 }
 

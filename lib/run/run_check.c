@@ -19,15 +19,11 @@
 #include "base/msg.h"
 #include "catalog/list.h"
 #include "rsnap/due.h"
-#include "rsnap/rsnap_conf.h"
 #include "rsnap/rsnap_opt.h"
 #include "run/hook.h"
+#include "run/rsnap_test.h"
 #include "tree/space.h"
 #include "tree/volume.h"
-
-#ifndef RSNAPSHOT
-#define RSNAPSHOT "/usr/bin/rsnapshot"
-#endif
 
 static const char *const states[] = {
 	[RUN_CHECK_OK] = "ok", [RUN_CHECK_WARNING] = "warning", [RUN_CHECK_MEND] = "mend",
@@ -38,23 +34,6 @@ void run_check_add(struct run_check *k, const char *what, enum run_check_state s
 {
 	k->row = mem_array(k->row, k->n + 1, sizeof(*k->row));
 	k->row[k->n++] = (struct run_check_row){ mem_strdup(what), state, text };
-}
-
-/* The lines that begin with a word (which they lose), as one, escaped; NULL = there are none. */
-static char *joined(const char *text, const char *word)
-{
-	size_t skip = strlen(word), len;
-	struct buf b = { 0 };
-
-	for (; *text != '\0'; text += len + (text[len] == '\n')) {
-		len = strcspn(text, "\n");
-		if (len <= skip || strncmp(text, word, skip) != 0)
-			continue;
-		if (b.len > 0)
-			buf_str(&b, "; ");
-		buf_str(&b, escape_bytes(text + skip, len - skip));
-	}
-	return b.p;
 }
 
 void run_check_said(struct run_check *k, const char *what, struct capture *c)
@@ -92,30 +71,23 @@ static void check_configuration(struct run_check *k)
 /* What rsnapshot has to say of its configuration. */
 static void check_rsnapshot(struct run_check *k)
 {
-	const char *const argv[] = { RSNAPSHOT, "-c", k->rsnap->file, "configtest", NULL };
 	const char *const env[] = { rsnap_conf_path, NULL };
-	struct child child = { 0 };
-	struct capture c;
-	char *said, *errors;
-	int status = -1;
+	char *why;
+	int status;
 
 	if (access(RSNAPSHOT, X_OK) != 0) {
 		run_check_add(k, "rsnapshot", RUN_CHECK_MEND, mem_printf(RSNAPSHOT ": %s: install it", strerror(errno)));
 		return;
 	}
-	if (capture_begin(&c) == 0 && child_start(&child, argv, env, -1, c.file) == 0)
-		status = child_wait(&child);
-	said = capture_end(&c);
-	errors = joined(said, "ERROR: ");
+	status = rsnap_test(k->rsnap->file, env, 1, &why);
 	if (status == 0)
 		run_check_add(k, "rsnapshot", RUN_CHECK_OK, mem_strdup("configtest has no objection"));
 	else if (status < 0)
 		run_check_add(k, "rsnapshot", RUN_CHECK_UNKNOWN, mem_strdup("configtest could not be run"));
 	else
 		run_check_add(k, "rsnapshot", RUN_CHECK_MEND,
-			      mem_printf("configtest: %s", errors != NULL ? errors : child_status_text(status)));
-	free(errors);
-	free(said);
+			      mem_printf("configtest: %s", why != NULL ? why : child_status_text(status)));
+	free(why);
 }
 
 static void check_link_dest(struct run_check *k)
