@@ -109,6 +109,13 @@ savesets() {
 	run_ok ss-catalog reconcile
 	run_ok savesets second
 	[ "$output" = "complete hourly.0" ]
+	sync_host alpha
+	pipeline alpha
+	rotate
+	run_ok ss-prune alpha@hourly.1
+	run_ok savesets second
+	[ "$output" = "complete hourly.0" ]
+	[ ! -e second/hourly.1/alpha ]
 	run_ok ss-run --check
 	lacks "$output" 'is not the disk'
 }

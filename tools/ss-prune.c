@@ -12,6 +12,7 @@
 #include "base/msg.h"
 #include "catalog/forget.h"
 #include "catalog/reconcile.h"
+#include "catalog/series.h"
 #include "conf/opt.h"
 #include "rsnap/rsnap.h"
 #include "tree/trash.h"
@@ -74,7 +75,7 @@ static int delete_named(struct catalog *cat, const struct conf *c, const struct 
 	return rc;
 }
 
-static int prune(const struct conf *c, const struct volume *v, const char *const *names)
+static int prune(struct conf *c, const struct volume *v, const char *const *names)
 {
 	const struct forget_options o = { .dry = dry_run, .json = c->json };
 	struct catalog cat = { 0 };
@@ -83,7 +84,8 @@ static int prune(const struct conf *c, const struct volume *v, const char *const
 
 	if (catalog_open(&cat, c, 0) < 0)
 		return SS_FAIL;
-	if (reconcile_run(&cat, c, v, dry_run, &n, &damaged) == 0)
+	if (series_by_id(&cat, c, v) == 0 &&
+	    reconcile_run(&cat, c, v, dry_run, &n, &damaged) == 0)
 		rc = *names ? delete_named(&cat, c, v, names, &o) : forget_gone(&cat, c, v, &o, &n);
 	/* Also what a run that was killed left there. */
 	if (!dry_run && trash_empty(v) < 0)
@@ -92,7 +94,7 @@ static int prune(const struct conf *c, const struct volume *v, const char *const
 	return rc < 0 ? SS_FAIL : damaged ? SS_FINDINGS : SS_OK;
 }
 
-static int run(const struct conf *c, const char *const *names)
+static int run(struct conf *c, const char *const *names)
 {
 	struct rsnap *r = rsnap_read(c->rsnapshot_conf);
 	struct volume v = { .fd = -1, .own = -1 };
