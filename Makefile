@@ -193,6 +193,7 @@ check-long: check all
 	SS_BIN=$(abspath $(BUILD)) tests/torture/nights --nights=40 --link-dest=0
 	tests/fresh-root
 	tests/fresh-root --release=trixie
+	tests/fresh-root --release=trixie --package
 	$(MAKE) check-lifecycle
 
 torture: all
