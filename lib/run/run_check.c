@@ -20,8 +20,8 @@
 #include "catalog/list.h"
 #include "rsnap/due.h"
 #include "rsnap/rsnap_opt.h"
+#include "rsnap/rsnap_test.h"
 #include "run/hook.h"
-#include "run/rsnap_test.h"
 #include "tree/space.h"
 #include "tree/volume.h"
 

@@ -17,7 +17,7 @@
 #include "base/mem.h"
 #include "base/msg.h"
 #include "conf/opt.h"
-#include "run/rsnap_test.h"
+#include "rsnap/rsnap_test.h"
 #include "run/run_cmd.h"
 
 #define RUN_DIR "run"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "run/rsnap_test.h"
+#include "rsnap/rsnap_test.h"
 
 #include <stdlib.h>
 #include <string.h>
