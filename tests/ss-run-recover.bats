@@ -200,6 +200,53 @@ beta_is_back() {
 	[ "$(kept)" = "hourly.0 5 hourly.1 4 hourly.2 3" ]
 }
 
+@test "killed when a larger interval was rotated: who missed that is on record" {
+	local dir
+	RETAIN="hourly:2 daysago:2" HOSTS="alpha beta" begin
+	generations 2
+	{
+		printf 'secondshot-rotation 1\ninterval daysago hourly.1 rename 1800000000\nmissed beta\n'
+		printf 'at hourly.1 %s %s\nend\n' "$(stat -c %i "$ROOT/hourly.1")" "$(birth "$ROOT/hourly.1")"
+	} >"$ROOT/.secondshot/rotation"
+	hold hourly.1
+	mv "$ROOT/hourly.1" "$ROOT/daysago.0"
+	run_ok ss-catalog reconcile
+	contains "$stderr" 'was finished'
+	[ "$(xargs <"$ROOT/.secondshot/missed")" = "secondshot-missed 1 daysago beta end" ]
+	grep -qx 'daysago 1800000000' "$ROOT/.secondshot/promoted"
+	beta_is_back "hourly.1 hourly.0"
+	# Beta's turn, killed as well: no promotion of all.
+	{
+		printf 'secondshot-rotation 1\ninterval daysago hourly.1 rename 1800009999\nlate\n'
+		for dir in hourly.1 daysago.0; do
+			printf 'at %s %s %s\n' "$dir" "$(stat -c %i "$ROOT/$dir")" "$(birth "$ROOT/$dir")"
+		done
+		echo end
+	} >"$ROOT/.secondshot/rotation"
+	mv "$ROOT/daysago.0" "$ROOT/daysago.1"
+	mv "$ROOT/hourly.1" "$ROOT/daysago.0"
+	run_ok ss-catalog reconcile
+	[ "$(xargs <"$ROOT/.secondshot/missed")" = "secondshot-missed 1 end" ]
+	grep -qx 'daysago 1800000000' "$ROOT/.secondshot/promoted"
+	# One that is damaged costs itself.
+	echo nonsense >"$ROOT/.secondshot/missed"
+	run_ok ss-run
+	contains "$stderr" 'missed: damaged'
+	beta_is_back "daysago.0 hourly.1 hourly.0"
+}
+
+@test "a journal of thousands of slots is read" {
+	local n
+	RETAIN="hourly:2000" begin
+	generations 1
+	journal rename
+	for n in {3..1999}; do printf 'at hourly.%s 99%s 4611686018427387904\n' "$n" "$n"; done >more
+	sed -i '/^end$/d' "$ROOT/.secondshot/rotation"
+	cat more <(echo end) >>"$ROOT/.secondshot/rotation"
+	run_ok ss-catalog reconcile
+	contains "$stderr" 'had not begun'
+}
+
 @test "killed while trees were put back, into locations that have gone, too" {
 	beta_away
 	hold hourly.0 hourly.1 hourly.2

@@ -24,6 +24,13 @@ begin() {
 	mkdir fail
 	cat >rsync <<-END
 		#!/bin/bash
+		# By ss-rsync, which rsnapshot has started, which ss-run has.
+		if [[ -e $PWD/stop ]]; then
+			rm $PWD/stop
+			up=\$(awk '{ print \$4 }' /proc/\$PPID/stat)
+			kill -TERM "\$(awk '{ print \$4 }' "/proc/\$up/stat")"
+			exec sleep 60
+		fi
 		for host in $PWD/fail/*; do
 			[[ -e \$host && \${*: -1} == */.sync/\${host##*/}/* ]] || continue
 			[[ \$(cat "\$host") != 23 ]] || /usr/bin/rsync "\$@"
@@ -33,6 +40,13 @@ begin() {
 	END
 	chmod +x rsync
 	sed -i "s|^cmd_rsync.*|cmd_rsync\t$PWD/rsync|" "$RSNAPSHOT_CONF"
+}
+
+# killed: ss-run, ended when its first transfer begins.
+killed() {
+	touch stop
+	ss-run 3>&- &
+	wait $!
 }
 
 # locations HOST: of its complete savesets, oldest first.
@@ -268,6 +282,67 @@ month() {
 	contains "$stderr" 'rotated daysago: '
 	[ "$(where beta generation)" = "hourly.0=ffffff hourly.1=eeeee daysago.0=ccc" ]
 	run_ok ss-verify --all
+}
+
+# day [N]: the clock goes on to so many days later.
+day() {
+	echo $(($(cat clock) + ${1:-1} * 86400)) >clock
+}
+
+away_for_a_night() {
+	HOSTS="alpha beta" RETAIN="hourly:2 daysago:3 weeksago:2" begin
+	night a alpha beta
+	run_ok ss-run
+	night bb alpha beta
+	run_ok ss-run
+	# daysago is due, and beta is away.
+	day
+	echo 12 >fail/beta
+	night ccc alpha
+	run_code 2 ss-run
+	contains "$stderr" 'rotated daysago: never before'
+	is "$(where alpha generation)" "${1}hourly.0=ccc hourly.1=bb daysago.0=a"
+	grep -qx 'daysago beta' "$ROOT/.secondshot/missed"
+	# Beta has its turn when it is back: a would be gone.
+	rm fail/beta
+	night dddd alpha beta
+	run_ok ss-run
+	contains "$stderr" 'rotated daysago: hosts had missed the last time'
+	is "$(where beta generation)" "${1//ccc/dddd}hourly.0=dddd hourly.1=bb daysago.0=a"
+	is "$(where alpha generation)" "${1//ccc/dddd}hourly.0=dddd hourly.1=ccc daysago.0=a"
+	run_code 1 grep -q beta "$ROOT/.secondshot/missed"
+	# Once.
+	night eeeee alpha beta
+	run_ok ss-run
+	lacks "$stderr" 'rotated daysago'
+	day
+	night ffffff alpha beta
+	run_ok ss-run
+	contains "$stderr" 'rotated daysago: 1d has passed'
+	is "$(where beta generation)" "${1//ccc/ffffff}hourly.0=ffffff hourly.1=eeeee daysago.0=dddd daysago.1=a"
+	run_ok ss-verify --all
+	run_ok ss-catalog check
+}
+
+@test "a host that is away on the night of a promotion has its turn when it is back" {
+	away_for_a_night
+}
+
+@test "the same with link_dest 0 and a promotion" {
+	LINK_DEST=0 away_for_a_night ".sync=ccc "
+}
+
+@test "where some hosts wait and every run is killed, days are promoted all the same" {
+	local n
+	HOSTS="alpha beta" RETAIN="hourly:2 daysago:3" begin
+	for n in a bb ccc dddd; do
+		day
+		night "$n" alpha beta
+		# Killed after alpha, so to speak; the next one makes way, and is killed, too.
+		run_ok ss-run --no-rotate alpha
+		run_code 143 killed
+	done
+	is "$(where alpha generation)" "hourly.0=dddd hourly.1=ccc daysago.0=bb daysago.1=a"
 }
 
 @test "--rotate of the lowest takes the hosts that have a new saveset" {

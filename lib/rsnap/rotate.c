@@ -17,12 +17,16 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/msg.h"
+#include "rsnap/missed.h"
 #include "rsnap/promoted.h"
 #include "rsnap/rotate.h"
 #include "tree/trash.h"
 
 #define JOURNAL "rotation"
 #define HEAD "secondshot-rotation 1"
+#define JOURNAL_MAX (64 << 20)	/* bytes; a line for each slot */
+#define LATE "late"
+#define MISSED "missed "
 #define DELETED "_delete"	/* rsnapshot's name for what it is about to delete */
 
 void rotate_list_free(struct rotate_list *l)
@@ -33,6 +37,12 @@ void rotate_list_free(struct rotate_list *l)
 
 void rotate_free(struct rotate *r)
 {
+	char **host;
+
+	for (host = r->missed; host != NULL && *host != NULL; host++)
+		free(*host);
+	free(r->missed);
+	r->missed = NULL;
 	rotate_list_free(&r->before);
 }
 
@@ -128,19 +138,23 @@ out:
 }
 
 int rotate_begin(const struct volume *v, struct rotate *r, const char *interval,
-		 const char *feeder, int copy, int64_t when)
+		 const char *feeder)
 {
 	struct buf b = { 0 };
+	char **host;
 	size_t i;
 	int ret;
 
-	*r = (struct rotate){ .copy = copy, .when = when };
 	snprintf(r->interval, sizeof(r->interval), "%s", interval);
 	snprintf(r->feeder, sizeof(r->feeder), "%s", feeder);
 	if (rotate_look(v, r, &r->before) != 0)
 		return -1;
 	buf_printf(&b, HEAD "\ninterval %s %s %s %" PRId64 "\n", interval, feeder,
-		   copy ? "copy" : "rename", r->when);
+		   r->copy ? "copy" : "rename", r->when);
+	if (r->late)
+		buf_str(&b, LATE "\n");
+	for (host = r->missed; host != NULL && *host != NULL; host++)
+		buf_printf(&b, MISSED "%s\n", *host);
 	for (i = 0; i < r->before.n; i++)
 		buf_printf(&b, "at %s %" PRIu64 " %" PRId64 "\n", r->before.slot[i].name,
 			   r->before.slot[i].ino, r->before.slot[i].btime);
@@ -152,13 +166,35 @@ int rotate_begin(const struct volume *v, struct rotate *r, const char *interval,
 	return ret;
 }
 
+static void add_missed(struct rotate *r, const char *host)
+{
+	size_t n = 0;
+
+	while (r->missed != NULL && r->missed[n] != NULL)
+		n++;
+	r->missed = mem_array(r->missed, n + 2, sizeof(*r->missed));
+	r->missed[n] = mem_strdup(host);
+	r->missed[n + 1] = NULL;
+}
+
+/* A line about a location.  0 or -1. */
+static int parse_place(struct rotate *r, const char *line)
+{
+	char name[ROTATE_NAME];
+	uint64_t ino;
+	int64_t btime;
+
+	if (sscanf(line, "at %255s %" SCNu64 " %" SCNd64, name, &ino, &btime) != 3 || !concerns(r, name))
+		return -1;
+	list_add(&r->before, name, ino, btime);
+	return 0;
+}
+
 /* 0, or -1 if text is not a whole journal. */
 static int parse(struct rotate *r, char *text)
 {
 	char *save = NULL, *line = strtok_r(text, "\n", &save);
-	char name[ROTATE_NAME], how[8];
-	uint64_t ino;
-	int64_t btime;
+	char how[8];
 
 	if (line == NULL || strcmp(line, HEAD) != 0)
 		return -1;
@@ -170,10 +206,12 @@ static int parse(struct rotate *r, char *text)
 	while ((line = strtok_r(NULL, "\n", &save)) != NULL) {
 		if (strcmp(line, "end") == 0)
 			return 0;
-		if (sscanf(line, "at %255s %" SCNu64 " %" SCNd64, name, &ino, &btime) != 3 ||
-		    !concerns(r, name))
+		if (strcmp(line, LATE) == 0)
+			r->late = 1;
+		else if (strncmp(line, MISSED, strlen(MISSED)) == 0)
+			add_missed(r, line + strlen(MISSED));
+		else if (parse_place(r, line) != 0)
 			return -1;
-		list_add(&r->before, name, ino, btime);
 	}
 	return -1;
 }
@@ -181,7 +219,7 @@ static int parse(struct rotate *r, char *text)
 int rotate_read(const struct volume *v, struct rotate *r)
 {
 	size_t len;
-	char *text = file_read(v->own, JOURNAL, &len);
+	char *text = file_read_most(v->own, JOURNAL, JOURNAL_MAX, &len);
 	int ret = 1;
 
 	*r = (struct rotate){ 0 };
@@ -309,8 +347,11 @@ int rotate_undone(const struct volume *v)
 
 int rotate_done(const struct volume *v, const struct rotate *r)
 {
-	/* The record first: a run that is killed in between finds the journal, and does this again. */
-	if (promoted_set(v, r->interval, r->when != 0 ? r->when : clock_now()) != 0)
+	static char *nobody[] = { NULL };
+
+	/* The records first: a run that is killed in between finds the journal, and does this again. */
+	if (missed_set(v, r->interval, r->missed != NULL ? r->missed : nobody) != 0 ||
+	    (!r->late && promoted_set(v, r->interval, r->when != 0 ? r->when : clock_now()) != 0))
 		return -1;
 	return rotate_undone(v);
 }

@@ -34,6 +34,8 @@ struct rotate {
 	char feeder[ROTATE_NAME];
 	int copy;		/* the feeder is copied, and stays */
 	int64_t when;		/* of the run, seconds since 1970; 0 = the journal does not tell */
+	int late;		/* for hosts that missed the last one: no promotion is recorded */
+	char **missed;		/* hosts that will have missed it, NULL-ended, malloc'd as they are; or NULL */
 	struct rotate_list before;
 };
 
@@ -44,11 +46,11 @@ void rotate_free(struct rotate *r);
 void rotate_list_free(struct rotate_list *l);
 
 /*
- * Note in r and in the journal what is where; when is the time of the run.  0, or
- * -1 after reporting.  rotate_free() in every case.
+ * Note in r, of which copy, when, late and missed are set, and in the journal what
+ * is where.  0, or -1 after reporting.  rotate_free() in every case.
  */
 int rotate_begin(const struct volume *v, struct rotate *r, const char *interval,
-		 const char *feeder, int copy, int64_t when);
+		 const char *feeder);
 
 /* Read the journal of a rotation that was not ended: 1, 0 there is none, -1 after reporting. */
 int rotate_read(const struct volume *v, struct rotate *r);
@@ -86,7 +88,7 @@ void rotate_plan_free(struct rotate_plan *p);
 int rotate_undo(const struct volume *v, const struct rotate_plan *p);
 
 /*
- * It is over: done, of which a record is made (promoted.h), or undone.  Flush the
+ * It is over: done, of which a record is made (promoted.h, missed.h), or undone.  Flush the
  * root, remove the journal.  0, or -1 after reporting.
  */
 int rotate_done(const struct volume *v, const struct rotate *r);

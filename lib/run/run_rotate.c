@@ -5,12 +5,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/escape.h"
 #include "base/mem.h"
 #include "base/msg.h"
+#include "rsnap/missed.h"
 #include "rsnap/recover.h"
 #include "rsnap/rotate.h"
 #include "run/run_cmd.h"
@@ -130,14 +132,58 @@ static int hold_others(const struct volume *v, const struct rotate *rot, const c
 	return 0;
 }
 
+/* With link_dest 0 .sync stays, and the lowest interval gets a copy. */
+static int is_copied(const struct run *r, size_t interval)
+{
+	return interval == 0 && !r->rsnap->link_dest;
+}
+
+static int is_in(const char *const *list, const char *host)
+{
+	while (*list != NULL && strcmp(*list, host) != 0)
+		list++;
+	return *list != NULL;
+}
+
+/*
+ * Who has a tree in the feeder of a larger interval that stays there?  Of a late
+ * rotation only those that wait for it already.  NULL-ended, malloc'd as it is.
+ */
+static char **who_misses(const struct run *r, const char *name, const char *feeder,
+			 const char *const *moving, int late)
+{
+	char **list = mem_alloc((r->nhost + 1) * sizeof(*list));
+	int fd = volume_location(&r->volume, feeder);
+	struct missed before;
+	size_t i, n = 0;
+
+	missed_read(&r->volume, &before);
+	for (i = 0; i < r->nhost && fd >= 0; i++) {
+		const char *host = r->host[i].name;
+
+		if (is_in(moving, host) || (late && !missed_has(&before, name, host)))
+			continue;
+		if (faccessat(fd, host, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			list[n++] = mem_strdup(host);
+	}
+	missed_free(&before);
+	if (fd >= 0)
+		close(fd);
+	return list;
+}
+
 /* Let rsnapshot do it and see what it did.  0, or -1 after reporting: it is undone, or the next run will. */
-static int rotate(struct run *r, const char *name, const char *feeder, int copy,
+static int rotate(struct run *r, size_t interval, const char *feeder, int late,
 		  const char *const *moving)
 {
-	struct rotate rot = { 0 };
+	const char *name = r->rsnap->retain[interval].name;
+	struct rotate rot = { .copy = is_copied(r, interval), .when = r->now, .late = late };
 	int ret = -1, status = -1;
 
-	if (rotate_begin(&r->volume, &rot, name, feeder, copy, r->now) != 0)
+	if (interval > 0)
+		rot.missed = who_misses(r, name, feeder, moving, late);
+
+	if (rotate_begin(&r->volume, &rot, name, feeder) != 0)
 		goto out;
 	if (hold_others(&r->volume, &rot, moving) == 0)
 		status = run_cmd_rsnapshot(r, name, NULL);
@@ -165,12 +211,13 @@ static int follow(struct run *r, int copy, const char *const *moving)
 	return trash_empty(&r->volume) == 0 ? ret : -1;
 }
 
-int run_rotate(struct run *r, size_t interval, const char *why)
+/* As run_rotate(). */
+static int rotate_interval(struct run *r, size_t interval, int late, const char *why)
 {
 	int64_t start = clock_ms();
 	const char *name = r->rsnap->retain[interval].name;
 	char *feeder = run_rotate_feeder(r->rsnap, interval);
-	int copy = interval == 0 && !r->rsnap->link_dest, ret = -1;
+	int ret = -1;
 	const char **moving = NULL;
 	size_t n = 0, i;
 
@@ -184,8 +231,8 @@ int run_rotate(struct run *r, size_t interval, const char *why)
 	} else if (r->dry) {
 		run_cmd_rsnapshot(r, name, NULL);
 		ret = run_cmd_reconcile(r) == 0 ? 1 : -1;
-	} else if (make_room(r, interval) == 0 && rotate(r, name, feeder, copy, moving) == 0) {
-		ret = follow(r, copy, moving);
+	} else if (make_room(r, interval) == 0 && rotate(r, interval, feeder, late, moving) == 0) {
+		ret = follow(r, is_copied(r, interval), moving);
 	}
 out:
 	/* What waited does so no longer. */
@@ -195,5 +242,47 @@ out:
 	run_summary_rotation(r, name, why, n, ret, start);
 	free(moving);
 	free(feeder);
+	return ret;
+}
+
+int run_rotate(struct run *r, size_t interval, const char *why)
+{
+	return rotate_interval(r, interval, 0, why);
+}
+
+/* Of those that move, leave the ones that missed the last promotion and have a tree to take over. */
+static size_t keep_late(struct run *r, size_t interval)
+{
+	char *feeder = run_rotate_feeder(r->rsnap, interval);
+	int fd = volume_location(&r->volume, feeder);
+	struct run_host *h;
+	struct missed m;
+	size_t n = 0;
+
+	missed_read(&r->volume, &m);
+	for (h = r->host; h < r->host + r->nhost; h++) {
+		h->moves = h->moves && fd >= 0 && missed_has(&m, r->rsnap->retain[interval].name, h->name) &&
+			   faccessat(fd, h->name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+		n += (size_t)h->moves;
+	}
+	missed_free(&m);
+	if (fd >= 0)
+		close(fd);
+	free(feeder);
+	return n;
+}
+
+int run_rotate_late(struct run *r, size_t interval)
+{
+	int *moved = mem_array(NULL, r->nhost, sizeof(*moved)), ret = 0;
+	size_t i;
+
+	for (i = 0; i < r->nhost; i++)
+		moved[i] = r->host[i].moves;
+	if (keep_late(r, interval) > 0)
+		ret = rotate_interval(r, interval, 1, "hosts had missed the last time");
+	for (i = 0; i < r->nhost; i++)
+		r->host[i].moves = moved[i];
+	free(moved);
 	return ret;
 }

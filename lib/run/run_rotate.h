@@ -19,6 +19,12 @@
  */
 int run_rotate(struct run *r, size_t interval, const char *why);
 
+/*
+ * The same of a larger interval that is not due, for those of the moving hosts that
+ * missed its last promotion (missed.h); 0 where there are none.
+ */
+int run_rotate_late(struct run *r, size_t interval);
+
 /* What goes into slot 0 of an interval: the name of a location, malloc'd. */
 char *run_rotate_feeder(const struct rsnap *rs, size_t interval);
 

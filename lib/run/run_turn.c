@@ -58,28 +58,33 @@ long run_turn_waiting(struct run *r)
 	return n;
 }
 
-/* The larger intervals that are due, the largest first.  0, or -1 after reporting. */
+/* The larger intervals whose turn it is, the largest first.  0, or -1 after reporting. */
 static int rotate_larger(struct run *r)
 {
 	const struct due *d;
 	struct due_list l;
-	int ret = due_list(&r->volume, r->rsnap, &r->conf, r->now, &l);
+	int ret;
 
+	/* A dry run has done it, so to speak. */
+	if (r->dry && r->rotated)
+		return 0;
+	ret = due_list(&r->volume, r->rsnap, &r->conf, r->now, &l);
 	for (d = l.due; d < l.due + l.n && ret == 0 && !run_stopped(); d++)
-		if (d->interval > 0 && d->due && run_rotate(r, d->interval, d->why) < 0)
+		if (d->interval > 0 && (d->due ? run_rotate(r, d->interval, d->why)
+					       : run_rotate_late(r, d->interval)) < 0)
 			ret = -1;
 	due_free(&l);
 	return ret;
 }
 
 /*
- * Rotate what is due for those that move, and then the lowest interval; with
- * larger = 0 this alone: where others would miss their turn.  0, or -1: the exit
- * code is set.  What a larger interval did not get must not be rotated out below.
+ * Rotate what is due for those that move, and then the lowest interval; others have
+ * their turn when they move.  0, or -1: the exit code is set.  What a larger
+ * interval did not get must not be rotated out below.
  */
-static int rotate(struct run *r, int larger, const char *why)
+static int rotate(struct run *r, const char *why)
 {
-	if ((!larger || r->named || rotate_larger(r) == 0) &&
+	if ((r->named || rotate_larger(r) == 0) &&
 	    (run_stopped() || run_rotate(r, 0, why) >= 0))
 		return 0;
 	run_worse(r, SS_FAIL);
@@ -99,7 +104,7 @@ int run_turn_make_way(struct run *r)
 		return 0;
 	if (!r->dry)
 		msg_info("%zu of %zu hosts have a saveset that waits in .sync: rotating it first", n, r->nhost);
-	if (rotate(r, n == r->nhost, "a saveset waited in .sync") != 0)
+	if (rotate(r, "a saveset waited in .sync") != 0)
 		return -1;
 	for (h = r->host; h < r->host + r->nhost; h++)
 		if (h->moves)
@@ -181,5 +186,5 @@ static size_t mark_moving(struct run *r)
 void run_turn_due(struct run *r)
 {
 	if (mark_moving(r) > 0)
-		rotate(r, 1, "new savesets");
+		rotate(r, "new savesets");
 }

@@ -3,8 +3,9 @@
 # Model.pm - which generation of which host must be where, by arithmetic alone.
 #
 # A world is what may be so: {slot}{HOST}{"hourly.0"} is the number of a generation,
-# {last}{INTERVAL} the time of the last promotion into it, {waiting}{HOST} a generation
-# that is whole and not rotated yet.  Of a run that was interrupted several worlds may
+# {last}{INTERVAL} the time of the last promotion into it, {missed}{INTERVAL}{HOST} is there
+# if it left a tree of that host's in the slot below, {waiting}{HOST} a generation that is
+# whole and not rotated yet.  Of a run that was interrupted several worlds may
 # have come about; what is found on the disk tells which.
 
 package Model;
@@ -14,14 +15,13 @@ use warnings;
 use POSIX qw(mktime);
 use Storable qw(dclone);
 
-# new(HOSTS, [NAME, SLOTS, UNIT], ...): so many hosts; the lowest interval first, whose
-# unit is '' (each run).
+# new([NAME, SLOTS, UNIT], ...): the lowest interval first, whose unit is '' (each run).
 sub new {
-	my ($class, $hosts, @levels) = @_;
-	return bless { hosts => $hosts, levels => \@levels }, $class;
+	my ($class, @levels) = @_;
+	return bless { levels => \@levels }, $class;
 }
 
-sub empty { return { slot => {}, last => {}, waiting => {} } }
+sub empty { return { slot => {}, last => {}, missed => {}, waiting => {} } }
 
 # later(TIME, UNIT): the beginning of the day that is a unit behind that of TIME.
 sub later {
@@ -51,8 +51,9 @@ sub shift_up {
 }
 
 # promote(WORLD, NOW, HOSTS [, MOST]): the larger intervals first, each takes over what is
-# in the last slot of the one below, of those hosts that have something there.  The names
-# of those that did, of which there are not more than MOST.
+# in the last slot of the one below, of those hosts that have something there; one that is
+# not due, of those that missed the last time.  The names of those that did, of which there
+# are not more than MOST.
 sub promote {
 	my ($self, $world, $now, $hosts, $most) = @_;
 	my @levels = @{$self->{levels}};
@@ -61,26 +62,29 @@ sub promote {
 		last if defined $most && @done == $most;
 		my ($name, $count, $unit) = @{$levels[$i]};
 		my $feeder = "$levels[$i - 1][0]." . ($levels[$i - 1][1] - 1);
-		my @moving = grep { defined $world->{slot}{$_}{$feeder} } @$hosts;
-		next unless @moving && due($world->{last}{$name}, $unit, $now);
+		my %fed = map { $_ => 1 } grep { defined $world->{slot}{$_}{$feeder} } keys %{$world->{slot}};
+		my $due = due($world->{last}{$name}, $unit, $now);
+		my $missed = $world->{missed}{$name} //= {};
+		my @moving = grep { $fed{$_} && ($due || $missed->{$_}) } @$hosts;
+		next unless @moving;
 		for my $host (@moving) {
 			my $slots = $world->{slot}{$host};
 			shift_up($slots, $name, $count);
 			$slots->{"$name.0"} = delete $slots->{$feeder};
 		}
-		$world->{last}{$name} = $now;
+		($world->{last}{$name}, %$missed) = ($now, %fed) if $due;
+		delete @$missed{@moving};
 		push @done, $name;
 	}
 	return @done;
 }
 
-# rotate(WORLD, NOW [, LOWEST]): those that wait take part, the others stay where they
-# are; or of the lowest interval alone.
+# rotate(WORLD, NOW): those that wait take part, the others stay where they are.
 sub rotate {
-	my ($self, $world, $now, $lowest) = @_;
+	my ($self, $world, $now) = @_;
 	my @hosts = sort keys %{$world->{waiting}};
 	return unless @hosts;
-	$self->promote($world, $now, \@hosts) unless $lowest;
+	$self->promote($world, $now, \@hosts);
 	for my $host (@hosts) {
 		my $slots = $world->{slot}{$host} //= {};
 		shift_up($slots, @{$self->{levels}[0]}[0, 1]);
@@ -88,12 +92,11 @@ sub rotate {
 	}
 }
 
-# make_way(WORLD, NOW): what waits is rotated before anything else is done.  What is due
-# is promoted with it if all hosts wait; else that is left to all together.
+# make_way(WORLD, NOW): what waits is rotated before anything else is done.
 sub make_way {
 	my ($self, $world, $now) = @_;
 	my $next = dclone($world);
-	$self->rotate($next, $now, keys %{$next->{waiting}} < $self->{hosts});
+	$self->rotate($next, $now);
 	return $next;
 }
 
@@ -121,7 +124,7 @@ sub cut {
 	# The larger intervals are done, or some of them, and the lowest is not.
 	$before = dclone($before);
 	$before->{waiting} = { %$new };
-	for my $from ($before, keys %{$world->{waiting}} == $self->{hosts} ? $world : ()) {
+	for my $from ($before, $world) {
 		for my $most (1 .. $#{$self->{levels}}) {
 			my $next = dclone($from);
 			push @worlds, $next
@@ -148,6 +151,9 @@ sub text {
 	my @lines = places($world);
 	for my $what (qw(last waiting)) {
 		push @lines, map { "$what $_ $world->{$what}{$_}" } sort keys %{$world->{$what}};
+	}
+	for my $interval (sort keys %{$world->{missed}}) {
+		push @lines, map { "missed $interval $_" } sort keys %{$world->{missed}{$interval}};
 	}
 	return join "\n", @lines;
 }
