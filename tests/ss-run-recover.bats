@@ -200,6 +200,25 @@ beta_is_back() {
 	[ "$(kept)" = "hourly.0 5 hourly.1 4 hourly.2 3" ]
 }
 
+@test "ss-prune forgets nothing that a killed rotation has held out" {
+	local before
+	beta_away
+	before=$(ss-catalog savesets --json beta)
+	hold hourly.0 hourly.1 hourly.2
+	run_code 2 ss-prune --dry-run
+	contains "$stderr" "ss-catalog reconcile"
+	[ -d "$ROOT/.secondshot/held" ]
+	run_ok ss-prune
+	contains "$stderr" 'put back 3 trees'
+	diff <(echo "$before") <(ss-catalog savesets --json beta)
+	beta_is_back "hourly.2 hourly.1 hourly.0"
+	# And what rsnapshot was about to delete comes back first.
+	journal rename
+	mv "$ROOT/hourly.2" "$ROOT/_delete.4711"
+	run_ok ss-prune
+	diff <(echo "$before") <(ss-catalog savesets --json beta)
+}
+
 @test "killed when a larger interval was rotated: who missed that is on record" {
 	local dir
 	RETAIN="hourly:2 daysago:2" HOSTS="alpha beta" begin

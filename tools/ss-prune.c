@@ -14,6 +14,7 @@
 #include "catalog/reconcile.h"
 #include "catalog/series.h"
 #include "conf/opt.h"
+#include "rsnap/recover.h"
 #include "rsnap/rsnap.h"
 #include "tree/trash.h"
 
@@ -82,7 +83,8 @@ static int prune(struct conf *c, const struct volume *v, const char *const *name
 	size_t n, damaged = 0;
 	int rc = -1;
 
-	if (catalog_open(&cat, c, 0) < 0)
+	/* What a killed run has held out of a rotation is not gone. */
+	if ((dry_run ? recover_none(v) : recover_rotation(v)) != 0 || catalog_open(&cat, c, 0) < 0)
 		return SS_FAIL;
 	if (series_by_id(&cat, c, v) == 0 &&
 	    reconcile_run(&cat, c, v, dry_run, &n, &damaged) == 0)

@@ -57,3 +57,12 @@ int recover_rotation(const struct volume *v)
 		msg_info("put back %ld trees that an earlier run had held out of a rotation", trees);
 	return trees < 0 ? -1 : 0;
 }
+
+int recover_none(const struct volume *v)
+{
+	if (!rotate_pending(v) && !held_any(v))
+		return 0;
+	msg_error("%s: an earlier run was killed while it rotated; 'ss-catalog reconcile' puts that right",
+		  escape_name(v->root));
+	return -1;
+}

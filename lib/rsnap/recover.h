@@ -14,6 +14,12 @@
  */
 int recover_rotation(const struct volume *v);
 
+/*
+ * Is there nothing to settle?  For who must not change anything: what is held out
+ * of a rotation looks as if it were gone.  0, or -1 after reporting that there is.
+ */
+int recover_none(const struct volume *v);
+
 /* Do what the plan says and forget the rotation.  0, or -1 after reporting. */
 int recover_undo(const struct volume *v, const struct rotate_plan *plan);
 

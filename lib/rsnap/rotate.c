@@ -237,6 +237,11 @@ int rotate_read(const struct volume *v, struct rotate *r)
 	return ret;
 }
 
+int rotate_pending(const struct volume *v)
+{
+	return faccessat(v->own, JOURNAL, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
+}
+
 static void plan_add(struct rotate_plan *p, const char *from, const char *to)
 {
 	struct rotate_step *s;

@@ -55,6 +55,9 @@ int rotate_begin(const struct volume *v, struct rotate *r, const char *interval,
 /* Read the journal of a rotation that was not ended: 1, 0 there is none, -1 after reporting. */
 int rotate_read(const struct volume *v, struct rotate *r);
 
+/* Is there a journal?  1 or 0. */
+int rotate_pending(const struct volume *v);
+
 /* What of r's interval and feeder is where now, _delete.PID too.  0, or -1 after reporting. */
 int rotate_look(const struct volume *v, const struct rotate *r, struct rotate_list *now);
 

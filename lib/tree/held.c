@@ -210,6 +210,11 @@ out:
 	return ret;
 }
 
+int held_any(const struct volume *v)
+{
+	return faccessat(v->own, HELD, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
+}
+
 static int is_location(const struct dirent *d)
 {
 	return strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0;

@@ -19,6 +19,9 @@
  */
 int held_away(const struct volume *v, const char *location, const char *const *moving);
 
+/* Is anything held?  1 or 0. */
+int held_any(const struct volume *v);
+
 /* Put everything back.  Number of trees, or -1 after reporting; then call it again later. */
 long held_back(const struct volume *v);
 
