@@ -200,6 +200,24 @@ beta_is_back() {
 	[ "$(kept)" = "hourly.0 5 hourly.1 4 hourly.2 3" ]
 }
 
+@test "a rotation that can be neither finished nor undone is left to the next run" {
+	local code=0
+	requires strace
+	beta_away
+	rm "$ROOT/.secondshot/rotation"
+	# rsnapshot's second rename fails, and ours that would undo the first: beta's three come before.
+	strace -f -qq -o trace -e trace=rename,renameat2 -e inject=rename:error=EIO:when=2+ \
+		-e inject=renameat2:error=EIO:when=4 ss-run --rotate=hourly 2>err || code=$?
+	[ "$code" -eq 2 ]
+	[ "$(grep -c INJECTED trace)" -ge 2 ]
+	contains "$(cat err)" '_delete\.[0-9]+: cannot be renamed back to hourly.2'
+	[ -d "$ROOT/.secondshot/held/hourly.2/beta" ]
+	run_ok ss-catalog reconcile
+	contains "$stderr" 'has been undone'
+	[ "$(kept)" = "hourly.0 3 hourly.1 2 hourly.2 1 .sync 4" ]
+	beta_is_back "hourly.2 hourly.1 hourly.0"
+}
+
 @test "ss-prune forgets nothing that a killed rotation has held out" {
 	local before
 	beta_away

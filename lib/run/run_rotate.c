@@ -74,7 +74,10 @@ static int drop_sync_markers(struct run *r, const char *const *host)
 	return ret;
 }
 
-/* rsnapshot ended with status: has it rotated?  If not, put everything back. */
+/*
+ * rsnapshot ended with status: has it rotated?  If not, put everything back.  0 it
+ * has, 1 all is as it was, -1 neither: the next run will settle it.
+ */
 static int settle(struct run *r, const struct rotate *rot, int status)
 {
 	int ok = status == 0 || status == 2;
@@ -96,8 +99,8 @@ static int settle(struct run *r, const struct rotate *rot, int status)
 	msg_error("%s: not rotated: rsnapshot: %s", rot->interval,
 		  status < 0 ? "not run" : child_status_text(status));
 	/* After a signal its cp or rm may still be at work: the next run waits for that. */
-	if (status < 128)
-		recover_undo(&r->volume, &plan);
+	if (status < 128 && recover_undo(&r->volume, &plan) == 0)
+		ret = 1;
 out:
 	rotate_plan_free(&plan);
 	rotate_list_free(&now);
@@ -191,11 +194,12 @@ static int rotate(struct run *r, size_t interval, const char *feeder, int late,
 	if (run_stopped())
 		goto out;
 	ret = settle(r, &rot, status);
-	if ((ret == 0 || status < 128) && held_back(&r->volume) < 0)
+	/* By the names of their locations: those must have them. */
+	if (ret >= 0 && held_back(&r->volume) < 0)
 		ret = -1;
 out:
 	rotate_free(&rot);
-	return ret;
+	return ret == 0 ? 0 : -1;
 }
 
 /* It has rotated: tell the catalog. */
