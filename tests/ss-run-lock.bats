@@ -225,6 +225,20 @@ fake_rsnapshot() {
 	[ -d "$ROOT/hourly.2" ]
 }
 
+@test "another user's process is no rsnapshot, whatever it is called" {
+	local pid
+	requires root setpriv
+	setpriv --reuid=65534 --regid=65534 --clear-groups bash -c 'exec -a /usr/bin/rsnapshot sleep 60' 3>&- &
+	pid=$!
+	until_true grep -qz '^/usr/bin/rsnapshot$' "/proc/$pid/cmdline"
+	mkdir "$ROOT/_delete.$pid"
+	printf %s "$pid" >rsnapshot.pid
+	run_ok ss-run
+	contains "$stderr" "removed the stale lock file .*rsnapshot.pid \(process $pid"
+	[ ! -e "$ROOT/_delete.$pid" ]
+	kill "$pid"
+}
+
 @test "a lock file that rsnapshot has made and not written yet is no stale one" {
 	local second code=0
 	fake_rsnapshot

@@ -31,10 +31,20 @@ static int is_called(const char *path, const char *name)
 	return strcmp(slash != NULL ? slash + 1 : path, name) == 0;
 }
 
+/* Is it a process of root's or ours?  What others call theirs says nothing. */
+static int is_ours(long pid)
+{
+	struct stat st;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%ld", pid);
+	return stat(path, &st) == 0 && (st.st_uid == 0 || st.st_uid == geteuid());
+}
+
 int rsnap_lock_rsnapshot(long pid)
 {
 	char text[4096], *arg;
-	size_t n = file_of_process(pid, "cmdline", text, sizeof(text));
+	size_t n = is_ours(pid) ? file_of_process(pid, "cmdline", text, sizeof(text)) : 0;
 
 	/* perl -w /usr/bin/rsnapshot ... */
 	for (arg = text; arg < text + n; arg += strlen(arg) + 1)
@@ -52,8 +62,8 @@ static const char *holder(long pid)
 		return NULL;
 	if (rsnap_lock_rsnapshot(pid))
 		return "rsnapshot";
-	return file_of_process(pid, "cmdline", text, sizeof(text)) > 0 && is_called(text, "ss-run") ?
-	       "ss-run" : NULL;
+	return is_ours(pid) && file_of_process(pid, "cmdline", text, sizeof(text)) > 0 &&
+	       is_called(text, "ss-run") ? "ss-run" : NULL;
 }
 
 static long pid_in(int fd)

@@ -8,7 +8,7 @@
 
 #include "rsnap/rsnap.h"
 
-/* 1 if that process is an rsnapshot, else 0. */
+/* 1 if that process is an rsnapshot of root's or ours, else 0. */
 int rsnap_lock_rsnapshot(long pid);
 
 /*
