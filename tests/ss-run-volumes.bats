@@ -100,6 +100,34 @@ savesets() {
 	contains "$stderr" 'volume offline: second'
 }
 
+@test "ss-verify --all verifies what is there, and names once each disk that is away" {
+	begin
+	run_ok ss-run
+	insert second
+	run_ok ss-run
+	days 1
+	run_ok ss-run
+	insert first
+	run_code 3 ss-verify --all --json
+	[ "$(jq -c 'select(.type == "offline") | [.volume, .savesets]' <<<"$output")" = '["second",2]' ]
+	[ "$(jq -c 'select(.type == "summary") | [.verified, .savesets]' <<<"$output")" = '[1,3]' ]
+	[ "$(grep -c 'volume offline: second is not at .*root: savesets not verified: 2$' <<<"$stderr")" = 1 ]
+	[ "$(grep -c 'volume offline' <<<"$stderr")" = 1 ]
+	rot "$(find first/hourly.0/alpha -name one)"
+	run_code 1 ss-verify --all
+	contains "$output" '^corrupt'
+	insert second
+	run_code 3 ss-verify --all
+	contains "$stderr" '2 of 3 savesets verified'
+	echo nonsense >second/.secondshot/volume
+	run_code 2 ss-verify --all
+	# Once for each volume that it may be.
+	[ "$(grep -c "does not hold a volume's id" <<<"$stderr")" = 2 ]
+	insert
+	run_code 2 ss-verify --all
+	contains "$stderr" '0 of 3 savesets verified'
+}
+
 @test "so it does for ss-catalog, by hand" {
 	begin
 	insert second

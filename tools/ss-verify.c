@@ -16,6 +16,7 @@
 #include "catalog/findings.h"
 #include "catalog/verify.h"
 #include "conf/opt.h"
+#include "run/away.h"
 
 static int all, structure, fresh;
 static char *read_word;
@@ -28,28 +29,35 @@ static const struct poptOption table[] = {
 	POPT_TABLEEND
 };
 
+/* Fill *list with all that lie on disk, but for those of volumes that are away.  An exit code. */
+static int choose_all(struct catalog *cat, const struct conf *c, struct saveset **list, size_t *n,
+		      struct away *away)
+{
+	size_t kept = 0;
+
+	if (catalog_list(cat, NULL, list, n) < 0)
+		return SS_FAIL;
+	for (size_t i = 0; i < *n; i++) {
+		struct saveset *s = &(*list)[i];
+		int wanted = s->seq && s->status != SV_GONE && !strcmp(s->backup_host, c->backup_host);
+
+		if (wanted && !away_look(away, s))
+			(*list)[kept++] = *s;
+		else
+			saveset_free(s);
+	}
+	*n = kept;
+	return SS_OK;
+}
+
 /* Fill *list with what was asked for.  An exit code. */
 static int choose(struct catalog *cat, const struct conf *c, const char *const *names,
-		  struct saveset **list, size_t *n)
+		  struct saveset **list, size_t *n, struct away *away)
 {
 	*list = NULL;
 	*n = 0;
-	if (all) {
-		size_t kept = 0;
-
-		if (catalog_list(cat, NULL, list, n) < 0)
-			return SS_FAIL;
-		for (size_t i = 0; i < *n; i++) {
-			struct saveset *s = &(*list)[i];
-
-			if (s->seq && s->status != SV_GONE && !strcmp(s->backup_host, c->backup_host))
-				(*list)[kept++] = *s;
-			else
-				saveset_free(s);
-		}
-		*n = kept;
-		return SS_OK;
-	}
+	if (all)
+		return choose_all(cat, c, list, n, away);
 	for (; *names; names++) {
 		*list = mem_array(*list, *n + 1, sizeof(**list));
 		if (catalog_find(cat, c, *names, &(*list)[*n]))
@@ -97,7 +105,8 @@ static int confine(struct catalog *cat, const struct conf *c, const struct saves
 	return rc;
 }
 
-static int verify(struct catalog *cat, const struct conf *c, const struct saveset *list, size_t n)
+static int verify(struct catalog *cat, const struct conf *c, const struct saveset *list, size_t n,
+		  const struct away *away)
 {
 	struct verify_options o = { .how = HASH_MEDIA, .structure = structure, .fresh = fresh,
 				    .json = c->json, .quiet = c->quiet, .threads = (unsigned)c->threads };
@@ -118,11 +127,14 @@ static int verify(struct catalog *cat, const struct conf *c, const struct savese
 	if (verify_finish(v) < 0)
 		code = SS_FAIL;
 	size_t findings = verify_findings(v);
-	msg_info("%zu of %zu savesets verified, %zu findings", done, n, findings);
+	away_tell(away, "verified", c->json);
+	msg_info("%zu of %zu savesets verified, %zu findings", done, n + away->savesets, findings);
 	if (c->json)
-		findings_summary(done, n, findings);
-	if (code == SS_OK && findings)
-		code = SS_FINDINGS;
+		findings_summary(done, n + away->savesets, findings);
+	if (away->failed || (away->n && !n))
+		code = SS_FAIL;
+	else if (code == SS_OK)
+		code = findings ? SS_FINDINGS : away->n ? SS_INCOMPLETE : SS_OK;
 	verify_free(v);
 	return code;
 }
@@ -131,6 +143,7 @@ static int run(const struct conf *c, const char *const *names)
 {
 	struct catalog cat = { 0 };
 	struct saveset *list = NULL;
+	struct away away = { 0 };
 	size_t n = 0;
 
 	if (all == !!*names) {
@@ -148,13 +161,14 @@ static int run(const struct conf *c, const char *const *names)
 	}
 	if (catalog_open(&cat, c, 0) < 0)
 		return SS_FAIL;
-	int code = choose(&cat, c, names, &list, &n);
-	if (code == SS_OK && n == 0) {
+	int code = choose(&cat, c, names, &list, &n, &away);
+	if (code == SS_OK && n == 0 && away.n == 0) {
 		msg_error("there is nothing to verify of backup host %s", escape_name(c->backup_host));
 		code = SS_FAIL;
 	}
 	if (code == SS_OK)
-		code = confine(&cat, c, list, n) < 0 ? SS_FAIL : verify(&cat, c, list, n);
+		code = confine(&cat, c, list, n) < 0 ? SS_FAIL : verify(&cat, c, list, n, &away);
+	away_free(&away);
 	catalog_list_free(list, n);
 	catalog_close(&cat);
 	return code;

@@ -14,13 +14,8 @@
 #include "base/mem.h"
 #include "base/msg.h"
 #include "catalog/summary.h"
+#include "run/away.h"
 #include "tree/hash.h"
-
-/* A volume that is not there, and how many of its savesets could not be compared with the disk. */
-struct away {
-	char *volume, *root;
-	size_t savesets;
-};
 
 struct check {
 	struct catalog *cat;
@@ -31,8 +26,7 @@ struct check {
 	size_t compared;	/* savesets whose markers were looked at */
 	struct volume volume;	/* the one opened last; root NULL = none */
 	struct lock *lock;	/* of that volume, once it was needed */
-	struct away *away;
-	size_t naway;
+	struct away away;
 };
 
 static void finding(struct check *c, const struct saveset *s, const char *what, const char *is,
@@ -115,34 +109,6 @@ static void leave_volume(struct check *c)
 		volume_close(&c->volume);
 }
 
-/* What another machine took lies there, and is for that one to look at. */
-static void note_away(struct check *c, const struct saveset *s)
-{
-	size_t i = 0;
-
-	if (strcmp(s->backup_host, c->own))
-		return;
-	while (i < c->naway && strcmp(c->away[i].volume, s->volume))
-		i++;
-	if (i == c->naway) {
-		c->away = mem_array(c->away, ++c->naway, sizeof(*c->away));
-		c->away[i] = (struct away){ mem_strdup(s->volume), mem_strdup(s->root), 0 };
-	}
-	c->away[i].savesets++;
-}
-
-static void forget_away(struct check *c)
-{
-	while (c->naway > 0) {
-		struct away *a = &c->away[--c->naway];
-
-		free(a->volume);
-		free(a->root);
-	}
-	free(c->away);
-	c->away = NULL;
-}
-
 /*
  * Open what lies at the root of s, unless it is open already.  *there: it is the
  * volume of s, and its lock is held: while a run moves locations and markers
@@ -205,8 +171,9 @@ static void check_disk(struct check *c, const struct saveset *s, int there)
 	if (there) {
 		check_markers(c, s);
 		c->compared++;
-	} else if (s->locations[0]) {
-		note_away(c, s);
+	} else if (s->locations[0] && !strcmp(s->backup_host, c->own)) {
+		/* What another machine took is for that one to look at. */
+		away_note(&c->away, s);
 	}
 }
 
@@ -231,24 +198,6 @@ static int check_saveset(struct check *c, const struct saveset *listed)
 	}
 	saveset_free(&s);
 	return code;
-}
-
-/* Tell which volumes are away.  The exit code that it amounts to. */
-static int tell_away(struct check *c)
-{
-	for (size_t i = 0; i < c->naway; i++) {
-		const struct away *a = &c->away[i];
-
-		msg_warn("volume offline: %s is not at %s: savesets not compared with their markers: %zu",
-			 escape_name(a->volume), escape_name(a->root), a->savesets);
-		if (!c->json)
-			continue;
-		json_t *o = json_new("offline");
-		json_text(o, "volume", escape_name(a->volume));
-		json_number(o, "savesets", (int64_t)a->savesets);
-		json_line(stdout, o);
-	}
-	return !c->naway ? SS_OK : c->compared ? SS_INCOMPLETE : SS_FAIL;
 }
 
 /* What no single saveset shows.  0 or -1. */
@@ -292,13 +241,14 @@ static int check_all(struct check *c, const struct saveset *only)
 	}
 	if (code == SS_OK) {
 		msg_info("%zu savesets checked, %zu findings", c->checked, c->findings);
-		code = tell_away(c);
+		away_tell(&c->away, "compared with their markers", c->json);
+		code = !c->away.n ? SS_OK : c->compared ? SS_INCOMPLETE : SS_FAIL;
 		if (code != SS_FAIL && c->findings)
 			code = SS_FINDINGS;
 	}
 	catalog_list_free(list, n);
 	leave_volume(c);
-	forget_away(c);
+	away_free(&c->away);
 	return code;
 }
 
