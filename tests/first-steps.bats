@@ -47,6 +47,10 @@ all_say() {
 @test "blanks in place of tabs" {
 	shipped "s|^#snapshot_root.*|snapshot_root  $ROOT/|; s|^#\(backup\t/etc/\)|\1|"
 	all_say "rsnapshot.conf:[0-9]+: snapshot_root  .*separated by tabs"
+	shipped "s|^#snapshot_root.*|snapshot_root	$ROOT/|; s|^#backup	/etc/	localhost/|backup	/etc/ localhost/|"
+	all_say "rsnapshot.conf:[0-9]+: /etc/ localhost/: no destination .words are separated by tabs"
+	shipped "s|^#snapshot_root.*|snapshot_root	$ROOT/|; s|^#\(backup	/etc/\)|\1|; s|^retain	daysago	|retain	daysago |"
+	all_say "rsnapshot.conf:[0-9]+: daysago 7: .*separated by tabs"
 }
 
 @test "its two lines, and it works" {

@@ -30,6 +30,8 @@ struct reader {
 
 static int read_file(struct reader *rd, const char *file);
 
+#define TABS "(words are separated by tabs)"
+
 static int bad(const struct reader *rd, const char *what, const char *word)
 {
 	msg_error("%s:%zu: %s: %s", escape_name(rd->file), rd->line, escape_name(word), what);
@@ -101,7 +103,8 @@ static int add_point(struct reader *rd, char *const word[])
 	    !volume_name_ok(host)) {
 		free(dest);
 		free(host);
-		return bad(rd, "does not begin with the name of a host", to);
+		return *to == '\0' ? bad(rd, "no destination " TABS, word[1]) :
+				    bad(rd, "does not begin with the name of a host", to);
 	}
 	r->point = mem_array(r->point, r->npoint + 1, sizeof(*r->point));
 	r->point[r->npoint++] = (struct rsnap_point){
@@ -123,7 +126,8 @@ static int add_retain(struct reader *rd, const char *name, const char *number)
 	for (p = name; isalnum((unsigned char)*p) || *p == '_'; p++)
 		;
 	if (*name == '\0' || *p != '\0' || strlen(name) > 200)
-		return bad(rd, "not the name of an interval", name);
+		return bad(rd, strchr(name, ' ') != NULL ? "not the name of an interval " TABS :
+						   "not the name of an interval", name);
 	count = strtoul(number, &end, 10);
 	if (!isdigit((unsigned char)*number) || *end != '\0' || count < 1 || count > 1000000)
 		return bad(rd, "not a number of snapshots to keep", number);
@@ -236,7 +240,7 @@ static int take(struct reader *rd, char *const word[], const char *text)
 	if (*key == '\0' || isspace((unsigned char)*key))
 		return bad(rd, "begins with a blank and continues no line", text);
 	if (value == NULL)
-		return bad(rd, "no value (words are separated by tabs)", key);
+		return bad(rd, "no value " TABS, key);
 	if (strcmp(key, "include_conf") == 0)
 		return include(rd, value);
 	if (strcmp(key, "backup_exec") == 0)
