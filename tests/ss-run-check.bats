@@ -135,7 +135,7 @@ edit() {
 	echo 'volume = elsewhere' >>"$SECONDSHOT_CONF"
 	checks 1
 	row catalog ok .
-	row volume mend 'volume elsewhere of keeper is not in the catalog; run ss-catalog init'
+	row volume mend 'volume elsewhere of keeper is not in the catalog; run .ss-catalog init'
 	sql "UPDATE meta SET value = $(bytes 999) WHERE keyword = $(bytes schema)"
 	checks 1
 	row catalog mend 'schema 999 is newer than'

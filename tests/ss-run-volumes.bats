@@ -160,6 +160,27 @@ savesets() {
 	run_ok ss-run
 }
 
+@test "a machine that was renamed is told how to go on with its savesets" {
+	begin
+	run_ok ss-run
+	sed -i 's/^backup-host.*/backup-host = renamed/' "$SECONDSHOT_CONF"
+	run_code 2 ss-run
+	contains "$stderr" 'this disk as volume backup of keeper, and this is renamed: .*"backup-host = keeper"'
+	contains "$(<"$LOG")" 'level=error msg=.*this disk as volume backup of keeper'
+	run_code 1 ss-run --check
+	contains "$output" '^volume +mend .*"backup-host = keeper"'
+	# It can begin anew, knowingly.
+	run_ok ss-catalog init
+	contains "$stderr" 'warning: the catalog knows this disk as volume backup of keeper'
+	run_ok ss-catalog init
+	lacks "$stderr" warning
+	sed -i 's/^backup-host.*/backup-host = keeper/' "$SECONDSHOT_CONF"
+	days 1
+	run_ok ss-run
+	run_ok savesets backup
+	[[ ${#lines[@]} == 2 && ${lines[0]} == "complete hourly.1" && ${lines[1]} == "complete hourly.0" ]]
+}
+
 @test "a disk that nobody knows is refused, with what makes it one" {
 	begin
 	insert third

@@ -103,6 +103,17 @@ static int prepare_volume(struct call *k, const char *root, int *made)
 	return -1;
 }
 
+/* A machine that was renamed begins anew: it should know. */
+static void warn_of_others(struct call *k)
+{
+	int others;
+	char *text = series_unknown(&k->cat, k->c, &k->v, &others);
+
+	if (others)
+		msg_warn("%s", text);
+	free(text);
+}
+
 static int do_init(struct call *k)
 {
 	struct rsnap *r = rsnap_read(k->c->rsnapshot_conf);
@@ -115,6 +126,8 @@ static int do_init(struct call *k)
 		msg_info("%s: volume %s %s, catalog %s", escape_name(k->v.root),
 			 escape_name(k->c->volume), reg.fresh || made ? "is ready" : "was ready",
 			 escape_name(db_name(k->cat.db)));
+		if (reg.fresh)
+			warn_of_others(k);
 		code = SS_OK;
 	}
 	rsnap_free(r);

@@ -84,14 +84,38 @@ int series_by_id(struct catalog *cat, struct conf *c, const struct volume *v)
 	return got < 0 ? -1 : 0;
 }
 
+char *series_unknown(struct catalog *cat, const struct conf *c, const struct volume *v, int *others)
+{
+	struct db_stmt *st = db_bind(cat->db, SQL_VOLUME_OF_OTHERS, "ss", v->id, c->backup_host);
+	char *name, *host, *text;
+
+	if (others)
+		*others = 0;
+	if (!st || db_step(st) != DB_ROW)
+		return mem_printf("volume %s of %s is not in the catalog; run 'ss-catalog init'",
+				  escape_name(c->volume), escape_name(c->backup_host));
+	name = db_strdup(st, 0);
+	host = db_strdup(st, 1);
+	db_reset(st);
+	text = mem_printf("the catalog knows this disk as volume %s of %s, and this is %s: if it was"
+			  " renamed, or took the place of the other, write \"backup-host = %s\" into"
+			  " secondshot.conf", escape_name(name), escape_name(host),
+			  escape_name(c->backup_host), escape_name(host));
+	free(name);
+	free(host);
+	if (others)
+		*others = 1;
+	return text;
+}
+
 /* What the catalog knows of c's volume, if that is v.  1, or -1 after reporting; known_free() in every case. */
 static int same_volume(struct catalog *cat, const struct conf *c, const struct volume *v, struct known *k)
 {
-	int got = get_volume(cat, c, k);
+	int got = get_volume(cat, c, k), same = -1;
+	char *text = got == 0 ? series_unknown(cat, c, v, NULL) : NULL;
 
-	if (got == 0)
-		msg_error("volume %s of %s is not in the catalog; run 'ss-catalog init'",
-			  escape_name(c->volume), escape_name(c->backup_host));
+	if (text)
+		msg_error("%s", text);	/* escaped */
 	else if (k->uid && strcmp(k->uid, v->id) && !c->volume_given)
 		msg_error("volume offline: %s is a disk that the catalog does not know;"
 			  " 'ss-catalog init --volume=NAME' makes it another volume",
@@ -100,8 +124,9 @@ static int same_volume(struct catalog *cat, const struct conf *c, const struct v
 		msg_error("volume offline: %s carries another volume's id than %s has in the"
 			  " catalog", escape_name(v->root), escape_name(c->volume));
 	else if (k->uid && k->root && k->fs)
-		return 1;
-	return -1;
+		same = 1;
+	free(text);
+	return same;
 }
 
 int series_check(struct catalog *cat, const struct conf *c, const struct volume *v)

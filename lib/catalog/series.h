@@ -32,6 +32,13 @@ int series_known_volume(struct catalog *cat, const struct conf *c, char id[ID_LE
 /* The name by which the catalog knows v, malloc'd, into *name: 1, 0 it does not, -1 after reporting. */
 int series_name_of(struct catalog *cat, const struct conf *c, const struct volume *v, char **name);
 
+/*
+ * What to say where the catalog does not know v as c's: that it knows it as another
+ * backup host's, which this machine was perhaps, or that there is none.  Malloc'd,
+ * escaped.  *others (or NULL) = it is another one's.
+ */
+char *series_unknown(struct catalog *cat, const struct conf *c, const struct volume *v, int *others);
+
 /* Where nobody named the volume, name it as the catalog does that knows its id.  0, or -1 after reporting. */
 int series_by_id(struct catalog *cat, struct conf *c, const struct volume *v);
 

@@ -83,6 +83,9 @@ static const char *const text[SQL_COUNT] = {
 	[SQL_VOLUME_GET] =
 		"SELECT id, uid, root, fs FROM volumes WHERE backup_host = ? AND name = ?",
 	[SQL_VOLUME_BY_UID] = "SELECT id, name FROM volumes WHERE backup_host = ? AND uid = ?",
+	[SQL_VOLUME_OF_OTHERS] =
+		"SELECT name, backup_host FROM volumes WHERE uid = ? AND backup_host <> ?"
+		" ORDER BY id DESC LIMIT 1",
 	[SQL_VOLUME_ADD] =
 		"INSERT INTO volumes (uid, name, backup_host, root, fs, created)"
 		" VALUES (?, ?, ?, ?, ?, ?)",

@@ -58,9 +58,7 @@ static void judge_volume(struct run_check *k, struct catalog *cat, const struct 
 			      mem_printf("%s is not the disk that the catalog knows as volume %s (id %s)",
 					 escape_name(v->root), escape_name(conf->volume), id));
 	else if (known == 0)
-		run_check_add(k, "volume", RUN_CHECK_MEND,
-			      mem_printf("volume %s of %s is not in the catalog; run ss-catalog init",
-					 escape_name(conf->volume), escape_name(conf->backup_host)));
+		run_check_add(k, "volume", RUN_CHECK_MEND, series_unknown(cat, conf, v, NULL));
 }
 
 /* Open, and of this schema: 0, with the row for it if it is not; -1 after reporting. */
