@@ -124,6 +124,11 @@ wellformed() {
 	run_code 2 $NS ss-run --syslog=user nobody
 	logged '^<11>.*level=error'
 	[ "$(wc -l <"$SYSLOG")" = 1 ]
+	# A configuration that cannot be read names no log.
+	echo 'no-such-key = 1' >>"$SECONDSHOT_CONF"
+	# shellcheck disable=SC2086
+	run_code 2 $NS ss-run
+	logged '^<139>.*level=error .*no-such-key'
 }
 
 @test "a machine without a system's log is backed up as well" {

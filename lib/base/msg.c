@@ -82,8 +82,10 @@ void msg_syslog(const char *facility, enum msg_level level)
 
 	if (strncmp(facility, "local", 5) == 0 && facility[5] >= '0' && facility[5] <= '7')
 		where = local[facility[5] - '0'];
+	msg_system = strcmp(facility, "none") != 0;
+	if (!msg_system)
+		return;
 	openlog(msg_name, LOG_PID, where);
-	msg_system = 1;
 	msg_logged = level;
 }
 

@@ -33,7 +33,10 @@ int msg_logfile(const char *file, enum msg_level level);
  */
 const char *msg_as_root(void);
 
-/* Give them to the system's log as well: daemon, user, local0 ... local7; that there is none is no error. */
+/*
+ * Give them to the system's log as well: daemon, user, local0 ... local7; none: no more.
+ * That there is no such log is no error.
+ */
 void msg_syslog(const char *facility, enum msg_level level);
 
 /* printf-like; the newline is added.  errno is preserved. */

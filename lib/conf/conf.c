@@ -230,7 +230,7 @@ static void conf_defaults(struct conf *c)
 		.hashtype = mem_strdup(HASH_DEFAULT),
 		.log_level = mem_strdup("info"),
 		.db_timeout = 60,
-		.syslog = mem_strdup("local1"),
+		.syslog = mem_strdup(CONF_FACILITY),
 		.min_free = 1,
 		.host_timeout = 600,
 		.jobs_hosts = 1,

@@ -15,6 +15,8 @@
 
 #include "tree/hash.h"
 
+#define CONF_FACILITY "local1"	/* also for what is wrong with the file itself */
+
 struct conf_pair {
 	const char *key, *value;
 };
@@ -41,7 +43,7 @@ struct conf {
 	int quiet;
 	int json;		/* only from the command line */
 	/* A nightly run's (ss-run). */
-	char *syslog;		/* facility, default local1; "none" */
+	char *syslog;		/* facility, default CONF_FACILITY; "none" */
 	int wait;		/* seconds to wait for another run's lock, default 0 */
 	int rotate_partial;	/* default 0 */
 	int max_change, max_shrink;	/* percent; 0, the default = no guard */

@@ -232,7 +232,7 @@ static int opt_logging(const struct conf *c, unsigned use)
 
 	msg_parse_level(c->log_level, &level);
 	msg_level(c->quiet && level > MSG_WARN ? MSG_WARN : level);
-	if (use & OPT_RUN && strcmp(c->syslog, "none") != 0)
+	if (use & OPT_RUN)
 		msg_syslog(c->syslog, level);
 	if (!c->logfile || msg_logfile(c->logfile, level) == 0)
 		return 0;
@@ -271,6 +271,9 @@ const char **opt_start(const struct opt_tool *tool, int argc, const char **argv,
 		*code = opt_finish(SS_OK);
 		return NULL;
 	}
+	/* At night nobody else hears of a configuration that says nothing of a log, since it has an error. */
+	if (tool->use & OPT_RUN)
+		msg_syslog(CONF_FACILITY, MSG_WARN);
 	if (conf_load(conf, opt_config, opt_pairs()) || opt_logging(conf, tool->use))
 		return NULL;
 	conf->json = opt_json;
