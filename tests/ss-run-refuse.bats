@@ -30,6 +30,13 @@ nothing_changed() {
 	contains "$stderr" 'fortnightly: no such interval'
 	run_code 2 ss-run --rotate=hourly --no-rotate
 	run_code 2 ss-run --frobnicate
+	local call
+	for call in '--due --check' '--due --dry-run' '--check -n' '--check --rotate=hourly' \
+		'--due --no-rotate' '--check --accept=alpha'; do
+		# shellcheck disable=SC2086
+		run_code 2 ss-run $call
+		contains "$stderr" 'one of them|have no use with --'
+	done
 	nothing_changed
 }
 

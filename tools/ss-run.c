@@ -13,6 +13,18 @@
 #include "run/run_due.h"
 #include "run/run_end.h"
 
+/* What one would pass over in silence is an error.  0, or -1 after reporting. */
+static int exclusive(const struct run *r, int check, int due)
+{
+	if (check + due + r->dry > 1)
+		msg_error("--check, --due and --dry-run: one of them");
+	else if ((check || due) && (r->rotate != NULL || r->no_rotate || r->accept != NULL))
+		msg_error("--rotate, --no-rotate and --accept have no use with %s", check ? "--check" : "--due");
+	else
+		return 0;
+	return -1;
+}
+
 int main(int argc, char *argv[])
 {
 	static struct run r;
@@ -41,7 +53,9 @@ int main(int argc, char *argv[])
 	int code, begun;
 
 	hosts = opt_start(&tool, argc, (const char **)(void *)argv, &r.conf, &code);
-	if (hosts != NULL && check) {
+	if (hosts != NULL && exclusive(&r, check, due) != 0) {
+		code = SS_FAIL;
+	} else if (hosts != NULL && check) {
 		code = run_check(&r.conf, hosts);
 	} else if (hosts != NULL && due) {
 		code = run_due(&r.conf, hosts);
