@@ -79,6 +79,7 @@ all_exit_2() {
 	rm "$ROOT/.secondshot/volume"
 	run_code 2 ss-catalog init
 	contains "$stderr" 'volume offline'
+	contains "$stderr" "a new disk gets a name of its own, 'ss-catalog init --volume=NAME'"
 	[ "$(sql 'SELECT count(*) FROM volumes')" = 1 ]
 }
 

@@ -174,6 +174,8 @@ savesets() {
 	contains "$stderr" 'warning: the catalog knows this disk as volume backup of keeper'
 	run_ok ss-catalog init
 	lacks "$stderr" warning
+	run_code 2 ss-run --backup-host=third
+	contains "$stderr" '"backup-host = keeper"'
 	sed -i 's/^backup-host.*/backup-host = keeper/' "$SECONDSHOT_CONF"
 	days 1
 	run_ok ss-run

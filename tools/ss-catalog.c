@@ -96,7 +96,8 @@ static int prepare_volume(struct call *k, const char *root, int *made)
 	if (known > 0 && volume_open(&k->v, root) == 0)
 		return 0;
 	if (known > 0)
-		msg_error("the catalog knows volume %s with the id %s; if this is the right disk and"
+		msg_error("the catalog knows volume %s with the id %s; a new disk gets a name of its"
+			  " own, 'ss-catalog init --volume=NAME'; if this is the right disk and"
 			  " only its id was lost, write \"secondshot-volume 1\" and \"id %s\","
 			  " a line each, into %s/" MARKER_DIR "/volume", escape_name(k->c->volume), id,
 			  id, escape_name(root));

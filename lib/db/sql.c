@@ -83,9 +83,11 @@ static const char *const text[SQL_COUNT] = {
 	[SQL_VOLUME_GET] =
 		"SELECT id, uid, root, fs FROM volumes WHERE backup_host = ? AND name = ?",
 	[SQL_VOLUME_BY_UID] = "SELECT id, name FROM volumes WHERE backup_host = ? AND uid = ?",
+	/* The one with the newest saveset. */
 	[SQL_VOLUME_OF_OTHERS] =
-		"SELECT name, backup_host FROM volumes WHERE uid = ? AND backup_host <> ?"
-		" ORDER BY id DESC LIMIT 1",
+		"SELECT v.name, v.backup_host FROM volumes v WHERE v.uid = ? AND v.backup_host <> ?"
+		" ORDER BY (SELECT MAX(s.id) FROM savesets s JOIN series r ON s.series = r.id"
+		" WHERE r.volume = v.id) DESC LIMIT 1",
 	[SQL_VOLUME_ADD] =
 		"INSERT INTO volumes (uid, name, backup_host, root, fs, created)"
 		" VALUES (?, ?, ?, ?, ?, ?)",
