@@ -13,10 +13,10 @@
 #include "base/mem.h"
 #include "base/msg.h"
 #include "base/sandbox.h"
+#include "catalog/away.h"
 #include "catalog/findings.h"
 #include "catalog/verify.h"
 #include "conf/opt.h"
-#include "run/away.h"
 
 static int all, structure, fresh;
 static char *read_word;

@@ -13,8 +13,8 @@
 #include "base/lock.h"
 #include "base/mem.h"
 #include "base/msg.h"
+#include "catalog/away.h"
 #include "catalog/summary.h"
-#include "run/away.h"
 #include "tree/hash.h"
 
 struct check {

@@ -49,8 +49,7 @@ void rotate_list_free(struct rotate_list *l);
  * Note in r, of which copy, when, late and missed are set, and in the journal what
  * is where.  0, or -1 after reporting.  rotate_free() in every case.
  */
-int rotate_begin(const struct volume *v, struct rotate *r, const char *interval,
-		 const char *feeder);
+int rotate_begin(const struct volume *v, struct rotate *r, const char *interval, const char *feeder);
 
 /* Read the journal of a rotation that was not ended: 1, 0 there is none, -1 after reporting. */
 int rotate_read(const struct volume *v, struct rotate *r);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "run/away.h"
+#include "catalog/away.h"
 
 #include <stdio.h>
 #include <stdlib.h>
