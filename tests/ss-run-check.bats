@@ -130,6 +130,24 @@ edit() {
 	row volume mend 'cannot be written: Read-only file system'
 }
 
+@test "the volume: open to everybody, or behind a directory that is not" {
+	requires root
+	local open
+	open=$(mktemp -d -p /tmp)
+	mv "$ROOT" "$open/root"
+	ln -s "$open/root" "$ROOT"
+	chmod 0755 "$open/root"
+	run ss-run --check
+	row volume ok "$ROOT, id"
+	chmod 0711 "$open"
+	run ss-run --check
+	row volume warning 'every user can enter it, .*: chmod 0700 it'
+	chmod 0750 "$open/root"
+	run ss-run --check
+	rm -rf "$open"
+	row volume ok "$ROOT, id"
+}
+
 @test "the catalog: not there, none, older, newer, of another volume" {
 	catalog_save good
 	echo 'volume = elsewhere' >>"$SECONDSHOT_CONF"

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/capture.h"
@@ -146,6 +147,26 @@ static int writable(const struct volume *v)
 	return unlinkat(v->own, name, 0);
 }
 
+/* Can others than root and its group come as far as into the directory?  1 or 0. */
+static int others_enter(const char *path)
+{
+	char *real = realpath(path, NULL), *end = real;
+	int open = real != NULL;
+	struct stat st;
+
+	/* Each directory on the way, the last one too. */
+	while (open && end != NULL) {
+		end = strchr(end + 1, '/');
+		if (end != NULL)
+			*end = '\0';
+		open = stat(real, &st) != 0 || (st.st_mode & S_IXOTH) != 0;
+		if (end != NULL)
+			*end = '/';
+	}
+	free(real);
+	return open;
+}
+
 /* 0 if it is open then, else -1. */
 static int check_volume(struct run_check *k, struct volume *v)
 {
@@ -164,6 +185,11 @@ static int check_volume(struct run_check *k, struct volume *v)
 		run_check_add(k, "volume", RUN_CHECK_WARNING,
 			      mem_printf("%s: without no_create_root 1, rsnapshot by hand takes a missing disk"
 					 " for an empty one", escape_name(v->root)));
+	else if (others_enter(v->root))
+		run_check_add(k, "volume", RUN_CHECK_WARNING,
+			      mem_printf("%s: every user can enter it, change what is his in older savesets, and"
+					 " run set-user-id programs of other hosts: chmod 0700 it",
+					 escape_name(v->root)));
 	else
 		run_check_add(k, "volume", RUN_CHECK_OK, mem_printf("%s, id %s", escape_name(v->root), v->id));
 	return 0;
