@@ -145,6 +145,30 @@ converges() {
 	[ "$(kept)" = "hourly.0 5 hourly.1 4 hourly.2 3 .sync 5" ]
 }
 
+@test "link_dest 0: the copy is on the disk before the journal goes" {
+	requires strace
+	LINK_DEST=0 begin
+	generations 1
+	generation 2
+	ss-run --no-rotate
+	strace -f -qq -o trace -e trace=syncfs,unlinkat,/^rename ss-run --quiet --rotate=hourly
+	# After rsnapshot's renames, before the journal.
+	sed -n '/hourly.0.*hourly.1/,/unlinkat(.*"rotation"/p' trace >between
+	grep -q syncfs between
+	[ "$(kept)" = "hourly.0 2 hourly.1 1 .sync 2" ]
+	# It cannot be: then it is none, and what waits goes on waiting.
+	generation 3
+	ss-run --quiet
+	generation 4
+	ss-run --no-rotate
+	run_code 2 strace -f -qq -o trace -e trace=syncfs -e inject=syncfs:error=EIO ss-run --rotate=hourly
+	contains "$stderr" 'cannot be flushed: Input/output error'
+	run_ok ss-catalog reconcile
+	contains "$stderr" 'has been undone'
+	# The oldest rsnapshot had deleted by then.
+	[ "$(kept)" = "hourly.0 3 hourly.1 2 .sync 4" ]
+}
+
 # hold LOCATION...: beta's tree and marker are taken out, as before a rotation.
 hold() {
 	local at held=$ROOT/.secondshot/held

@@ -88,6 +88,11 @@ static int settle(struct run *r, const struct rotate *rot, int status)
 	if (rotate_look(&r->volume, rot, &now) != 0)
 		goto out;
 	rotate_plan(rot, &now, &plan);
+	/* A copy is more than the names in the root: all of it, before the journal may go. */
+	if (plan.state == ROTATE_COPIED && ok && syncfs(r->volume.fd) != 0) {
+		msg_error("%s: the rotation cannot be flushed: %m", escape_name(r->volume.root));
+		goto out;
+	}
 	if (plan.state == ROTATE_DONE || (plan.state == ROTATE_COPIED && ok)) {
 		/* First: once the markers are gone from .sync nobody may undo it any more. */
 		ret = rotate_done(&r->volume, rot);
