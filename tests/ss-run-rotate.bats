@@ -332,6 +332,19 @@ away_for_a_night() {
 	LINK_DEST=0 away_for_a_night ".sync=ccc "
 }
 
+@test "hosts that are only ever run by name have their days, too" {
+	local n host
+	HOSTS="alpha beta" RETAIN="hourly:2 daysago:3" begin
+	for n in a bb ccc dddd; do
+		day
+		night "$n" alpha beta
+		for host in alpha beta; do run_ok ss-run "$host"; done
+	done
+	for host in alpha beta; do
+		is "$(where "$host" generation)" "hourly.0=dddd hourly.1=ccc daysago.0=bb daysago.1=a"
+	done
+}
+
 @test "where some hosts wait and every run is killed, days are promoted all the same" {
 	local n
 	HOSTS="alpha beta" RETAIN="hourly:2 daysago:3" begin

@@ -27,7 +27,7 @@ struct run {
 	int away;		/* the volume is, and that is no error: nothing to do */
 	int rsnapshot_locked;	/* rsnapshot's lock file is ours */
 	int dry;		/* print the commands, do nothing */
-	int named;		/* hosts were named: only the lowest interval is rotated by itself */
+	int named;		/* hosts were named: the others are left alone */
 	int no_rotate;
 	const char **rotate;	/* intervals asked for, NULL-ended, or NULL */
 	int64_t now;		/* the time of this run: when it began */

@@ -84,8 +84,7 @@ static int rotate_larger(struct run *r)
  */
 static int rotate(struct run *r, const char *why)
 {
-	if ((r->named || rotate_larger(r) == 0) &&
-	    (run_stopped() || run_rotate(r, 0, why) >= 0))
+	if (rotate_larger(r) == 0 && (run_stopped() || run_rotate(r, 0, why) >= 0))
 		return 0;
 	run_worse(r, SS_FAIL);
 	return -1;
