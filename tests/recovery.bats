@@ -1,0 +1,108 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What secondshot(7) says to do when something is lost, done.
+# run_code leaves $stderr.
+# shellcheck disable=SC2154
+
+load helpers
+
+setup() {
+	HOSTS="alpha beta" conf
+	export SECONDSHOT_NOW=1800000000
+	ss-catalog init
+	night
+	echo more >"$SRC/alpha/more"
+	night
+}
+
+teardown() {
+	catalog_forget
+}
+
+# night [OPTION...]: a run, eight hours later.
+night() {
+	SECONDSHOT_NOW=$((SECONDSHOT_NOW + 28800))
+	run_ok ss-run "$@"
+}
+
+# all_well: what the catalog knows is what lies on the disk.
+all_well() {
+	run_ok ss-catalog check
+	lacks "$stderr" warning
+	run_ok ss-verify --all
+	lacks "$stderr" warning
+}
+
+# known HOST: STATUS LOCATION of each of its savesets.
+known() {
+	ss-catalog savesets --json "$1" | jq -r '"\(.status) \(.location)"'
+}
+
+@test "the sample hook's copy of the catalog is one to go on with" {
+	requires_sqlite "a server's catalog is not in one file"
+	local hook=$TESTS/../etc/hooks/save-catalog
+	[[ ${SS_INSTALLED:-0} != 1 ]] || hook=/usr/share/doc/secondshot/examples/hooks/save-catalog
+	mkdir "$BATS_TEST_TMPDIR/hooks"
+	sed "s|^set -eu\$|&; PATH=$(dirname "$(type -P ss-catalog)"):\$PATH|" "$hook" >"$BATS_TEST_TMPDIR/hooks/save"
+	chmod 0755 "$BATS_TEST_TMPDIR/hooks/save"
+	night --hook.post="$BATS_TEST_TMPDIR/hooks/save $CATALOG"
+	night --hook.post="$BATS_TEST_TMPDIR/hooks/save $CATALOG"
+	[ "$(stat -c %a "$ROOT/catalog.db")" = 600 ]
+	[ ! -e "$ROOT/catalog.db.new" ]
+	# A night later all but the disk is lost, and the new machine has another name.
+	night
+	rm "$CATALOG"
+	sed -i 's/^backup-host.*/backup-host = other/' "$SECONDSHOT_CONF"
+	run_code 2 ss-run
+	contains "$stderr" 'there is no catalog'
+	install -m 600 "$ROOT/catalog.db" "$CATALOG"
+	run_code 2 ss-run
+	contains "$stderr" '"backup-host = keeper"'
+	sed -i 's/^backup-host.*/backup-host = keeper/' "$SECONDSHOT_CONF"
+	night
+	# What lies between is the one that the copy does not know.
+	run_ok known alpha
+	[ "$(grep 'complete hourly' <<<"$output")" = "complete hourly.2"$'\n'"complete hourly.0" ]
+	night
+	night
+	all_well
+	# A run of a disk that is away leaves nothing where it would be.
+	mv "$ROOT" "$ROOT.away"
+	mkdir "$ROOT"
+	run_code 2 ss-run --hook.post="$BATS_TEST_TMPDIR/hooks/save $CATALOG"
+	[ -z "$(ls -A "$ROOT")" ]
+}
+
+@test "a new disk that the old one was copied to" {
+	cp -a "$ROOT" "$ROOT.new"
+	mv "$ROOT" "$ROOT.old"
+	mv "$ROOT.new" "$ROOT"
+	all_well
+	night
+	all_well
+	run_ok known alpha
+	[ "$(grep -c '^complete hourly' <<<"$output")" = 3 ]
+}
+
+@test "a new disk in the place of one that is dead" {
+	mv "$ROOT" "$ROOT.dead"
+	mkdir "$ROOT"
+	run_code 2 ss-catalog init
+	contains "$stderr" "'ss-catalog init --volume=NAME'"
+	run_ok ss-catalog init --volume=second
+	night
+	run_code 3 ss-verify --all
+	contains "$stderr" '2 of 6 savesets verified, 0 findings'
+}
+
+@test "a host that is backed up no more is removed, and forgotten" {
+	sed -i '/beta\/$/d' "$RSNAPSHOT_CONF"
+	night
+	[[ -e $ROOT/hourly.0/beta && -e $ROOT/hourly.1/beta ]]
+	rm -r "$ROOT"/*.*/beta "$ROOT"/*.*/.secondshot/beta
+	run_ok ss-prune
+	run_code 0 known beta
+	[ -z "$output" ]
+	all_well
+	night
+}
