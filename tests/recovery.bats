@@ -73,6 +73,30 @@ known() {
 	[ -z "$(ls -A "$ROOT")" ]
 }
 
+@test "a damaged catalog: where to read on" {
+	requires_sqlite "about its file"
+	dd if=/dev/zero of="$CATALOG" bs=4096 seek=1 count=8 conv=notrunc status=none
+	run_code 2 ss-run
+	contains "$stderr" 'malformed .*put a copy in its place, see IF SOMETHING IS LOST in secondshot.7.$'
+	run_code 1 ss-run --check
+	contains "$output" '^catalog +mend .*put a copy in its place'
+}
+
+@test "an old disk, and a catalog that is not its own" {
+	catalog_drop
+	run_ok ss-catalog init
+	contains "$stderr" 'warning: .*the disk was a volume before'
+	run_ok ss-catalog init
+	lacks "$stderr" warning
+	night
+	contains "$stderr" 'hourly.2/alpha: the catalog does not know the saveset of this marker'
+	night
+	night
+	night
+	lacks "$stderr" 'warning: hourly'
+	run_ok ss-verify --all
+}
+
 @test "a new disk that the old one was copied to" {
 	cp -a "$ROOT" "$ROOT.new"
 	mv "$ROOT" "$ROOT.old"

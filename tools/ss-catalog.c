@@ -104,14 +104,18 @@ static int prepare_volume(struct call *k, const char *root, int *made)
 	return -1;
 }
 
-/* A machine that was renamed begins anew: it should know. */
-static void warn_of_others(struct call *k)
+/* A machine that was renamed, or lost its catalog, begins anew on an old disk: it should know. */
+static void warn_of_old(struct call *k)
 {
 	int others;
 	char *text = series_unknown(&k->cat, k->c, &k->v, &others);
 
 	if (others)
 		msg_warn("%s", text);
+	else
+		msg_warn("%s: the disk was a volume before, and this catalog knows no saveset on it;"
+			 " is there a copy of the right one? See IF SOMETHING IS LOST in secondshot(7)",
+			 escape_name(k->v.root));
 	free(text);
 }
 
@@ -127,8 +131,8 @@ static int do_init(struct call *k)
 		msg_info("%s: volume %s %s, catalog %s", escape_name(k->v.root),
 			 escape_name(k->c->volume), reg.fresh || made ? "is ready" : "was ready",
 			 escape_name(db_name(k->cat.db)));
-		if (reg.fresh)
-			warn_of_others(k);
+		if (reg.fresh && !made)
+			warn_of_old(k);
 		code = SS_OK;
 	}
 	rsnap_free(r);

@@ -19,6 +19,8 @@
 
 #define APPLICATION_ID "1397965906"	/* "SSHR" */
 
+#define DAMAGED "; put a copy in its place, see IF SOMETHING IS LOST in secondshot(7)"
+
 struct conn {
 	sqlite3 *h;
 	char *path;
@@ -35,8 +37,8 @@ static void fail(struct conn *c, const char *doing)
 	else if (primary == SQLITE_NOTADB)
 		msg_error("%s: not a secondshot catalog: no SQLite database", escape_name(c->path));
 	else
-		msg_error("%s: %s: %s (SQLite %d)", escape_name(c->path), doing,
-			  sqlite3_errmsg(c->h), code);
+		msg_error("%s: %s: %s (SQLite %d)%s", escape_name(c->path), doing,
+			  sqlite3_errmsg(c->h), code, primary == SQLITE_CORRUPT ? DAMAGED : "");
 }
 
 static int script(void *conn, const char *sql)
