@@ -301,9 +301,9 @@ beta_is_back() {
 	RETAIN="hourly:2000" begin
 	generations 1
 	journal rename
-	for n in {3..1999}; do printf 'at hourly.%s 99%s 4611686018427387904\n' "$n" "$n"; done >more
+	for n in {3..1999}; do printf 'at hourly.%s 99%s 4611686018427387904\n' "$n" "$n"; done >slots
 	sed -i '/^end$/d' "$ROOT/.secondshot/rotation"
-	cat more <(echo end) >>"$ROOT/.secondshot/rotation"
+	cat slots <(echo end) >>"$ROOT/.secondshot/rotation"
 	run_ok ss-catalog reconcile
 	contains "$stderr" 'had not begun'
 }

@@ -45,7 +45,7 @@ begin() {
 # killed: ss-run, ended when its first transfer begins.
 killed() {
 	touch stop
-	ss-run 3>&- &
+	ss-run --quiet 3>&- &
 	wait $!
 }
 
@@ -284,9 +284,9 @@ month() {
 	run_ok ss-verify --all
 }
 
-# day [N]: the clock goes on to so many days later.
+# day: the clock goes on to the next one.
 day() {
-	echo $(($(cat clock) + ${1:-1} * 86400)) >clock
+	echo $(($(cat clock) + 86400)) >clock
 }
 
 away_for_a_night() {
