@@ -97,6 +97,31 @@ known() {
 	run_ok ss-verify --all
 }
 
+@test "what waits in .sync is rotated, not thrown away, where the catalog does not know it" {
+	requires_sqlite "a server's catalog is not in one file"
+	cp -a "$CATALOG" "$BATS_TEST_TMPDIR/older"
+	echo waits >"$SRC/alpha/more"
+	night --no-rotate
+	[ -e "$ROOT/.sync/alpha" ]
+	local id
+	id=$(sed -n 's/^id //p' "$ROOT/.sync/.secondshot/alpha")
+	mv "$BATS_TEST_TMPDIR/older" "$CATALOG"
+	rm -f "$CATALOG"-*
+	echo later and longer >"$SRC/alpha/more"
+	night
+	[ "$(cat "$ROOT/hourly.1/alpha/more")" = waits ]
+	grep -q "^id $id" "$ROOT/hourly.1/.secondshot/alpha"
+	[ "$(cat "$ROOT/hourly.0/alpha/more")" = "later and longer" ]
+	# A tree without a marker may be a torn one.
+	echo torn >"$SRC/alpha/more"
+	night --no-rotate
+	rm "$ROOT/.sync/.secondshot/alpha"
+	echo the last >"$SRC/alpha/more"
+	night
+	[ "$(cat "$ROOT/hourly.0/alpha/more")" = "the last" ]
+	[ "$(cat "$ROOT/hourly.1/alpha/more")" = "later and longer" ]
+}
+
 @test "a new disk that the old one was copied to" {
 	cp -a "$ROOT" "$ROOT.new"
 	mv "$ROOT" "$ROOT.old"
