@@ -114,9 +114,11 @@ $(BUILD)/flags: export FLAGS = $(CC) $(SS_CPPFLAGS) $(SS_CFLAGS) $(RSYNC) $(SAND
 # check-all, as it is built for use.
 BATS_LONG := $(addprefix tests/,large.bats maria-faults.bats maria-galera.bats ss-run-nights.bats \
 	ss-run-ssh.bats rrsync-attack.bats rrsync-degrade.bats rrsync-transfer.bats)
+# What takes half a minute: in check-all, there under the sanitizers and on a server as well.
+BATS_MORE := $(addprefix tests/,ss-run-exits.bats ss-run-rotate.bats ss-run-guard.bats ss-run-recover.bats)
 # Those that wait most come first, so that none is left over at the end.
-BATS_SHORT := $(filter tests/ss-run-%,$(filter-out $(BATS_LONG),$(BATS)))
-BATS_SHORT += $(filter-out $(BATS_LONG) $(BATS_SHORT),$(BATS))
+BATS_SHORT := $(filter tests/ss-run-%,$(filter-out $(BATS_LONG) $(BATS_MORE),$(BATS)))
+BATS_SHORT += $(filter-out $(BATS_LONG) $(BATS_MORE) $(BATS_SHORT),$(BATS))
 
 # On a server what writes most of a catalog; the rest of that suite in check-all.
 # One after the other: each of them keeps all processors busy.
@@ -128,12 +130,12 @@ check-sqlite: all units
 	$(PROVE) -e tests/tap $(BATS_SHORT) $(UNITS)
 
 check-extra: all
-	$(PROVE) -e tests/tap $(BATS_LONG)
+	$(PROVE) -e tests/tap $(BATS_LONG) $(BATS_MORE)
 
 # What touches a catalog, once more on a private MariaDB server.
 BATS_MARIA := $(filter-out $(wildcard $(addprefix tests/,maria-*.bats ss-hash*.bats rrsync*.bats source.bats \
 	usage.bats first-steps.bats ss-run-check.bats ss-run-due.bats ss-run-exec.bats ss-run-exits.bats \
-	ss-run-lock.bats ss-run-refuse.bats ss-run-space.bats)),$(BATS_SHORT))
+	ss-run-lock.bats ss-run-refuse.bats ss-run-space.bats)),$(BATS_MORE) $(BATS_SHORT))
 check-maria: all
 	tests/mariadb run env $(PROVE) -e tests/tap $(BATS_MARIA)
 
@@ -148,7 +150,7 @@ check-all: check-maria-rest check-extra check-asan check-valgrind check-clang ch
 
 SANITIZED = ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) $(ASAN)
 check-asan:
-	$(SANITIZED) check-sqlite
+	$(SANITIZED) check-sqlite BATS_SHORT="$(BATS_MORE) $(BATS_SHORT)"
 	$(SANITIZED) check-maria BATS_MARIA="$(BATS_CORE)"
 
 check-valgrind: units
@@ -184,7 +186,7 @@ check-man:
 
 check-long: check all
 	$(SANITIZED) check-maria
-	$(SANITIZED) check-extra BATS_LONG=tests/maria-faults.bats
+	$(SANITIZED) check-extra BATS_LONG=tests/maria-faults.bats BATS_MORE=
 	SS_BIN=$(abspath $(BUILD)) tests/torture/kill
 	SS_BIN=$(abspath $(BUILD)) tests/torture/maria
 	SS_BIN=$(abspath $(BUILD)) tests/equality --histories=200

@@ -10,10 +10,10 @@ setup() {
 	run_ok ss-catalog init
 }
 
-# backup [OPTION...]: the hostile tree, copied by rsnapshot, catalogued and hashed.
+# backup: the hostile tree, copied by rsnapshot, catalogued and hashed.
 backup() {
 	rm -rf "$SRC/alpha"
-	hostile_tree "$SRC/alpha" "$@"
+	hostile_tree "$SRC/alpha"
 	sync_host alpha
 	pipeline alpha
 }
