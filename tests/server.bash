@@ -36,7 +36,7 @@ server_install() {
 		--innodb-log-file-size=8M --innodb-buffer-pool-size=24M \
 		--innodb-buffer-pool-dump-at-shutdown=0 --innodb-buffer-pool-load-at-startup=0 \
 		--max-connections=100 "$@" >"$dir/options"
-	mariadb-install-db --no-defaults --user="$SERVER_ACCOUNT" --datadir="$dir/data" \
+	mariadb-install-db --no-defaults --user="$SERVER_ACCOUNT" --datadir="$dir/data" --tmpdir="$dir" \
 		--innodb-log-file-size=8M --auth-root-authentication-method=socket \
 		--auth-root-socket-user="$SERVER_USER" --skip-test-db \
 		--skip-name-resolve >"$dir/install.log" 2>&1 || {
