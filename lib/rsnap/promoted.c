@@ -4,17 +4,15 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/escape.h"
-#include "base/file.h"
 #include "base/mem.h"
 #include "base/msg.h"
+#include "tree/record.h"
 
 #define PROMOTED_FILE "promoted"
-#define HEAD "secondshot-promoted 1"
 
 static struct promoted_entry *find(const struct promoted *p, const char *interval)
 {
@@ -34,8 +32,9 @@ static struct promoted_entry *add(struct promoted *p, const char *interval)
 }
 
 /* One "INTERVAL WHEN [SEEN]" line; -1 if it is none. */
-static int parse_line(struct promoted *p, char *line)
+static int parse_line(char *line, void *arg)
 {
+	struct promoted *p = arg;
 	char *space = strchr(line, ' '), *end;
 	struct promoted_entry *e;
 
@@ -52,40 +51,16 @@ static int parse_line(struct promoted *p, char *line)
 	return *end != '\0' || errno != 0 || e->when == 0 ? -1 : 0;
 }
 
-/* 0, or -1 if it is not a whole record. */
-static int parse(struct promoted *p, char *text)
-{
-	char *save, *line = strtok_r(text, "\n", &save);
-
-	if (line == NULL || strcmp(line, HEAD) != 0)
-		return -1;
-	while ((line = strtok_r(NULL, "\n", &save)) != NULL) {
-		if (strcmp(line, "end") == 0)
-			return 0;
-		if (parse_line(p, line) != 0)
-			return -1;
-	}
-	return -1;
-}
-
 void promoted_read(const struct volume *v, struct promoted *p)
 {
-	const char *why = NULL;
-	size_t len;
-	char *text;
-
 	*p = (struct promoted){ 0 };
-	text = file_read(v->own, PROMOTED_FILE, &len);
-	if (text == NULL && errno != ENOENT)
-		why = strerror(errno);
-	else if (text != NULL && (strlen(text) != len || parse(p, text) != 0))
-		why = "damaged, or of a newer version";
-	if (why != NULL) {
+	if (record_read(v, PROMOTED_FILE, parse_line, p) < 0) {
+		const char *why = record_error();
+
 		msg_warn("%s/" MARKER_DIR "/" PROMOTED_FILE ": %s; the locations' own times count instead",
 			 escape_name(v->root), why);
 		promoted_free(p);
 	}
-	free(text);
 }
 
 void promoted_free(struct promoted *p)
@@ -125,21 +100,14 @@ int promoted_write(const struct volume *v, const struct promoted *p)
 {
 	struct buf b = { 0 };
 	size_t i;
-	int ret;
 
-	buf_str(&b, HEAD "\n");
 	for (i = 0; i < p->n; i++) {
 		buf_printf(&b, "%s %" PRId64, p->entry[i].interval, p->entry[i].when);
 		if (p->entry[i].seen != 0)
 			buf_printf(&b, " %" PRId64, p->entry[i].seen);
 		buf_char(&b, '\n');
 	}
-	buf_str(&b, "end\n");
-	ret = file_replace(v->own, PROMOTED_FILE, b.p, b.len, 0600);
-	if (ret != 0)
-		msg_error("%s/" MARKER_DIR "/" PROMOTED_FILE ": cannot write: %m", escape_name(v->root));
-	buf_free(&b);
-	return ret;
+	return record_write(v, PROMOTED_FILE, &b);
 }
 
 int64_t promoted_when(const struct volume *v, const char *interval, int64_t now)

@@ -14,17 +14,15 @@
 
 #include "base/clock.h"
 #include "base/escape.h"
-#include "base/file.h"
 #include "base/mem.h"
 #include "base/msg.h"
 #include "rsnap/missed.h"
 #include "rsnap/promoted.h"
 #include "rsnap/rotate.h"
+#include "tree/record.h"
 #include "tree/trash.h"
 
 #define JOURNAL "rotation"
-#define HEAD "secondshot-rotation 1"
-#define JOURNAL_MAX (64 << 20)	/* bytes; a line for each slot */
 #define LATE "late"
 #define MISSED "missed "
 #define DELETED "_delete"	/* rsnapshot's name for what it is about to delete */
@@ -143,13 +141,12 @@ int rotate_begin(const struct volume *v, struct rotate *r, const char *interval,
 	struct buf b = { 0 };
 	char **host;
 	size_t i;
-	int ret;
 
 	snprintf(r->interval, sizeof(r->interval), "%s", interval);
 	snprintf(r->feeder, sizeof(r->feeder), "%s", feeder);
 	if (rotate_look(v, r, &r->before) != 0)
 		return -1;
-	buf_printf(&b, HEAD "\ninterval %s %s %s %" PRId64 "\n", interval, feeder,
+	buf_printf(&b, "interval %s %s %s %" PRId64 "\n", interval, feeder,
 		   r->copy ? "copy" : "rename", r->when);
 	if (r->late)
 		buf_str(&b, LATE "\n");
@@ -158,12 +155,7 @@ int rotate_begin(const struct volume *v, struct rotate *r, const char *interval,
 	for (i = 0; i < r->before.n; i++)
 		buf_printf(&b, "at %s %" PRIu64 " %" PRId64 "\n", r->before.slot[i].name,
 			   r->before.slot[i].ino, r->before.slot[i].btime);
-	buf_str(&b, "end\n");
-	ret = file_replace(v->own, JOURNAL, b.p, b.len, 0600);
-	if (ret != 0)
-		msg_error("%s/" MARKER_DIR "/" JOURNAL ": cannot write: %m", escape_name(v->root));
-	buf_free(&b);
-	return ret;
+	return record_write(v, JOURNAL, &b);
 }
 
 static void add_missed(struct rotate *r, const char *host)
@@ -190,51 +182,44 @@ static int parse_place(struct rotate *r, const char *line)
 	return 0;
 }
 
-/* 0, or -1 if text is not a whole journal. */
-static int parse(struct rotate *r, char *text)
+/* The line that comes first.  0 or -1. */
+static int parse_interval(struct rotate *r, const char *line)
 {
-	char *save = NULL, *line = strtok_r(text, "\n", &save);
 	char how[8];
 
-	if (line == NULL || strcmp(line, HEAD) != 0)
-		return -1;
-	line = strtok_r(NULL, "\n", &save);
-	if (line == NULL || sscanf(line, "interval %255s %255s %7s %" SCNd64, r->interval, r->feeder, how,
-				   &r->when) < 3)
+	if (sscanf(line, "interval %255s %255s %7s %" SCNd64, r->interval, r->feeder, how, &r->when) < 3)
 		return -1;
 	r->copy = strcmp(how, "copy") == 0;
-	while ((line = strtok_r(NULL, "\n", &save)) != NULL) {
-		if (strcmp(line, "end") == 0)
-			return 0;
-		if (strcmp(line, LATE) == 0)
-			r->late = 1;
-		else if (strncmp(line, MISSED, strlen(MISSED)) == 0)
-			add_missed(r, line + strlen(MISSED));
-		else if (parse_place(r, line) != 0)
-			return -1;
-	}
-	return -1;
+	return 0;
+}
+
+static int parse_line(char *line, void *arg)
+{
+	struct rotate *r = arg;
+
+	if (r->interval[0] == '\0')
+		return parse_interval(r, line);
+	if (strncmp(line, MISSED, strlen(MISSED)) == 0)
+		add_missed(r, line + strlen(MISSED));
+	else if (strcmp(line, LATE) == 0)
+		r->late = 1;
+	else
+		return parse_place(r, line);
+	return 0;
 }
 
 int rotate_read(const struct volume *v, struct rotate *r)
 {
-	size_t len;
-	char *text = file_read_most(v->own, JOURNAL, JOURNAL_MAX, &len);
-	int ret = 1;
+	int got;
 
 	*r = (struct rotate){ 0 };
-	if (text == NULL && errno == ENOENT)
-		return 0;
-	if (text == NULL) {
+	got = record_read(v, JOURNAL, parse_line, r);
+	if (got < 0 && errno != EBADMSG)
 		msg_error("%s/" MARKER_DIR "/" JOURNAL ": cannot read: %m", escape_name(v->root));
-		ret = -1;
-	} else if (parse(r, text) != 0) {
+	else if (got < 0 || (got > 0 && r->interval[0] == '\0'))
 		msg_error("%s/" MARKER_DIR "/" JOURNAL ": not the journal of a rotation",
 			  escape_name(v->root));
-		ret = -1;
-	}
-	free(text);
-	return ret;
+	return got > 0 && r->interval[0] == '\0' ? -1 : got;
 }
 
 int rotate_pending(const struct volume *v)

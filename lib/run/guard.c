@@ -3,7 +3,6 @@
 #include "run/guard.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +10,6 @@
 
 #include "base/escape.h"
 #include "base/msg.h"
-#include "tree/walk.h"
 
 #define SYNC ".sync"
 #define PATH_SHOWN 160		/* bytes of a directory's path in the report */
@@ -123,24 +121,11 @@ static int counted_before(const struct volume *v, const struct rsnap *rs, const 
 /* Number of regular files in .sync/HOST; -1 after reporting. */
 static int64_t files_in_sync(const struct volume *v, const char *host)
 {
-	char *at = mem_printf("%s/" SYNC "/%s", v->root, host);
-	int fd = volume_location(v, SYNC), got = -1;
-	int tree = fd < 0 ? -1 : openat(fd, host, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	struct walk *w = tree < 0 ? NULL : walk_open(tree, at);
-	const struct entry *e;
-	int64_t n = 0;
+	int64_t n = volume_files(v, SYNC, host, INT64_MAX);
 
-	if (tree < 0)
-		msg_error("%s: %m", escape_name(at));
-	while (w && (got = walk_next(w, &e)) > 0)
-		n += e->type == 'f';
-	walk_close(w);
-	if (tree >= 0)
-		close(tree);
-	if (fd >= 0)
-		close(fd);
-	free(at);
-	return got < 0 ? -1 : n;
+	if (n == VOLUME_NO_TREE)
+		msg_error("%s/" SYNC "/%s: %m", escape_name(v->root), escape_name(host));
+	return n;
 }
 
 int guard_unseen(const struct volume *v, const struct rsnap *rs, const struct conf *c,

@@ -3,7 +3,6 @@
 #include "run/run_offline.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +15,6 @@
 #include "base/msg.h"
 #include "conf/login.h"
 #include "tree/marker.h"
-#include "tree/walk.h"
 
 #define SYNC ".sync"
 
@@ -85,24 +83,12 @@ int run_offline_waits(struct run *r, const char *host)
 	return got < 0 ? -1 : !got;
 }
 
-/* Is there a regular file in the host's tree?  1, 0, -1 after reporting. */
+/* Is there a regular file in the host's tree, if it has one?  1, 0, -1 after reporting. */
 static int has_files(struct run *r, const char *location, const char *host)
 {
-	char *at = mem_printf("%s/%s/%s", r->volume.root, location, host);
-	int fd = volume_location(&r->volume, location), found = 0, got = 0;
-	int tree = fd < 0 ? -1 : openat(fd, host, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	struct walk *w = tree < 0 ? NULL : walk_open(tree, at);
-	const struct entry *e;
+	int64_t n = volume_files(&r->volume, location, host, 1);
 
-	while (w && !found && (got = walk_next(w, &e)) > 0)
-		found = e->type == 'f';
-	walk_close(w);
-	if (tree >= 0)
-		close(tree);
-	if (fd >= 0)
-		close(fd);
-	free(at);
-	return got < 0 ? -1 : found;
+	return n == VOLUME_NO_TREE ? 0 : (int)n;
 }
 
 /* Write the marker of the tree in .sync.  0 or -1. */

@@ -12,7 +12,7 @@
 /* Something with the catalog failed: does the run go on without it?  Finds out if need be; 1 or 0. */
 int run_offline(struct run *r);
 
-/* As run_host_waits(), by the markers. */
+/* As run_host_waits(), by the markers: also where a catalog is there that does not know what waits. */
 int run_offline_waits(struct run *r, const char *host);
 
 /* Mark the host's tree in .sync as a saveset.  NULL, or why it is none, malloc'd. */

@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/msg.h"
+#include "tree/walk.h"
 
 #define HEAD "secondshot-volume 1\nid "
 #define DIR_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
@@ -225,4 +226,31 @@ int volume_each(const struct volume *v, volume_each_fn *fn, void *arg)
 	}
 	free(list);
 	return rc;
+}
+
+int64_t volume_files(const struct volume *v, const char *location, const char *host, int64_t most)
+{
+	int fd = volume_location(v, location), got = -1;
+	int tree = fd < 0 ? -1 : openat(fd, host, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	const struct entry *e;
+	int64_t n = 0;
+
+	if (tree < 0) {
+		int why = errno;
+
+		if (fd >= 0)
+			close(fd);
+		errno = why;
+		return VOLUME_NO_TREE;
+	}
+	char *at = mem_printf("%s/%s/%s", v->root, location, host);
+	struct walk *w = walk_open(tree, at);
+
+	while (w && n < most && (got = walk_next(w, &e)) > 0)
+		n += e->type == 'f';
+	walk_close(w);
+	close(tree);
+	close(fd);
+	free(at);
+	return got < 0 ? -1 : n;
 }

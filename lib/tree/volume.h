@@ -9,6 +9,7 @@
 #define SS_VOLUME_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include "tree/marker.h"
 
 struct volume {
@@ -41,6 +42,14 @@ int volume_each(const struct volume *v, volume_each_fn *fn, void *arg);
 
 /* Open ROOT/location, no link followed; -1 with errno. */
 int volume_location(const struct volume *v, const char *location);
+
+#define VOLUME_NO_TREE (-2)
+
+/*
+ * Number of regular files in ROOT/location/host, counted up to most.  -1 after reporting
+ * what cannot be read; VOLUME_NO_TREE with errno, silent, where there is no such directory.
+ */
+int64_t volume_files(const struct volume *v, const char *location, const char *host, int64_t most);
 
 /* 1 for a name that can be a location or host: one component, no ".", "..", .secondshot, control character. */
 int volume_name_ok(const char *name);
