@@ -183,6 +183,25 @@ hostile_tree() {
 	"$TESTS/tree" "$@"
 }
 
+# hold_lock: another run has the snapshot root: this shell, which lives, on the descriptor
+# LOCK, until that is closed.
+hold_lock() {
+	mkdir -p "$ROOT/.secondshot"
+	exec {LOCK}<>"$ROOT/.secondshot/lock"
+	flock "$LOCK"
+	# Its holder: pid, start time, since when, what.
+	echo "$$ $(sed 's/.*) //' "/proc/$$/stat" | cut -d' ' -f20) 2026-01-01T00:00:00Z a-test" >"$ROOT/.secondshot/lock"
+}
+
+# until_true COMMAND...: wait for that, half a minute at most.
+until_true() {
+	local tries=0
+	until "$@"; do
+		((++tries < 300)) || { echo "never: $*"; return 1; }
+		sleep 0.1
+	done
+}
+
 # rot FILE: change the first byte of a file and put its mtime back.
 rot() {
 	local when byte

@@ -11,7 +11,7 @@ setup() {
 
 @test "random histories of syncs, adds, kills, rot and prunes are equal on both databases" {
 	local seed=$((RANDOM * 32768 + RANDOM))
-	run_ok timeout 150 "$TESTS/equality" --histories=5 --seed="$seed"
+	run_ok timeout 600 "$TESTS/equality" --histories=5 --seed="$seed"
 	contains "$output" '^5 histories equal'
 }
 
@@ -25,6 +25,6 @@ setup() {
 		"$TESTS/equality" >"$script/equality"
 	chmod +x "$script/equality"
 	export SS_BIN TMPDIR=$BATS_TEST_TMPDIR
-	run_code 1 timeout 60 "$script/equality" --histories=1 --steps=3 --seed=1
+	run_code 1 timeout 300 "$script/equality" --histories=1 --steps=3 --seed=1
 	contains "$output" 'differs: rows'
 }

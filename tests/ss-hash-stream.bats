@@ -200,10 +200,8 @@ states() {
 
 @test "each inode is read once, also when its names are far apart" {
 	requires strace
-	for ((i = 0; i < 2100; i++)); do
-		printf '%d' "$i" >"$TREE/a$i"
-		ln "$TREE/a$i" "$TREE/b$i"
-	done
+	for ((i = 0; i < 2100; i++)); do printf '%d' "$i" >"$TREE/a$i"; done
+	perl -e 'chdir shift; link "a$_", "b$_" or die for 0 .. 2099' "$TREE"
 	sleep 2.1
 	todo >in
 	ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o trace -e trace=pread64 ss-hash --threads=1 <in >out
@@ -243,7 +241,7 @@ states() {
 }
 
 @test "one thread and many give the same" {
-	for ((i = 0; i < 3000; i++)); do printf '%d' "$i" >"$TREE/$i"; done
+	for ((i = 0; i < 1500; i++)); do printf '%d' "$i" >"$TREE/$i"; done
 	todo >in
 	ss-hash --threads=1 <in >one
 	ss-hash --threads=7 <in | cmp - one

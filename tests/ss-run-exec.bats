@@ -156,7 +156,7 @@ traced() {
 		exec sleep 60
 	END
 	ss-run 3>&- &
-	while [ ! -e syncing ]; do sleep 0.1; done
+	until_true test -e syncing
 	kill -TERM $!
 	wait $! || [ $? -eq 143 ]
 	traced post
@@ -168,7 +168,7 @@ traced() {
 	chmod +x slow
 	last "cmd_preexec\t$PWD/slow\ncmd_postexec\t$PWD/say post"
 	ss-run 3>&- &
-	while [ ! -e mounting ]; do sleep 0.1; done
+	until_true test -e mounting
 	kill -TERM $!
 	wait $! || [ $? -eq 143 ]
 	traced pre post
@@ -205,7 +205,7 @@ traced() {
 		exec /usr/bin/rsync "\$@"
 	END
 	ss-run 3>&- &
-	while [ ! -e syncing ]; do sleep 0.1; done
+	until_true test -e syncing
 	traced pre
 	run_code 11 ss-run
 	contains "$stderr" "locked by ss-run, process $!"

@@ -439,7 +439,7 @@ remote() {
 
 @test "a host dies in mid-transfer, and its ssh stays behind" {
 	remote "shift; (sleep 300 & echo \$! >$PWD/left) >/dev/null </dev/null
-		bash -c \"\$*\" | { head -c 600; sleep 60; }" 1s
+		bash -c \"\$*\" | { head -c 600; sleep 60; }" 5s
 	head -c 100000 /dev/urandom >src/alpha/large 2>/dev/null || true
 	night 2
 	kill "$(cat left)"

@@ -199,7 +199,7 @@ it's
 }
 
 @test "a hook that takes too long is ended, with all that it started" {
-	all hook.timeout=1s "hook.pre=$HOOKS/slow"
+	all hook.timeout=3s "hook.pre=$HOOKS/slow"
 	hook slow <<-'EOF'
 		(trap '' TERM; while :; do sleep 0.2; done) &
 		echo $! >>"$pids"
@@ -208,7 +208,7 @@ it's
 		while :; do sleep 0.2; done
 	EOF
 	run_code 2 ss-run
-	contains "$stderr" 'hook.pre: ended after 1 s, hook.timeout; nothing is backed up'
+	contains "$stderr" 'hook.pre: ended after 3 s, hook.timeout; nothing is backed up'
 	[ "$(calls)" = "failure 2,post 2" ]
 	local pid
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/pids")" = 2 ]
@@ -309,12 +309,10 @@ it's
 
 @test "a run that finds the lock taken calls none" {
 	all
-	mkdir -p "$ROOT/.secondshot"
-	exec 8>"$ROOT/.secondshot/lock"
-	printf '%s 0 2026-11-22T00:00:00Z somebody\n' "$$" >&8
-	flock 8
-	run_code 11 timeout 100 ss-run 8>&-
-	exec 8>&-
+	hold_lock
+	run_code 11 ss-run
+	contains "$stderr" "a-test.*$$"
+	exec {LOCK}>&-
 	[ "$(calls)" = "" ]
 }
 

@@ -39,15 +39,6 @@ slow_rsync() {
 	sed -i "s|^cmd_rsync.*|cmd_rsync\t$PWD/rsync|" "$RSNAPSHOT_CONF"
 }
 
-# until_true COMMAND...
-until_true() {
-	local tries=0
-	until "$@"; do
-		((++tries < 300)) || { echo "never: $*"; return 1; }
-		sleep 0.1
-	done
-}
-
 said() {
 	grep -qE -- "$2" "$1"
 }
@@ -134,7 +125,7 @@ fake_rsnapshot() {
 	local tree second
 	begin_run
 	# What cannot die at once, as one that waits for a disk: the shell before rsync.
-	ORPHAN=$(pgrep -f "^/bin/bash $PWD/rsync")
+	ORPHAN=$(pgrep -o -f "^/bin/bash $PWD/rsync")
 	kill -STOP "$ORPHAN"
 	tree=$(pgrep -d' ' -P "$RUN")
 	kill -KILL "$RUN"
@@ -240,12 +231,13 @@ fake_rsnapshot() {
 }
 
 @test "a lock file that rsnapshot has made and not written yet is no stale one" {
+	requires strace
 	local second code=0
 	fake_rsnapshot
 	: >rsnapshot.pid
-	ss-run 2>second.err 3>&- &
+	strace -f -qq -o trace -e inject=clock_nanosleep:delay_exit=2000000 ss-run 2>second.err 3>&- &
 	second=$!
-	sleep 0.3
+	until_true grep -qs clock_nanosleep trace
 	echo "$FAKE" >rsnapshot.pid
 	wait "$second" || code=$?
 	[ "$code" = 11 ]

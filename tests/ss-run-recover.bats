@@ -412,7 +412,7 @@ slow_rsync() {
 	begin
 	slow_rsync
 	ss-run 3>&- &
-	while [ ! -e syncing ]; do sleep 0.1; done
+	until_true test -e syncing
 	kill -9 $!
 	wait $! || true
 	touch go
@@ -430,7 +430,7 @@ slow_rsync() {
 	for sig in $sigs; do
 		rm -f syncing go
 		ss-run 3>&- &
-		while [ ! -e syncing ]; do sleep 0.1; done
+		until_true test -e syncing
 		kill -$sig $!
 		code=0
 		wait $! || code=$?

@@ -108,7 +108,7 @@ nothing_changed() {
 	cp "$RSNAPSHOT_CONF" plain
 	sed -i "s|^cmd_rsync.*|cmd_rsync\t$PWD/rsync|" "$RSNAPSHOT_CONF"
 	ss-run 3>&- &
-	while [ ! -e syncing ]; do sleep 0.1; done
+	until_true test -e syncing
 	[ "$(cat rsnapshot.pid)" = "$!" ]
 	run_code 1 rsnapshot -c plain sync
 	contains "$stderr" 'rsnapshot.pid exists and so does its process'
@@ -133,7 +133,7 @@ nothing_changed() {
 	chmod +x rsync
 	sed -i "s|^cmd_rsync.*|cmd_rsync\t$PWD/rsync|" "$RSNAPSHOT_CONF"
 	ss-run 3>&- &
-	while [ ! -e syncing ]; do sleep 0.1; done
+	until_true test -e syncing
 	kill -TERM $!
 	wait $! || [ $? -eq 143 ]
 	[ ! -e rsnapshot.pid ]

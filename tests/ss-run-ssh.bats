@@ -61,7 +61,7 @@ one_night() {
 # slow: what is copied from now on takes its time; beta gets a file that takes four seconds.
 slow() {
 	sed -i 's|^rsync_long_args.*|& --bwlimit=2048|' "$RSNAPSHOT_CONF"
-	head -c 8M /dev/urandom >"$SRC/beta/big"
+	head -c 32M /dev/urandom >"$SRC/beta/big"
 }
 
 # in_transfer: wait until a part of the big file is there.
@@ -139,6 +139,7 @@ bounded() {
 	contains "$(<run.err)" 'beta: failed'
 	alone
 	[ -z "$(find "$ROOT" -name '.big.*' -o -name big)" ]
+	sed -i 's| --bwlimit=2048||' "$RSNAPSHOT_CONF"
 	run_ok keeper ss-run
 	cmp "$SRC/beta/big" "$ROOT/hourly.0/beta/big"
 	equal before "$ROOT/hourly.1/beta"
