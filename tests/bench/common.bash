@@ -19,6 +19,12 @@ tree=$dir/root/.sync/alpha
 failed=0
 export SECONDSHOT_CONF=$dir/secondshot.conf
 
+# copy_part DIR PART: of /usr.
+copy_part() {
+	mkdir -p "$1/$2"
+	cp -a "/usr/$2/." "$1/$2"
+}
+
 # make_tree N: parts of /usr until there are N files; then the same again.
 make_tree() {
 	local part n=0 copy
@@ -30,8 +36,7 @@ make_tree() {
 	for copy in 1 2 3 4; do
 		for part in include share/doc share/man share/perl lib/python3 share/locale share lib; do
 			[[ -d /usr/$part && ! -e $tree/$copy/$part ]] || continue
-			mkdir -p "$tree/$copy/$part"
-			cp -a "/usr/$part/." "$tree/$copy/$part"
+			copy_part "$tree/$copy" "$part"
 			n=$(find "$tree" -type f -printf x | wc -c)
 			[[ $n -lt $1 ]] || return 0
 		done
@@ -55,6 +60,11 @@ pipeline() {
 
 second_add() {
 	ss-catalog --quiet add alpha >/dev/null
+}
+
+# plain_sums DIR: what one would do without us.
+plain_sums() {
+	(cd "$1" && find . -type f -print0 | xargs -0 -P"$(nproc)" -n500 sha256sum >/dev/null)
 }
 
 # timed FILE COMMAND...: append the microseconds it took.
