@@ -112,17 +112,19 @@ $(BUILD)/flags: export FLAGS = $(CC) $(SS_CPPFLAGS) $(SS_CFLAGS) $(RSYNC) $(SAND
 
 # What takes minutes, waits for hosts that do not answer, or needs three servers: once, in
 # check-all, as it is built for use.
-BATS_LONG := $(addprefix tests/,large.bats maria-faults.bats maria-galera.bats ss-run-nights.bats \
-	ss-run-ssh.bats rrsync-attack.bats rrsync-degrade.bats rrsync-transfer.bats)
+BATS_LONG := $(addprefix tests/,large.bats maria-faults.bats maria-galera.bats maria-plans.bats \
+	ss-run-nights.bats ss-run-ssh.bats rrsync-attack.bats rrsync-degrade.bats rrsync-transfer.bats)
 # What takes half a minute: in check-all, there under the sanitizers and on a server as well.
-BATS_MORE := $(addprefix tests/,ss-run-exits.bats ss-run-rotate.bats ss-run-guard.bats ss-run-recover.bats)
+BATS_MORE := $(addprefix tests/,ss-run-exits.bats ss-run-rotate.bats ss-run-guard.bats ss-run-recover.bats \
+	recovery.bats maria-rights.bats maria-shared.bats)
 # Those that wait most come first, so that none is left over at the end.
 BATS_SHORT := $(filter tests/ss-run-%,$(filter-out $(BATS_LONG) $(BATS_MORE),$(BATS)))
 BATS_SHORT += $(filter-out $(BATS_LONG) $(BATS_MORE) $(BATS_SHORT),$(BATS))
 
-# On a server what writes most of a catalog; the rest of that suite in check-all.
+# On a server what writes most of a catalog; the rest of that suite, and copies, in check-all.
 # One after the other: each of them keeps all processors busy.
-BATS_CORE := $(filter tests/ss-catalog-%.bats tests/ss-verify.bats tests/ss-run-away.bats tests/ss-run.bats,$(BATS))
+BATS_CORE := $(filter tests/ss-verify.bats tests/ss-run-away.bats tests/ss-run.bats \
+	$(filter-out %-copy.bats,$(filter tests/ss-catalog-%.bats,$(BATS))),$(BATS))
 check: check-sqlite
 	$(MAKE) --no-print-directory check-maria BATS_MARIA="$(BATS_CORE)"
 

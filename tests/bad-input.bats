@@ -122,6 +122,25 @@ all_exit_2() {
 	still_lists "$S"
 }
 
+@test "init makes no tables beside those of another program" {
+	requires_mariadb "a file tells what it is"
+	catalog_drop
+	# Such as the one whose variables (DBNAME, DBUSER) are understood.
+	sql 'CREATE TABLE config (keyword VARCHAR(64), value VARCHAR(255))'
+	sql 'CREATE TABLE hosts (hostname VARCHAR(64), created BIGINT)'
+	sql 'CREATE TABLE files (path VARCHAR(200), filename VARCHAR(200))'
+	sql "INSERT INTO hosts VALUES ('alpha', 1)"
+	run_code 2 ss-catalog init
+	contains "$stderr" 'a table hosts already, of another program; the catalog needs a database of its own'
+	[ "$(sql 'SELECT hostname FROM hosts')" = alpha ]
+	[ -z "$(sql 'SELECT count(*) FROM paths' 2>/dev/null)" ]
+	[ -z "$(sql 'SELECT count(*) FROM meta' 2>/dev/null)" ]
+	# Without it there is room.
+	sql 'DROP TABLE hosts'
+	run_ok ss-catalog init
+	run_ok ss-catalog hosts
+}
+
 @test "a database that is no catalog" {
 	requires_mariadb "about its databases"
 	catalog_save good
@@ -148,6 +167,7 @@ all_exit_2() {
 	run_code 2 ss-catalog init
 	contains "$stderr" "$CATALOG_DB"
 	[ "$(sql 'SELECT count(*) FROM savesets')" = 0 ]
+	[ "$(client mariadb -N -e 'SHOW TABLES' "$CATALOG_DB")" = savesets ]
 	# One of its tables is not there any more.
 	catalog_drop
 	run_ok ss-catalog init
@@ -253,6 +273,13 @@ all_exit_2() {
 	contains "$stderr" nobody
 	run_code 2 ss-catalog savesets nobody
 	contains "$stderr" 'no such host'
+	run_code 2 ss-catalog savesets --volume=nowhere
+	contains "$stderr" 'nowhere: no such volume'
+	run_code 2 ss-catalog savesets --json --backup-host=nobody
+	contains "$stderr" 'nobody: no such backup host'
+	run_code 2 ss-catalog runs --volume=nowhere
+	contains "$stderr" 'nowhere: no such volume'
+	run_ok ss-catalog runs --volume=backup
 	run_code 2 ss-catalog files nobody
 	run_code 2 ss-catalog files alpha@hourly.9
 	contains "$stderr" 'no such saveset'
@@ -286,16 +313,12 @@ all_exit_2() {
 }
 
 @test "another run holds the lock" {
-	local fd
-	exec {fd}<>"$ROOT/.secondshot/lock"
-	flock "$fd"
-	# Its holder is this shell, which lives: pid, start time, since when, what.
-	echo "$$ $(sed 's/.*) //' "/proc/$$/stat" | cut -d' ' -f20) 2026-01-01T00:00:00Z a-test" >"$ROOT/.secondshot/lock"
+	hold_lock
 	run_code 11 ss-catalog add alpha
 	contains "$stderr" "a-test.*$$"
 	run_code 11 ss-catalog reconcile
 	run_code 11 ss-prune
-	exec {fd}>&-
+	exec {LOCK}>&-
 	run_ok ss-prune
 }
 

@@ -30,7 +30,7 @@ setup_file() {
 		[[ $i == 1 ]] || server_copy "$dir/n1" "$dir/n$i"
 		printf '%s\n' --bind-address=$NET.$i --wsrep-node-address=$NET.$i --wsrep-node-name=n$i \
 			--wsrep-sst-receive-address=$NET.$i:$((4440 + i)) \
-			"--wsrep-provider-options=gmcast.listen_addr=tcp://$NET.$i:4567;ist.recv_addr=$NET.$i:4568;gcache.size=16M;evs.keepalive_period=PT0.3S;evs.inactive_check_period=PT0.3S;evs.suspect_timeout=PT1.5S;evs.inactive_timeout=PT3S" \
+			"--wsrep-provider-options=gmcast.listen_addr=tcp://$NET.$i:4567;ist.recv_addr=$NET.$i:4568;gcache.size=16M;evs.keepalive_period=PT0.3S;evs.inactive_check_period=PT0.3S;evs.suspect_timeout=PT2S;evs.inactive_timeout=PT8S" \
 			>>"$dir/n$i/options"
 	done
 	server_start "$dir/n1" --wsrep-cluster-address=gcomm:// || return
@@ -100,6 +100,28 @@ as() {
 	SECONDSHOT_CONF=$BATS_TEST_TMPDIR/$1/etc/secondshot.conf "${@:2}"
 }
 
+# at NAME URL: there is its catalog.
+at() {
+	sed -i "s|^db-url.*|db-url = $2|" "$BATS_TEST_TMPDIR/$1/etc/secondshot.conf"
+}
+
+# keepers: two, each with a node of its own, on a new catalog.
+keepers() {
+	on 1 'DROP DATABASE ss; CREATE DATABASE ss'
+	keeper ann 1 2 3
+	keeper bob 2 3 1
+}
+
+# adds NAME: many, as fast as it can.
+adds() {
+	local n
+	as "$1" rsnapshot -c "$BATS_TEST_TMPDIR/$1/etc/rsnapshot.conf" sync || return
+	for ((n = 0; n < 60; n++)); do
+		as "$1" ss-catalog add alpha >"$BATS_TEST_TMPDIR/$1.stream" || return
+	done
+	ss-hash <"$BATS_TEST_TMPDIR/$1.stream" | as "$1" ss-catalog store
+}
+
 # nights NAME: one after the other, by ss-run or by hand, until there is a file "enough".
 nights() {
 	local name=$1 n
@@ -113,7 +135,7 @@ nights() {
 			as "$name" ss-run --quiet || { echo "$name, night $n: ss-run ended with $?"; return 1; }
 		else
 			as "$name" rsnapshot -c "$BATS_TEST_TMPDIR/$name/etc/rsnapshot.conf" sync &&
-				as "$name" timeout 60 bash -c 'set -o pipefail
+				as "$name" timeout 180 bash -c 'set -o pipefail
 					ss-catalog add alpha | ss-hash | ss-catalog store' ||
 				{ echo "$name, night $n: the pipeline ended with $?"; return 1; }
 		fi
@@ -124,8 +146,7 @@ nights() {
 
 @test "two backup hosts on different nodes while a node is killed and rejoins, and another after it" {
 	local i node who pids=() sums=()
-	keeper ann 1 2 3
-	keeper bob 2 3 1
+	keepers
 	for who in ann bob; do
 		nights $who >"$BATS_TEST_TMPDIR/$who.out" 2>&1 3>&- 4>&- &
 		pids+=($!)
@@ -148,7 +169,7 @@ nights() {
 		synced $node
 		[ "$(on $node "SHOW STATUS LIKE 'wsrep_cluster_size'")" = "wsrep_cluster_size	3" ]
 		for who in ann bob; do
-			sed -i "s|^db-url.*|db-url = $(nodes $node)|" "$BATS_TEST_TMPDIR/$who/etc/secondshot.conf"
+			at $who "$(nodes $node)"
 			run_ok as $who ss-catalog check
 			run_ok as $who ss-verify --quiet --all
 		done
@@ -166,4 +187,107 @@ nights() {
 	[ "$(on 1 "SELECT count(*) FROM information_schema.tables t WHERE table_schema = 'ss' AND NOT EXISTS
 		(SELECT 1 FROM information_schema.table_constraints c WHERE c.table_schema = t.table_schema
 		AND c.table_name = t.table_name AND constraint_type = 'PRIMARY KEY')")" = 0 ]
+}
+
+# Which a node learns that prepares a statement of its own just then, and loses the error.
+@test "two backup hosts on different nodes give their savesets the same name at the same time" {
+	local who pids=()
+	keepers
+	for who in ann bob; do
+		adds $who >"$BATS_TEST_TMPDIR/$who.out" 2>&1 3>&- 4>&- &
+		pids+=($!)
+	done
+	wait "${pids[0]}" || { cat "$BATS_TEST_TMPDIR/ann.out"; false; }
+	wait "${pids[1]}" || { cat "$BATS_TEST_TMPDIR/bob.out"; false; }
+	[ "$(on 3 'SET SESSION wsrep_sync_wait = 1; SELECT count(*), sum(seq), sum(status = 0) FROM savesets')" = \
+		"120	3660	0" ]
+	for who in ann bob; do
+		run_ok as $who ss-catalog check
+		run_ok as $who ss-verify --quiet --all
+	done
+}
+
+# The answer to a COMMIT is lost, and the node that is asked what became of it is behind.
+@test "a COMMIT that another node comes to know of late is done once" {
+	local n proxy node=$DIR/n2 lost=$BATS_TEST_TMPDIR/lost
+	keepers
+	for n in 1 2 3; do
+		echo "$n" >>"$BATS_TEST_TMPDIR/ann/src/alpha/of-ann"
+		as ann rsnapshot -c "$BATS_TEST_TMPDIR/ann/etc/rsnapshot.conf" sync
+		"$TESTS/proxy" "$BATS_TEST_TMPDIR/proxy" "$DIR/n1/socket,$node/socket" 'done' "$n" "$lost" 3>&- 4>&- &
+		proxy=$!
+		# That node applies nothing until a second after the loss.
+		admin "$node" --unbuffered >"$BATS_TEST_TMPDIR/holds" 3>&- 4>&- < <(
+			echo "FLUSH TABLES WITH READ LOCK; SELECT 'ready';"
+			while [[ ! -e $lost && -e /proc/$proxy ]]; do sleep 0.1; done
+			sleep 1
+			echo "UNLOCK TABLES;"
+		) &
+		timeout 20 bash -c 'until [[ -s $1/holds && -S $1/proxy ]]; do sleep 0.05; done' - "$BATS_TEST_TMPDIR"
+		at ann "mysql://$SERVER_USER@localhost/ss?unix_socket=$BATS_TEST_TMPDIR/proxy"
+		as ann ss-catalog add alpha >/dev/null
+		[ "$(<"$lost")" = 'done' ]
+		kill "$proxy"
+		wait
+		rm "$lost" "$BATS_TEST_TMPDIR/holds" "$BATS_TEST_TMPDIR/proxy"
+	done
+	at ann "$(nodes 2 3)"
+	as ann ss-catalog pending "$(as ann ss-catalog savesets --json | jq -r 'select(.location == ".sync").name')" |
+		ss-hash | as ann ss-catalog store
+	for n in 1 2 3; do
+		[ "$(on $n 'SET SESSION wsrep_sync_wait = 1; SELECT count(*), max(seq), sum(status = 0) FROM savesets')" = "3	3	0" ]
+		at ann "$(nodes $n)"
+		run_ok as ann ss-catalog check
+	done
+}
+
+# The nodes refuse one of more than 2 MiB, and MariaDB 10.11 then each update of many rows at once.
+@test "no transaction is large: a first catalogue, one that was killed, all changed, taken back, pruned" {
+	requires strace
+	local n pid code
+	for n in 1 2 3; do on $n 'SET GLOBAL wsrep_max_ws_size = 2097152'; done
+	keepers
+	ROOT=$BATS_TEST_TMPDIR/ann/root
+	TREE=$ROOT/.sync/alpha
+	add_ann() {
+		as ann ss-catalog add alpha >/dev/null
+	}
+	touch_all() {
+		rm -rf "$TREE"
+		mkdir -p "$TREE"/{1..16}
+		for n in {1..16}; do (cd "$TREE/$n" && seq 1000 | xargs touch); done
+	}
+	touch_all
+	# Every packet takes a while, so that there is time for ours.
+	SECONDSHOT_CONF=$BATS_TEST_TMPDIR/ann/etc/secondshot.conf \
+		strace -f -qq -o /dev/null -e inject=sendto:delay_enter=60000 ss-catalog add alpha >/dev/null 3>&- 4>&- &
+	pid=$!
+	some_rows() { [ "$(on 1 'SELECT count(*) FROM paths')" -ge 8000 ]; }
+	until_true some_rows
+	pkill -KILL -P "$(pgrep -P "$pid" strace)"
+	code=0
+	wait "$pid" || code=$?
+	[ "$code" = 137 ]
+	n=$(on 1 'SELECT count(*) FROM paths')
+	echo "killed with $n rows"
+	[ "$n" -ge 8000 ]
+	run_ok add_ann
+	contains "$stderr" 'unfinished saveset is removed'
+	mv "$ROOT/.sync" "$ROOT/hourly.0"
+	run_ok as ann ss-catalog reconcile
+	touch_all
+	run_ok add_ann
+	run_ok as ann ss-catalog check
+	# The newest leaves, and the rows that it closed are open again.
+	run_ok as ann ss-prune alpha@.sync
+	[ "$(on 1 'SELECT count(*), sum(first = 1), sum(last IS NULL) FROM paths')" = "16017	16017	16017" ]
+	run_ok as ann ss-catalog check
+	touch_all
+	run_ok add_ann
+	mv "$ROOT/hourly.0" "$ROOT/hourly.1"
+	mv "$ROOT/.sync" "$ROOT/hourly.0"
+	run_ok as ann ss-catalog reconcile
+	run_ok as ann ss-prune alpha@hourly.1
+	[ "$(on 2 'SET SESSION wsrep_sync_wait = 1; SELECT count(*), sum(last IS NULL) FROM paths')" = "16017	16017" ]
+	run_ok as ann ss-catalog check
 }

@@ -71,6 +71,27 @@ as_daily() {
 	[ "$(admin "$SERVER" "$NAME" -e 'SELECT count(*) FROM commits')" = 0 ]
 }
 
+@test "an account that may only read looks up and checks, and no more" {
+	ss-catalog init 2>/dev/null
+	take
+	admin "$SERVER" -e "GRANT SELECT ON $NAME.* TO daily@localhost"
+	as_daily
+	local call
+	for call in hosts volumes savesets runs "files $S" "pending $S" check; do
+		# shellcheck disable=SC2086
+		run_ok ss-catalog $call
+	done
+	for call in "ss-verify $S" 'ss-catalog add alpha' 'ss-catalog reconcile' ss-prune; do
+		# shellcheck disable=SC2086
+		run_code 2 $call
+		contains "$stderr" "GRANT .* ON .$NAME.\.\* TO 'daily'@'localhost'"
+	done
+	catalog_at "$(server_url "$SERVER" "$NAME")"
+	sed -i '/^db-password-file/d' "$SECONDSHOT_CONF"
+	still_lists "$S"
+	run_ok ss-catalog check
+}
+
 @test "init without rights prints the GRANT line, which is the one that helps" {
 	local line
 	admin "$SERVER" -e "GRANT SELECT, INSERT, UPDATE, DELETE ON $NAME.* TO daily@localhost"
@@ -84,6 +105,22 @@ as_daily() {
 	run_ok ss-catalog check
 }
 
+@test "a url that is none, a table of another program: told as such" {
+	local url
+	for url in "mysql:/daily@localhost/$NAME" sqlite:/tmp/catalog.db mysql:daily; do
+		catalog_at "$url"
+		run_code 2 ss-catalog init
+		contains "$stderr" 'neither a path nor a url'
+	done
+	catalog_at "$(server_url "$SERVER" "$NAME")"
+	admin "$SERVER" "$NAME" -e 'CREATE TABLE meta (id INT)'
+	run_code 2 ss-catalog init
+	contains "$stderr" 'a table meta already, of another program'
+	[ "$(admin "$SERVER" "$NAME" -e 'SHOW TABLES')" = meta ]
+	run_code 2 ss-catalog hosts
+	contains "$stderr" 'there is no catalog'
+}
+
 @test "no database, no right to it, no such account: the line that helps" {
 	as_daily
 	run_code 2 ss-catalog init
@@ -95,6 +132,80 @@ as_daily() {
 	catalog_at "$(server_url "$SERVER" "$NAME" nobody-here)"
 	run_code 2 ss-catalog init
 	contains "$stderr" "CREATE USER 'nobody-here'@'localhost'"
+}
+
+@test "a right that is missing: the line for the account as the server knows it" {
+	ss-catalog init 2>/dev/null
+	admin "$SERVER" -e "CREATE USER 'far$NAME'@'%'; GRANT SELECT ON $NAME.* TO 'far$NAME'@'%'"
+	catalog_at "$(server_url "$SERVER" "$NAME" "far$NAME")"
+	run_code 2 ss-catalog add alpha
+	contains "$stderr" "GRANT SELECT, .* TO 'far$NAME'@'%'"
+	lacks "$stderr" 'CREATE (USER|DATABASE)'
+}
+
+@test "who may not write, or not enter, has a backup all the same, and a failure" {
+	requires rsync rsnapshot
+	ss-catalog init 2>/dev/null
+	admin "$SERVER" -e "GRANT SELECT, INSERT, UPDATE, DELETE ON $NAME.* TO daily@localhost"
+	as_daily
+	rm -r "$ROOT/.sync"
+	run_ok ss-run
+	night() {
+		echo "$1" >"$SRC/alpha/one"
+		run_code 2 ss-run
+		contains "$stderr" 'the catalog cannot be used'
+		[ "$(<"$ROOT/hourly.0/alpha/one")" = "$1" ]
+	}
+	admin "$SERVER" -e "REVOKE UPDATE ON $NAME.* FROM daily@localhost"
+	night second
+	run_code 1 ss-run --check
+	contains "$output" 'UPDATE'
+	printf 'falsch-2718\n' >"$SECRET"
+	night 'third one'
+	admin "$SERVER" -e "GRANT UPDATE ON $NAME.* TO daily@localhost"
+	printf 'geheim-3141\n' >"$SECRET"
+	run_ok ss-run
+	[ "$(names | wc -l)" = 4 ]
+	admin "$SERVER" -e 'SET GLOBAL read_only = 1'
+	night 'the fifth, of another length'
+	admin "$SERVER" -e 'SET GLOBAL read_only = 0'
+	admin "$SERVER" "$NAME" -e 'RENAME TABLE meta TO elsewhere'
+	night 'the sixth one'
+	admin "$SERVER" "$NAME" -e 'RENAME TABLE elsewhere TO meta'
+	run_ok ss-run
+	# All that lies there is known.
+	[ "$(ss-catalog savesets --json | jq -s 'map(select((.location // "") | startswith("hourly"))) | length')" = 3 ]
+	run_ok ss-verify --all
+	run_ok ss-catalog check
+}
+
+@test "a process with a password leaves no core" {
+	ss-catalog init 2>/dev/null
+	admin "$SERVER" -e "GRANT SELECT, INSERT, UPDATE, DELETE ON $NAME.* TO daily@localhost"
+	local n pid
+	cd "$BATS_TEST_TMPDIR"
+	mkfifo stream
+	# dumps USER
+	dumps() {
+		(ulimit -c unlimited && exec ss-catalog store <stream) >/dev/null 2>&1 3>&- 4>&- &
+		pid=$!
+		exec 8>stream
+		for ((n = 0; n < 200; n++)); do
+			[[ $(admin "$SERVER" -e "SELECT count(*) FROM information_schema.processlist
+				WHERE db = '$NAME' AND user = '$1'") == 0 ]] || break
+			sleep 0.05
+		done
+		((n < 200)) || return 2
+		kill -SEGV "$pid"
+		wait "$pid" || :
+		exec 8>&-
+		compgen -G 'core*' >/dev/null
+	}
+	dumps "$SERVER_USER" || skip "no cores here"
+	rm -f core*
+	as_daily
+	run dumps daily
+	[ "$status" = 1 ]
 }
 
 @test "a wrong password: 2, and no password in what is said" {

@@ -17,6 +17,7 @@ my (%digest, %first, @path);
 sub name {
 	my ($bytes) = @_;
 	my $text = '';
+	return $bytes =~ s/\\/\\\\/gr unless $bytes =~ /[^ -~]/;
 	while (length $bytes) {
 		my $char = Encode::decode('UTF-8', $bytes, Encode::FB_QUIET);
 		for (split //, $char) {

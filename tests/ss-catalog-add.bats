@@ -223,6 +223,75 @@ rows() {
 	run_ok ss-catalog check
 }
 
+@test "names of files, near and far apart, more than one look-up brings" {
+	local shared
+	ss-catalog add alpha >/dev/null
+	shared=$(sql 'SELECT count(*) FROM inodes WHERE shared = 1')
+	turn
+	mkdir "$TREE/a" "$TREE/m" "$TREE/z"
+	for i in {1..150}; do
+		echo "$i" >"$TREE/a/$i"
+		ln "$TREE/a/$i" "$TREE/a/$i-too"
+		ln "$TREE/a/$i" "$TREE/z/$i"
+	done
+	(cd "$TREE/m" && seq 4500 | xargs touch)
+	run_ok ss-catalog add alpha
+	[ "$(grep -c '	a/[0-9]*$' <<<"$output")" = 150 ]
+	[ "$(grep -cE '	(a/.*too|z/.*)$' <<<"$output")" = 0 ]
+	[ "$(sql 'SELECT count(*) FROM inodes WHERE shared = 1')" = $((shared + 150)) ]
+	# Two more names each, of which the catalog knows the inode, and no digest yet.
+	turn
+	mkdir "$TREE/more"
+	for i in {1..150}; do
+		ln "$TREE/a/$i" "$TREE/more/$i"
+		ln "$TREE/a/$i" "$TREE/more/$i-too"
+		rm "$TREE/a/$i" "$TREE/a/$i-too" "$TREE/z/$i"
+	done
+	ss-catalog add alpha >"$BATS_TEST_TMPDIR/stream"
+	[ "$(grep -c '	more/[0-9]*$' "$BATS_TEST_TMPDIR/stream")" = 150 ]
+	[ "$(grep -c '	more/.*too$' "$BATS_TEST_TMPDIR/stream")" = 0 ]
+	ss-hash <"$BATS_TEST_TMPDIR/stream" | ss-catalog store
+	S=$(newest)
+	listing "$TREE" >"$KEPT/$S"
+	still_lists "$S"
+	[ "$(field "$S" unhashed)" = 0 ]
+	[ "$(sql 'SELECT count(*) FROM inodes WHERE shared = 1')" = $((shared + 150)) ]
+	no_orphans
+	run_ok ss-catalog check
+	run_ok ss-verify "$S"
+}
+
+@test "a file system that counts no links: names of one file are found all the same" {
+	requires cc
+	cat >"$BATS_TEST_TMPDIR/uncounted.c" <<-'END'
+		#include <dlfcn.h>
+		#include <sys/stat.h>
+		int statx(int dir, const char *restrict path, int flags, unsigned mask,
+			  struct statx *restrict sx)
+		{
+			int (*real)(int, const char *, int, unsigned, struct statx *) =
+				(int (*)(int, const char *, int, unsigned, struct statx *))
+					dlsym(RTLD_NEXT, "statx");
+			int rc = real(dir, path, flags, mask, sx);
+			sx->stx_nlink = 0;
+			return rc;
+		}
+	END
+	cc -D_GNU_SOURCE -shared -fPIC -o "$BATS_TEST_TMPDIR/uncounted.so" "$BATS_TEST_TMPDIR/uncounted.c" -ldl
+	uncounted() {
+		LD_PRELOAD=$BATS_TEST_TMPDIR/uncounted.so \
+			ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0 ss-catalog add alpha
+	}
+	run_ok uncounted
+	lacks "$stderr" 'while it was walked'
+	[ "$(field "$(newest)" size)" = "$(find "$TREE" -type f -printf '%i %s\n' | sort -u | awk '{ n += $2 } END { print n }')" ]
+	run_ok ss-catalog check
+	turn
+	ln "$TREE/one" "$TREE/dir/another"
+	run_ok uncounted
+	run_ok ss-catalog check
+}
+
 @test "an attribute changed through a hard link marks the older savesets" {
 	local old
 	take
@@ -318,6 +387,11 @@ rows() {
 	still_lists "$a" "$S"
 	[ "$(ss-catalog hosts --json | jq -r .name | xargs)" = 'alpha beta' ]
 	[ "$(ss-catalog savesets beta --json | jq -r .host)" = beta ]
+	[ "$(ss-catalog hosts --json --volume=backup | jq -r '[.name, .savesets] | @tsv' | xargs)" = 'alpha 1 beta 1' ]
+	run_code 2 ss-catalog hosts --volume=other
+	contains "$stderr" 'no such volume'
+	run_code 2 ss-catalog volumes --backup-host=another
+	contains "$stderr" 'no such backup host'
 	turn
 	fresh "$ROOT/.sync/alpha/one" changed
 	take alpha

@@ -18,6 +18,9 @@ unchanged() {
 	take
 	local first=$S before
 	mv "$ROOT/.sync" "$ROOT/hourly.0"
+	run_code 1 ss-catalog check
+	contains "$output" 'marker: missing, should be .sync'
+	contains "$stderr" "1 of them only lie elsewhere.* 'ss-catalog reconcile'"
 	run_ok ss-catalog reconcile
 	[ "$(field "$first" location)" = hourly.0 ]
 	mv "$ROOT/hourly.0" "$ROOT/daysago.17"
@@ -187,4 +190,46 @@ unchanged() {
 	: >"$ROOT/hourly.8"
 	run_ok ss-catalog reconcile
 	[ "$(field "$S" location)" = .sync ]
+}
+
+# unpublish: as if the second saveset's add had been killed right before it was published.
+unpublish() {
+	sql "DELETE FROM locations WHERE saveset = (SELECT id FROM savesets WHERE seq = 2)"
+	sql "UPDATE savesets SET seq = NULL, status = 0, digest = NULL WHERE seq = 2"
+	sql "UPDATE series SET last_seq = 1"
+}
+
+@test "what was whole and could not be published any more is catalogued where it lies by now" {
+	take
+	turn
+	fresh "$TREE/dir/two" 22
+	take
+	mapfile -t all < <(names)
+	unpublish
+	run_ok ss-catalog savesets
+	lacks "$output" "${all[1]}"
+	mv "$ROOT/hourly.0" "$ROOT/hourly.1"
+	mv "$ROOT/.sync" "$ROOT/hourly.0"
+	run_ok ss-catalog reconcile
+	contains "$stderr" 'catalogued in hourly.0'
+	[ "$(names | xargs)" = "${all[*]}" ]
+	[ "$(field "$(newest)" location)" = hourly.0 ]
+	still_lists "${all[@]}"
+	ss-catalog pending "$(newest)" | ss-hash | ss-catalog store
+	run_ok ss-catalog check
+	run_ok ss-verify --all
+}
+
+@test "what was whole then, and is not what it was, is no saveset" {
+	take
+	turn
+	take
+	unpublish
+	fresh "$TREE/dir/two" 22
+	run_ok ss-catalog reconcile
+	lacks "$stderr" 'catalogued in'
+	[ "$(names | wc -l)" = 1 ]
+	run_ok ss-catalog check
+	take
+	run_ok ss-verify alpha@.sync
 }

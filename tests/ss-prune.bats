@@ -227,6 +227,30 @@ generations() {
 	[ "$n" -gt 20 ]
 }
 
+@test "killed between two of its steps, nothing that is left looks like damage" {
+	requires_sqlite "where a journal that goes tells the end of a step"
+	requires strace
+	local n killed=0
+	take
+	turn
+	mkdir -p "$TREE/m"/{1..300}
+	(cd "$TREE/m" && printf '%s\n' {1..300}/{1..20} | xargs touch)
+	take
+	rm -rf "$ROOT/.sync"
+	run_ok ss-catalog reconcile
+	catalog_save gone
+	for n in 1 2 3 4 5 6 7; do
+		catalog_restore gone
+		ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o /dev/null -e trace=unlink \
+			-e inject=unlink:signal=KILL:when=$n ss-prune 2>/dev/null || killed=$((killed + 1))
+		run_ok ss-catalog check
+		run_ok ss-prune
+		[ "$(sql 'SELECT count(*) FROM savesets')" = 1 ]
+		no_orphans
+	done
+	[ "$killed" -ge 4 ]
+}
+
 @test "what a killed run left in the trash goes with the next" {
 	take
 	mkdir -p "$ROOT/.secondshot/trash/left/behind"

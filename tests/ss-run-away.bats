@@ -45,6 +45,7 @@ three_nights() {
 	away
 	run_code 3 ss-run
 	contains "$stderr" 'the catalog cannot be reached'
+	[ "$(grep -c 'cannot connect' <<<"$stderr")" = 1 ]
 	contains "$stderr" 'alpha: complete, not catalogued yet'
 	contains "$stderr" 'rotated hourly'
 	cp -a "$SRC" first
@@ -59,6 +60,8 @@ three_nights() {
 	HOSTS="alpha beta" RETAIN=hourly:5 begin
 	three_nights
 	back
+	run_code 1 ss-catalog check
+	contains "$stderr" "2 of them only lie elsewhere.* 'ss-catalog reconcile'"
 	run_ok ss-catalog reconcile
 	contains "$stderr" 'taken while the catalog could not be reached'
 	run_ok savesets alpha
@@ -84,6 +87,46 @@ three_nights() {
 	[[ ${#lines[@]} == 4 && ${lines[2]} == "complete hourly.1 "*" 0" ]]
 	run_ok ss-catalog check
 	run_ok ss-verify --all
+}
+
+@test "a dry run tells what a run would do without the server, and touches nothing" {
+	RETAIN=hourly:5 begin
+	away
+	local waits
+	for waits in '' 'rsnapshot -c .* hourly'; do
+		find "$ROOT" -printf '%p %i %C@\n' | sort >before
+		run_code 3 ss-run -n
+		contains "$stderr" 'the catalog cannot be reached'
+		contains "${lines[0]}" "$waits"
+		contains "$output" 'rsnapshot -c .* sync alpha/'
+		contains "${lines[-1]}" 'rsnapshot -c .* hourly'
+		lacks "$output" ss-catalog
+		find "$ROOT" -printf '%p %i %C@\n' | sort | cmp before -
+		[[ $waits ]] || run_code 3 ss-run --no-rotate
+	done
+	back
+	run_ok ss-run
+	run_ok savesets alpha
+	[ "${#lines[@]}" -eq 2 ]
+}
+
+@test "a dry run writes nothing on the server, and what keeps it from a catalog is told once" {
+	local call
+	begin
+	sed -i 's/^backup-host.*/backup-host = another/' "$SECONDSHOT_CONF"
+	sql "CREATE TRIGGER nothing BEFORE INSERT ON commits FOR EACH ROW
+		SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'something is written'"
+	run_code 2 ss-run -n
+	lacks "$stderr" 'something is written'
+	contains "$stderr" 'backup-host = keeper'
+	sql 'DROP TRIGGER nothing'
+	sql "DROP TABLE meta"
+	for call in 'ss-run -n' ss-run; do
+		# shellcheck disable=SC2086
+		run_code 2 $call
+		contains "$stderr" 'the catalog cannot be used'
+		[ "$(grep -c 'there is no catalog' <<<"$stderr")" = 1 ]
+	done
 }
 
 @test "the server goes away in mid-run" {

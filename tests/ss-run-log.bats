@@ -225,7 +225,7 @@ fact() {
 	run_code 2 ss-run nobody
 	[ "$(ss-catalog runs --json | wc -l)" = 2 ]
 	[ ! -e "$ROOT/.secondshot/runs" ]
-	run_ok ss-catalog runs --volume=other
+	run_code 2 ss-catalog runs --volume=other
 	[ "${#lines[@]}" = 1 ]
 	run_ok ss-catalog runs --volume=backup --backup-host=keeper --json
 	[ "${#lines[@]}" = 2 ]

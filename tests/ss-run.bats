@@ -206,7 +206,7 @@ equal() {
 	sed -i "s|^cmd_rsync.*|cmd_rsync\t$PWD/rsync|" "$RSNAPSHOT_CONF"
 	if on_mariadb; then
 		# As with a server that is away, the backup is made all the same.
-		DBPASS=secret run_code 3 ss-run
+		DBPASS=secret run_code 2 ss-run
 		contains "$stderr" 'DBPASS is not used'
 		(umask 077; echo secret >password)
 		echo "db-password-file = $PWD/password" >>"$SECONDSHOT_CONF"

@@ -189,12 +189,12 @@ static int do_store(struct call *k)
 
 static int do_hosts(struct call *k)
 {
-	return catalog_open(&k->cat, k->c, 0) < 0 ? SS_FAIL : list_hosts(&k->cat, k->format);
+	return catalog_open(&k->cat, k->c, 0) < 0 ? SS_FAIL : list_hosts(&k->cat, k->c, k->format);
 }
 
 static int do_volumes(struct call *k)
 {
-	return catalog_open(&k->cat, k->c, 0) < 0 ? SS_FAIL : list_volumes(&k->cat, k->format);
+	return catalog_open(&k->cat, k->c, 0) < 0 ? SS_FAIL : list_volumes(&k->cat, k->c, k->format);
 }
 
 static int do_savesets(struct call *k)

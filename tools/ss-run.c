@@ -8,7 +8,7 @@
 #include "base/exits.h"
 #include "base/msg.h"
 #include "conf/opt.h"
-#include "run/run.h"
+#include "run/run_all.h"
 #include "run/run_check.h"
 #include "run/run_due.h"
 #include "run/run_end.h"

@@ -40,20 +40,20 @@ struct add {
 	int64_t relabelled, overwritten;	/* oldest saveset whose files are so; 0 = none */
 	struct change change;	/* against the predecessor */
 	struct summing *summing;
-	int linked;		/* new files of several names: only the rows know whose they are */
+	int linked;		/* new files that may have several names: only the rows know whose they are */
 	struct summary sum;
 	enum saveset_status status;
 	const char *reason;
 };
 
-/* Transaction: clear what an interrupted add left, and register the new saveset. */
+/* Transaction: register the new saveset. */
 static int begin(void *arg)
 {
 	struct add *a = arg;
 	struct db *db = a->cat->db;
 
 	if (series_get(a->cat, a->o->host, a->volume, 1, &a->series) <= 0 ||
-	    series_undo(a->cat, &a->series) < 0 || series_name(a->cat, a->c, a->o->host, &a->marker) < 0 ||
+	    series_name(a->cat, a->c, a->o->host, &a->marker) < 0 ||
 	    db_run(db, SQL_SAVESET_NEW, "issis", a->series.id, a->marker.saveset, a->marker.id,
 		   a->marker.created, a->c->hashtype) < 0)
 		return -1;
@@ -70,25 +70,27 @@ static int begin(void *arg)
 	return 0;
 }
 
+/* Of ours, as it was registered; -1 after reporting. */
 static int64_t saveset_id(struct add *a)
 {
 	struct saveset s;
-	int64_t id = catalog_by_uid(a->cat, a->marker.id, &s) == 0 ? s.id : -1;
+	int got = catalog_by_uid(a->cat, a->marker.id, &s);
+	int64_t id = got == 0 ? s.id : -1;
 
+	if (got > 0)
+		msg_error("%s: is not in the catalog any more", escape_name(a->marker.saveset));
 	saveset_free(&s);
 	return id;
 }
 
-/* Transaction: record an attempt that gave nothing worth a place in the series. */
+/* Transaction: record an attempt that gave nothing worth a place in the series; its rows are gone. */
 static int record_attempt(void *arg)
 {
 	struct add *a = arg;
 	int64_t id = saveset_id(a);
 
-	if (id < 0 || db_run(a->cat->db, SQL_SAVESET_FAIL, "isii", (int64_t)a->status, a->reason,
-			     clock_now(), id) < 0)
-		return -1;
-	return series_rewind(a->cat, a->series.id, a->series.last_seq);
+	return id < 0 || db_run(a->cat->db, SQL_SAVESET_FAIL, "isii", (int64_t)a->status,
+				a->reason, clock_now(), id) < 0 ? -1 : 0;
 }
 
 static void want(const struct entry *e, void *arg)
@@ -139,7 +141,7 @@ static void sum_one(struct add *a, enum merge_verdict v, const struct entry *dis
 		summary_add(a->summing, &e, row->shared);
 		return;
 	}
-	a->linked |= disk->type == 'f' && disk->nlink > 1;
+	a->linked |= disk->type == 'f' && disk->nlink != 1;
 	summary_add(a->summing, disk, 0);
 }
 
@@ -331,7 +333,8 @@ static int finish(struct add *a)
 		msg_warn("%s: %s; not taken for a saveset (--accept takes it)",
 			 escape_name(a->o->host), a->reason);
 		/* The marker stays and says "running", for whoever reads the stream. */
-		if (db_transaction(a->cat->db, record_attempt, a) < 0)
+		if (series_rewind(a->cat, a->series.id, NULL) < 0 ||
+		    db_transaction(a->cat->db, record_attempt, a) < 0)
 			return SS_FAIL;
 	} else if (write_marker(a, a->status) < 0 || db_transaction(a->cat->db, publish, a) < 0) {
 		return SS_FAIL;
@@ -359,7 +362,7 @@ static int run(struct add *a)
 		id_new(a->marker.id);
 		a->marker.created = clock_now();
 	}
-	if (db_transaction(a->cat->db, begin, a) < 0)
+	if (series_undo(a->cat, a->o->host, a->volume) < 0 || db_transaction(a->cat->db, begin, a) < 0)
 		return SS_FAIL;
 	if (attempt)
 		return db_transaction(a->cat->db, record_attempt, a) < 0 ? SS_FAIL : SS_OK;

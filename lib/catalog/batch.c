@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "catalog/links.h"
 
 #define OPS 4096		/* while they are written nothing is walked, and ss-hash lives on what it was told */
 #define BYTES (2u << 20)	/* of paths, which may be long */
@@ -14,8 +15,9 @@ enum kind { OP_CLOSE, OP_OPEN };
 struct op {
 	enum kind kind;
 	int64_t dir, sub, first;
-	int64_t since;		/* of the inode, found out by each try to write */
-	int fresh, want, told;
+	int64_t since;		/* of the inode; where it has several names each try to write finds it out */
+	int make, shared;	/* that inode is to be added, with others of its names here */
+	int fresh, want;
 	size_t path, name, data;	/* offsets in bytes; name lies at the end of path */
 	size_t name_len;
 	struct entry e;
@@ -29,6 +31,7 @@ struct batch {
 	void *arg;
 	struct op *op;
 	size_t n;
+	size_t linked;		/* new files among them that may have other names */
 	struct buf bytes;
 	int64_t next_dir;	/* of the flush that is under way */
 	struct db_tally inodes;	/* added by it */
@@ -69,6 +72,12 @@ static struct op *push(struct batch *b, enum kind kind, const struct entry *e)
 	return op;
 }
 
+/* A file whose inode the caller does not know. */
+static int is_new(const struct op *op)
+{
+	return op->kind == OP_OPEN && op->e.type == 'f' && !op->e.since;
+}
+
 void batch_close(struct batch *b, const struct row *row)
 {
 	struct op *op = push(b, OP_CLOSE, &row->e);
@@ -84,13 +93,18 @@ void batch_open(struct batch *b, const struct entry *e, int64_t dir, int64_t sub
 	op->dir = dir;
 	op->sub = sub;
 	op->fresh = fresh;
-	/* A file of one name has an inode nobody knows: its digest is wanted, and at once. */
-	if (e->type == 'f' && !e->since && e->nlink == 1) {
+	op->since = e->since;
+	if (!is_new(op))
+		return;
+	if (e->nlink != 1) {
+		b->linked++;
+	} else {
+		/* It has an inode nobody knows: its digest is wanted, and at once. */
 		struct entry wanted = *e;
 
-		wanted.since = b->seq;
+		op->make = 1;
+		op->since = wanted.since = b->seq;
 		b->want(&wanted, b->arg);
-		op->told = 1;
 	}
 }
 
@@ -104,39 +118,39 @@ static const char *bytes(const struct batch *b, size_t at)
 	return b->bytes.p ? b->bytes.p + at : "";
 }
 
-/* Has an inode of an earlier saveset its digest?  An error counts as no: hashing again does no harm. */
-static int is_hashed(struct batch *b, int64_t ino, int64_t since)
+/* Find out which of the files with several names bring an inode.  0 or -1. */
+static int find_links(struct batch *b)
 {
-	int64_t len;
+	if (!b->linked)
+		return 0;
+	struct link *link = mem_array(NULL, b->n, sizeof(*link));
+	size_t n = 0;
 
-	return db_value(b->cat->db, &len, SQL_INODE_GET, "iii", b->series, ino, since) > 0;
+	for (size_t i = 0; i < b->n; i++)
+		if (is_new(&b->op[i]))
+			link[n++] = (struct link){ .e = &b->op[i].e, .turn = i,
+						   .sole = b->op[i].e.nlink == 1 };
+	int rc = links_find(b->cat, b->series, b->seq, b->oldest, link, n);
+	for (size_t i = 0; i < n; i++) {
+		struct op *op = &b->op[link[i].turn];
+
+		op->since = link[i].since;
+		op->make = link[i].make;
+		op->shared = link[i].shared;
+		op->want = !link[i].sole && (link[i].make || link[i].want);
+	}
+	free(link);
+	return rc;
 }
 
-/* Find or make the inode of a new row.  0 or -1. */
-static int link_inode(struct batch *b, struct op *op)
+static int make_inode(struct batch *b, const struct op *op)
 {
-	struct db *db = b->cat->db;
 	const struct entry *e = &op->e;
-	int64_t ino = (int64_t)e->ino, oldest = e->btime ? b->oldest : b->seq;
 
-	/* One of several names: another may have brought the inode here already. */
-	if (e->nlink > 1) {
-		int64_t since;
-		int got = db_value(db, &since, SQL_INODE_FIND, "iiiiiii", b->series, ino, e->btime,
-				   e->size, e->mtime, (int64_t)e->mtime_ns, oldest);
-		if (got < 0)
-			return -1;
-		if (got) {
-			op->since = since;
-			op->want = since < b->seq && !is_hashed(b, ino, since);
-			return db_run(db, SQL_INODE_SHARED, "iii", b->series, ino, since) < 0 ? -1 : 0;
-		}
-	}
-	op->since = b->seq;
-	op->want = 1;
-	return db_queue(db, &b->inodes, SQL_INODE_ADD, "iiiiiiiisi", b->series, ino, b->seq,
-			e->btime, e->size, e->blocks, e->mtime, (int64_t)e->mtime_ns,
-			hash_algo_name(b->algo), (int64_t)hash_algo_size(b->algo));
+	return db_queue(b->cat->db, &b->inodes, SQL_INODE_ADD, "iiiiiiiiisi", b->series,
+			(int64_t)e->ino, b->seq, e->btime, e->size, e->blocks, e->mtime,
+			(int64_t)e->mtime_ns, (int64_t)op->shared, hash_algo_name(b->algo),
+			(int64_t)hash_algo_size(b->algo));
 }
 
 static int write_open(struct batch *b, struct op *op)
@@ -146,9 +160,7 @@ static int write_open(struct batch *b, struct op *op)
 	int file = e->type == 'f';
 	const char *name = bytes(b, op->name);
 
-	op->since = e->since;
-	op->want = 0;
-	if (file && !e->since && link_inode(b, op) < 0)
+	if (op->make && make_inode(b, op) < 0)
 		return -1;
 	if (op->fresh && db_queue(db, NULL, SQL_DIR_ADD, "iiibi", b->series, op->sub, op->dir,
 				  (const void *)name, op->name_len, b->seq) < 0)
@@ -167,6 +179,8 @@ static int write_all(void *arg)
 	struct db *db = b->cat->db;
 
 	b->inodes = (struct db_tally){ 0 };
+	if (find_links(b) < 0)
+		return -1;
 	for (size_t i = 0; i < b->n; i++) {
 		struct op *op = &b->op[i];
 		int rc = 0;
@@ -199,10 +213,10 @@ int batch_flush(struct batch *b, int64_t next_dir, int force)
 			op->e.since = op->since;
 		op->e.data = "";
 		op->e.data_len = 0;
-		if (op->want && !op->told)
+		if (op->want)
 			b->want(&op->e, b->arg);
 	}
-	b->n = 0;
+	b->n = b->linked = 0;
 	buf_reset(&b->bytes);
 	return 0;
 }

@@ -50,21 +50,26 @@ int catalog_open(struct catalog *cat, const struct conf *c, int create)
 	return catalog_open_url(cat, c, NULL, create);
 }
 
+/* It could not be opened; would it be of use to try again?  -1. */
+static int useless(struct catalog *cat)
+{
+	cat->refused = cat->db ? !db_may_recover(cat->db) : !cat->away;
+	catalog_close(cat);
+	return -1;
+}
+
 static int open_any(struct catalog *cat, const struct conf *c, const char *url, int create)
 {
 	struct login l;
 
-	cat->db = NULL;
-	if (login_make(&l, c, url) < 0)
-		return -1;
-	cat->db = db_open(&l.db, create);
-	login_free(&l);
-	if (!cat->db)
-		return -1;
-	if (schema_upgrade(cat->db, create) == 0)
+	*cat = (struct catalog){ 0 };
+	if (login_make(&l, c, url) == 0) {
+		cat->db = db_open(&l.db, create, &cat->away);
+		login_free(&l);
+	}
+	if (cat->db && schema_upgrade(cat->db, create) == 0)
 		return 0;
-	catalog_close(cat);
-	return -1;
+	return useless(cat);
 }
 
 /* No catalog is taken for a whole one before its copy is complete.  0, or -1 after reporting. */
@@ -85,10 +90,7 @@ int catalog_open_url(struct catalog *cat, const struct conf *c, const char *url,
 {
 	if (open_any(cat, c, url, create) < 0)
 		return -1;
-	if (is_whole(cat) == 0)
-		return 0;
-	catalog_close(cat);
-	return -1;
+	return is_whole(cat) == 0 ? 0 : useless(cat);
 }
 
 int catalog_open_target(struct catalog *cat, const struct conf *c, const char *url)
@@ -100,6 +102,21 @@ void catalog_close(struct catalog *cat)
 {
 	db_close(cat->db);
 	cat->db = NULL;
+}
+
+/* Transaction: one statement of each kind, of rows that there are not. */
+static int change_nothing(void *arg)
+{
+	struct db *db = arg;
+	int64_t none = -1;
+
+	return db_run(db, SQL_VOLUME_UPDATE, "ssi", "", "", none) < 0 ||
+	       db_run(db, SQL_UNDO_SAVESETS, "i", none) < 0 ? -1 : 0;
+}
+
+int catalog_try(struct catalog *cat)
+{
+	return db_transaction(cat->db, change_nothing, cat->db);
 }
 
 static void text(struct db_stmt *st, int col, char *to, size_t size)
@@ -254,16 +271,6 @@ void catalog_list_free(struct saveset *list, size_t n)
 	for (size_t i = 0; i < n; i++)
 		saveset_free(&list[i]);
 	free(list);
-}
-
-int catalog_has_host(struct catalog *cat, const char *host)
-{
-	int64_t id;
-	int rc = db_value(cat->db, &id, SQL_HOST_ID, "s", host);
-
-	if (rc == 0)
-		msg_error("%s: no such host in the catalog", escape_name(host));
-	return rc;
 }
 
 void catalog_marker(const struct saveset *s, struct marker *m)

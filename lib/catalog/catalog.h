@@ -15,6 +15,9 @@
 
 struct catalog {
 	struct db *db;
+	/* It could not be opened, as has been said: */
+	int away;		/* because its server is away */
+	int refused;		/* because of what trying again does not mend */
 };
 
 enum saveset_status { SV_RUNNING, SV_COMPLETE, SV_PARTIAL, SV_FAILED, SV_STALE, SV_GONE };
@@ -54,6 +57,9 @@ int catalog_open_target(struct catalog *cat, const struct conf *c, const char *u
 #define CATALOG_COPYING "copying"	/* keyword in meta; its value is the copy's unique id */
 void catalog_close(struct catalog *cat);
 
+/* May we change it, and does the server let us?  Changes nothing.  0, or -1 after reporting. */
+int catalog_try(struct catalog *cat);
+
 /*
  * Find what a selector means: the name of a saveset, HOST@LOCATION (".sync",
  * "hourly.0", "sync"), HOST@latest (newest complete), HOST alone (the same).
@@ -81,9 +87,6 @@ void catalog_list_free(struct saveset *list, size_t n);
 
 /* What the marker of a published saveset says. */
 void catalog_marker(const struct saveset *s, struct marker *m);
-
-/* 1 the catalog knows the host, 0 after saying that it does not, -1. */
-int catalog_has_host(struct catalog *cat, const char *host);
 
 /* Fill *s from the next row of one of the saveset statements of sql.h, and reset it: 0, 1 none, -1. */
 int catalog_fetch(struct catalog *cat, struct db_stmt *st, struct saveset *s);

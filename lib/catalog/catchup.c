@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,19 +15,39 @@
 #include "base/mem.h"
 #include "base/msg.h"
 #include "catalog/add.h"
+#include "catalog/proof.h"
 
 struct waiting {
 	char *location, *host;
 	struct marker marker;
 };
 
+/* One that add did not publish. */
+struct unpublished {
+	char uid[ID_LEN + 1];
+	int64_t series, seq;	/* that it would have */
+	char *host;
+};
+
 struct search {
+	const struct unpublished *of;	/* markers of these, if any; or else those that wait */
+	size_t nof;
 	struct waiting *found;
 	size_t n;
 };
 
-static int is_waiting(const struct marker *m)
+static const struct unpublished *find(const struct search *s, const struct marker *m)
 {
+	for (size_t i = 0; i < s->nof; i++)
+		if (!strcmp(s->of[i].uid, m->id))
+			return &s->of[i];
+	return NULL;
+}
+
+static int is_wanted(const struct search *s, const struct marker *m)
+{
+	if (s->of)
+		return find(s, m) && (!strcmp(m->status, "complete") || !strcmp(m->status, "partial"));
 	return !strcmp(m->status, MARKER_WAITING) || !strcmp(m->status, MARKER_WAITING_PARTIAL);
 }
 
@@ -43,7 +64,7 @@ static int scan(const char *location, int fd, void *arg)
 		close(dir);
 	while (d && (e = readdir(d)) != NULL) {
 		if (e->d_name[0] == '.' || file_is_new(e->d_name) ||
-		    marker_read(fd, e->d_name, &m) <= 0 || !is_waiting(&m))
+		    marker_read(fd, e->d_name, &m) <= 0 || !is_wanted(s, &m))
 			continue;
 		s->found = mem_array(s->found, s->n + 1, sizeof(*s->found));
 		s->found[s->n++] = (struct waiting){ mem_strdup(location), mem_strdup(e->d_name), m };
@@ -95,6 +116,70 @@ static int catch_up(struct catalog *cat, const struct conf *c, const struct volu
 	return code == SS_FAIL ? -1 : 1;
 }
 
+static void search_free(struct search *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		free(s->found[i].location);
+		free(s->found[i].host);
+	}
+	free(s->found);
+}
+
+/* One that was found, of u: it waits, if its tree is found to be what add saw.  0 or -1. */
+static int claim(struct catalog *cat, const struct volume *v, const struct unpublished *u,
+		 struct waiting *w)
+{
+	struct saveset s = { .series = u->series, .seq = u->seq, .host = u->host };
+	int partial = !strcmp(w->marker.status, "partial");
+
+	if (strcmp(u->host, w->host) || proof_tree(cat, v, &s, w->location) <= 0)
+		return 0;
+	snprintf(w->marker.status, sizeof(w->marker.status), "%s",
+		 partial ? MARKER_WAITING_PARTIAL : MARKER_WAITING);
+	int fd = volume_location(v, w->location);
+	int rc = fd < 0 ? -1 : marker_write(fd, w->host, &w->marker);
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
+/* All that the volume has, malloc'd, and their number; -1 after reporting. */
+static int unpublished(struct catalog *cat, int64_t volume, struct unpublished **list)
+{
+	struct db_stmt *st = db_bind(cat->db, SQL_SAVESETS_UNPUBLISHED, "i", volume);
+	enum db_got got = DB_FAIL;
+	int n = 0;
+
+	*list = NULL;
+	while (st && (got = db_step(st)) == DB_ROW) {
+		char *uid = db_strdup(st, 0);
+
+		*list = mem_array(*list, (size_t)n + 1, sizeof(**list));
+		struct unpublished *u = &(*list)[n++];
+		*u = (struct unpublished){ "", db_int(st, 1), db_int(st, 2), db_strdup(st, 3) };
+		snprintf(u->uid, sizeof(u->uid), "%s", uid);
+		free(uid);
+	}
+	return got == DB_FAIL ? -1 : n;
+}
+
+int catchup_claim(struct catalog *cat, const struct volume *v, int64_t volume)
+{
+	struct unpublished *list;
+	int n = unpublished(cat, volume, &list), rc = n < 0 ? -1 : 0;
+	struct search s = { .of = list, .nof = n > 0 ? (size_t)n : 0 };
+
+	if (n > 0)
+		rc = volume_each(v, scan, &s);
+	for (size_t i = 0; rc == 0 && i < s.n; i++)
+		rc = claim(cat, v, find(&s, &s.found[i].marker), &s.found[i]);
+	search_free(&s);
+	while (n > 0)
+		free(list[--n].host);
+	free(list);
+	return rc;
+}
+
 int catchup_run(struct catalog *cat, const struct conf *c, const struct volume *v, size_t *n)
 {
 	struct search s = { 0 };
@@ -110,9 +195,7 @@ int catchup_run(struct catalog *cat, const struct conf *c, const struct volume *
 			rc = -1;
 		else
 			*n += (size_t)got;
-		free(s.found[i].location);
-		free(s.found[i].host);
 	}
-	free(s.found);
+	search_free(&s);
 	return rc;
 }

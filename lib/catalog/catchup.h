@@ -4,12 +4,22 @@
  *
  * Their markers say "waiting": the tree is whole, but the catalog does not know
  * it yet.  They are catalogued where they lie by now, the oldest first.
+ *
+ * So are those whose add had come to its end, but could not publish: the marker says
+ * "complete", and the catalog that they are still being made.
  */
 #ifndef SS_CATCHUP_H
 #define SS_CATCHUP_H
 
 #include "catalog/catalog.h"
 #include "tree/volume.h"
+
+/*
+ * Have the marker say "waiting" of what was not published and is the tree that add had
+ * seen.  What add left in the catalog is still there; the caller takes it back, then
+ * calls the other.  0, or -1 after reporting.
+ */
+int catchup_claim(struct catalog *cat, const struct volume *v, int64_t volume);
 
 /*
  * Catalogue them; their digests are left to "ss-catalog pending".  The caller

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "catalog/check.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@ struct check {
 	int no_markers;		/* the catalog alone */
 	const char *own;	/* the backup host that asks; NULL = for one saveset, whose volume must be there */
 	size_t checked, findings;
+	size_t moved;		/* findings about savesets that lie elsewhere */
 	size_t compared;	/* savesets whose markers were looked at */
 	struct volume volume;	/* the one opened last; root NULL = none */
 	struct lock *lock;	/* of that volume, once it was needed */
@@ -93,7 +95,7 @@ static int check_rows(struct check *c, const struct saveset *s)
 	same_number(c, s, "size", sum.bytes, s->bytes);
 	same_number(c, s, "allocated blocks", sum.blocks, s->blocks);
 	/* Fewer is right: a later saveset may have brought the digests of what it shares. */
-	if (sum.unhashed > s->unhashed)
+	if (sum.unhashed > s->unhashed || (s->full[0] && s->unhashed))
 		same_number(c, s, "files without digest", sum.unhashed, s->unhashed);
 	same_text(c, s, "metadata digest of its rows", sum.metadata, s->metadata);
 	if (s->full[0])
@@ -131,10 +133,18 @@ static int use_volume(struct check *c, const struct saveset *s, int *there)
 	return c->lock ? SS_OK : lock_take(&c->lock, c->volume.own, c->volume.root, 0);
 }
 
+static int is_here(const char *location, int fd, void *arg)
+{
+	const struct saveset *const *s = arg;
+
+	(void)location;
+	return marker_has_id(fd, (*s)->host, (*s)->uid);
+}
+
 static void check_marker(struct check *c, const struct saveset *s, const char *location)
 {
 	struct marker m;
-	int fd = volume_location(&c->volume, location), got = -1;
+	int fd = volume_location(&c->volume, location), got = fd < 0 && errno == ENOENT ? 0 : -1;
 
 	if (fd >= 0) {
 		got = marker_read(fd, s->host, &m);
@@ -143,6 +153,7 @@ static void check_marker(struct check *c, const struct saveset *s, const char *l
 	if (got <= 0 || strcmp(m.id, s->uid)) {
 		finding(c, s, "marker", got < 0 ? "unreadable" : got ? "of another saveset" : "missing",
 			location);
+		c->moved += got >= 0 && volume_each(&c->volume, is_here, &s) > 0;
 		return;
 	}
 	same_text(c, s, "name in its marker", m.saveset, s->name);
@@ -171,8 +182,7 @@ static void check_disk(struct check *c, const struct saveset *s, int there)
 	if (there) {
 		check_markers(c, s);
 		c->compared++;
-	} else if (s->locations[0] && !strcmp(s->backup_host, c->own)) {
-		/* What another machine took is for that one to look at. */
+	} else if (s->locations[0]) {
 		away_note(&c->away, s);
 	}
 }
@@ -182,7 +192,9 @@ static int check_saveset(struct check *c, const struct saveset *listed)
 {
 	struct saveset s;
 	int there = 0, got;
-	int code = listed->locations[0] && !c->no_markers ? use_volume(c, listed, &there) : SS_OK;
+	/* What another machine took is for that one to look at, whatever lies here at its path. */
+	int here = !c->no_markers && (!c->own || !strcmp(listed->backup_host, c->own));
+	int code = listed->locations[0] && here ? use_volume(c, listed, &there) : SS_OK;
 
 	if (code != SS_OK)
 		return code;
@@ -192,7 +204,7 @@ static int check_saveset(struct check *c, const struct saveset *listed)
 	check_record(c, &s);
 	if (s.seq && s.status != SV_GONE) {
 		code = check_rows(c, &s) < 0 ? SS_FAIL : SS_OK;
-		if (!c->no_markers)
+		if (here)
 			check_disk(c, &s, there);
 		c->checked++;
 	}
@@ -241,6 +253,10 @@ static int check_all(struct check *c, const struct saveset *only)
 	}
 	if (code == SS_OK) {
 		msg_info("%zu savesets checked, %zu findings", c->checked, c->findings);
+		if (c->moved)
+			msg_info("%zu of them only lie elsewhere, as after rsnapshot was run by hand or the"
+				 " catalog could not be reached; 'ss-catalog reconcile' or the next ss-run"
+				 " corrects the catalog", c->moved);
 		away_tell(&c->away, "compared with their markers", c->json);
 		code = !c->away.n ? SS_OK : c->compared ? SS_INCOMPLETE : SS_FAIL;
 		if (code != SS_FAIL && c->findings)

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define ROWS 4096
-#define BYTES (4u << 20)
+#define BYTES (1u << 20)
 #define STEPS 3
 #define PARAMS 6		/* COPY_KEYS, one of them twice, and the limit */
 

@@ -12,77 +12,15 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/msg.h"
+#include "catalog/drop.h"
 #include "catalog/series.h"
 #include "tree/trash.h"
-
-#define BATCH 4096
-
-struct key {
-	int64_t dir, first, ino, since, sub;
-	size_t name, len;	/* in forget.names */
-};
 
 struct forget {
 	struct catalog *cat;
 	const struct saveset *s;
 	int64_t before, after;	/* the neighbours that stay; 0 = none */
-	struct key *key;
-	size_t n;
-	struct buf names;
 };
-
-/* Collect a batch of rows that only s covers.  0 or -1. */
-static int collect(struct forget *f)
-{
-	struct db_stmt *st = db_bind(f->cat->db, SQL_PRUNE_ROWS, "iiiii", f->s->series, f->before,
-				     f->s->seq, f->after, (int64_t)BATCH);
-	enum db_got got = DB_FAIL;
-
-	f->n = 0;
-	buf_reset(&f->names);
-	while (st && (got = db_step(st)) == DB_ROW) {
-		struct key *k = &f->key[f->n++];
-		const void *name = db_bytes(st, 1, &k->len);
-
-		k->name = f->names.len;
-		buf_add(&f->names, name, k->len);
-		k->dir = db_int(st, 0);
-		k->first = db_int(st, 2);
-		k->ino = db_int(st, 3);
-		k->since = db_int(st, 4);
-		k->sub = db_int(st, 5);
-	}
-	return got == DB_FAIL ? -1 : 0;
-}
-
-/* Transaction: delete the collected rows and what hung on them alone. */
-static int delete_batch(void *arg)
-{
-	struct forget *f = arg;
-	struct db *db = f->cat->db;
-
-	for (size_t i = 0; i < f->n; i++) {
-		const struct key *k = &f->key[i];
-
-		if (db_queue(db, NULL, SQL_PRUNE_ROW, "iibi", f->s->series, k->dir,
-			     (const void *)(f->names.p ? f->names.p + k->name : ""), k->len,
-			     k->first) < 0)
-			return -1;
-	}
-	/* What hung on them looks whether any row is left. */
-	if (db_flush(db) < 0)
-		return -1;
-	for (size_t i = 0; i < f->n; i++) {
-		const struct key *k = &f->key[i];
-
-		if (k->since && db_queue(db, NULL, SQL_PRUNE_INODE, "iii", f->s->series, k->ino,
-					 k->since) < 0)
-			return -1;
-		if (k->sub && db_queue(db, NULL, SQL_PRUNE_DIR, "ii", f->s->series, k->sub) < 0)
-			return -1;
-	}
-	return 0;
-}
 
 static int set_gone(void *arg)
 {
@@ -100,14 +38,13 @@ static int delete_record(void *arg)
 	       db_run(f->cat->db, SQL_SAVESET_DELETE, "i", f->s->id) < 0 ? -1 : 0;
 }
 
-/* Transaction: the newest saveset leaves as if it had never come. */
-static int rewind_newest(void *arg)
+/* Transaction: it is as if it were still being made, and what that left is taken back. */
+static int unpublish(void *arg)
 {
 	struct forget *f = arg;
 
-	if (series_rewind(f->cat, f->s->series, f->before) < 0)
-		return -1;
-	return delete_record(f);
+	return db_run(f->cat->db, SQL_LOCATIONS_DELETE, "i", f->s->id) < 0 ||
+	       db_run(f->cat->db, SQL_SAVESET_UNPUBLISH, "i", f->s->id) < 0 ? -1 : 0;
 }
 
 /* The published savesets right before and after s.  0 or -1. */
@@ -123,25 +60,18 @@ static int neighbours(struct forget *f)
 int forget_saveset(struct catalog *cat, const struct saveset *s, int64_t *rows)
 {
 	struct forget f = { .cat = cat, .s = s };
-	int rc = 0;
 
 	*rows = 0;
 	if (s->seq) {
 		if (neighbours(&f) < 0)
 			return -1;
 		if (!f.after)
-			return db_transaction(cat->db, rewind_newest, &f);
-		f.key = mem_array(NULL, BATCH, sizeof(*f.key));
-		while ((rc = collect(&f)) == 0 && f.n > 0) {
-			rc = db_transaction(cat->db, delete_batch, &f);
-			if (rc < 0)
-				break;
-			*rows += (int64_t)f.n;
-		}
-		free(f.key);
-		buf_free(&f.names);
+			return db_transaction(cat->db, unpublish, &f) < 0 ? -1
+				: series_take_back(cat, s->series, rows);
+		if (drop_between(cat, s->series, f.before, s->seq, f.after, rows) < 0)
+			return -1;
 	}
-	return rc < 0 ? -1 : db_transaction(cat->db, delete_record, &f);
+	return db_transaction(cat->db, delete_record, &f);
 }
 
 /* Say what is done, or in a dry run would be: "forget NAME STATUS", "delete NAME PATH". */

@@ -14,8 +14,7 @@
 /*
  * Delete from the catalog the saveset s, which lies nowhere any more, and the
  * rows and inodes that no other saveset of its series covers.  *rows counts
- * the rows deleted (0 for the newest one, which is taken back in one step).  0, or
- * -1 after reporting.
+ * the rows deleted.  0, or -1 after reporting.
  */
 int forget_saveset(struct catalog *cat, const struct saveset *s, int64_t *rows);
 

@@ -14,13 +14,17 @@ enum list_format { LIST_TEXT, LIST_JSON, LIST_ZERO, LIST_SHA256SUM, LIST_STREAM 
 /* text, json, sha256sum or stream into *f; -1 if it is none of them. */
 int list_format(const char *word, enum list_format *f);
 
-int list_hosts(struct catalog *cat, enum list_format f);
-int list_volumes(struct catalog *cat, enum list_format f);
+/*
+ * Where c is taken: only of its volume and backup host, if they were named.  Hosts: each once
+ * for each backup host.
+ */
+int list_hosts(struct catalog *cat, const struct conf *c, enum list_format f);
+int list_volumes(struct catalog *cat, const struct conf *c, enum list_format f);
 
-/* The savesets of host, or all if it is NULL; of c's volume and backup host, if they were named. */
+/* The savesets of host, or all if it is NULL. */
 int list_savesets(struct catalog *cat, const struct conf *c, const char *host, enum list_format f);
 
-/* The runs of ss-run; of c's volume and backup host, if they were named. */
+/* The runs of ss-run. */
 int list_runs(struct catalog *cat, const struct conf *c, enum list_format f);
 
 /* What a saveset holds; LIST_SHA256SUM and LIST_STREAM: its regular files only. */
@@ -28,8 +32,5 @@ int list_files(struct catalog *cat, const struct saveset *s, enum list_format f)
 
 /* The files of a saveset that have no digest yet, as a stream for ss-hash. */
 int list_pending(struct catalog *cat, const struct saveset *s, int zero);
-
-/* Print a table: cells are row by row, NULL ends it; the first row is the head. */
-void list_table(char **cells, unsigned columns);
 
 #endif

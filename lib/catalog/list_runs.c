@@ -4,15 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/escape.h"
 #include "base/exits.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/table.h"
+#include "catalog/asked.h"
 #include "catalog/list.h"
 
 enum { UID, BACKUP_HOST, VOLUME, VOLUME_UID, STARTED, ENDED, RESULT, SUMMARY };
-#define COLUMNS 7
 
 /* What the run said of itself; NULL if it said nothing that can be understood. */
 static json_t *summary_of(struct db_stmt *st)
@@ -94,65 +94,51 @@ static char *good_hosts(const json_t *o)
 		 : mem_strdup("-");
 }
 
-static void row(char **cell, struct db_stmt *st, const json_t *o)
+static void row(struct table *t, struct db_stmt *st, const json_t *o)
 {
-	size_t host_len, volume_len;
-	const void *host = db_bytes(st, BACKUP_HOST, &host_len);
-	const void *volume = db_bytes(st, VOLUME, &volume_len);
-	char when[CLOCK_TEXT];
+	char *host = db_strdup(st, BACKUP_HOST), *volume = db_strdup(st, VOLUME);
 	int known = !db_is_null(st, RESULT);
 
-	cell[0] = mem_strdup(clock_text(db_int(st, STARTED), when));
-	cell[1] = mem_strdup(escape_bytes(host, host_len));
-	cell[2] = mem_strdup(escape_bytes(volume, volume_len));
-	cell[3] = known ? took(db_int(st, ENDED) - db_int(st, STARTED)) : mem_strdup("-");
-	cell[4] = known ? mem_printf("%" PRId64, db_int(st, RESULT)) :
-		  mem_strdup(db_is_null(st, ENDED) ? "running" : "interrupted");
-	cell[5] = good_hosts(o);
-	cell[6] = failed_hosts(o);
-}
-
-/* Is the column what the key, if it was named, says? */
-static int is_asked(const struct conf *c, const char *key, const char *value, struct db_stmt *st, int col)
-{
-	size_t len;
-	const void *p = db_bytes(st, col, &len);
-
-	return !conf_named(c, key) || (len == strlen(value) && !memcmp(p, value, len));
+	table_time(t, db_int(st, STARTED));
+	table_text(t, host);
+	table_text(t, volume);
+	if (known) {
+		table_own(t, took(db_int(st, ENDED) - db_int(st, STARTED)));
+		table_number(t, db_int(st, RESULT));
+	} else {
+		table_text(t, "-");
+		table_text(t, db_is_null(st, ENDED) ? "running" : "interrupted");
+	}
+	table_own(t, good_hosts(o));
+	table_own(t, failed_hosts(o));
+	free(host);
+	free(volume);
 }
 
 int list_runs(struct catalog *cat, const struct conf *c, enum list_format f)
 {
-	static const char *const titles[COLUMNS] = { "STARTED", "BACKUP-HOST", "VOLUME", "TOOK",
-						     "RESULT", "HOSTS", "FAILED" };
+	static const char *const titles[] = { "STARTED", "BACKUP-HOST", "VOLUME", "TOOK",
+					      "RESULT", "HOSTS", "FAILED", NULL };
 	struct db_stmt *st = db_bind(cat->db, SQL_RUNS, "");
-	char **cell = mem_alloc((COLUMNS + 1) * sizeof(*cell));
+	struct table t = { 0 };
 	enum db_got got = DB_FAIL;
-	size_t n = 0, i;
+	size_t asked = 0;
 
-	for (; n < COLUMNS; n++)
-		cell[n] = mem_strdup(titles[n]);
+	table_titles(&t, titles);
 	while (st && (got = db_step(st)) == DB_ROW) {
-		if (!is_asked(c, "volume", c->volume, st, VOLUME) ||
-		    !is_asked(c, "backup-host", c->backup_host, st, BACKUP_HOST))
+		if (!asked_row(c, st, VOLUME, BACKUP_HOST))
 			continue;
+		asked++;
 		json_t *o = summary_of(st);
 		if (f == LIST_JSON) {
 			json_line(stdout, o ? o : bare_object(st));
 			continue;
 		}
-		cell = mem_array(cell, n + COLUMNS + 1, sizeof(*cell));
-		row(cell + n, st, o);
-		n += COLUMNS;
+		row(&t, st, o);
 		json_decref(o);
 	}
-	cell[n] = NULL;
-	if (f != LIST_JSON && got != DB_FAIL) {
-		list_table(cell, COLUMNS);
-		return SS_OK;
-	}
-	for (i = 0; i < n; i++)
-		free(cell[i]);
-	free(cell);
-	return got == DB_FAIL ? SS_FAIL : SS_OK;
+	table_end(&t, f != LIST_JSON && got != DB_FAIL);
+	if (got == DB_FAIL)
+		return SS_FAIL;
+	return asked || asked_exists(cat, c) > 0 ? SS_OK : SS_FAIL;
 }

@@ -292,7 +292,7 @@ out:
 	return rc;
 }
 
-/* Transaction: all corrections at once, and what interrupted adds left. */
+/* Transaction: all corrections at once. */
 static int correct_all(void *arg)
 {
 	struct work *w = arg;
@@ -301,7 +301,7 @@ static int correct_all(void *arg)
 	for (size_t i = 0; i < w->nsaveset; i++)
 		if (is_ours(w, &w->saveset[i]) && correct(w, &w->saveset[i]) < 0)
 			return -1;
-	return w->dry ? 0 : series_undo_all(w->cat, w->volume);
+	return 0;
 }
 
 static void report_unknown(const struct work *w)
@@ -335,6 +335,10 @@ static int compare(struct catalog *cat, const struct conf *c, const struct volum
 		rc = believe_all(&w);
 		if (rc == 0)
 			rc = db_transaction(cat->db, correct_all, &w);
+		/* What interrupted adds left. */
+		if (rc == 0 && !dry &&
+		    (catchup_claim(cat, v, w.volume) < 0 || series_undo_all(cat, w.volume) < 0))
+			rc = -1;
 		if (rc == 0)
 			report_unknown(&w);
 	}

@@ -4,27 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/escape.h"
 #include "base/mem.h"
 #include "base/msg.h"
-#include "tree/hash.h"
-
-#define CHUNK_MIN 64
-#define CHUNK_MAX 4096
-
-/*
- * Rows as they came from one statement: every row of the directories from
- * `from` on, up to the last row read.  A level of the walk that has rows here
- * holds a reference.
- */
-struct chunk {
-	int refs;
-	struct row *row;
-	size_t n;
-	int64_t from;
-	int whole;		/* nothing comes behind the last row */
-	struct buf bytes;	/* names and data of the rows */
-};
+#include "catalog/chunk.h"
 
 struct pending {
 	char *name;
@@ -49,6 +31,9 @@ struct rows {
 	struct chunk *ahead;	/* the last one read */
 	size_t used;		/* rows of it that were asked for */
 	int64_t size;		/* rows to ask for next time */
+	int alone;		/* nobody else uses the database: the next chunk may be asked for early */
+	struct db_stmt *coming;	/* its statement, or NULL */
+	int64_t from, asked;	/* first directory, and limit, of that */
 	struct level *levels;
 	size_t depth, cap;
 	struct buf path;
@@ -56,131 +41,23 @@ struct rows {
 	int started;
 };
 
-static void chunk_unref(struct chunk *c)
+/* Have the database begin with the rows of dir and what lies behind it.  0 or -1. */
+static int ask(struct rows *r, int64_t dir)
 {
-	if (!c || --c->refs > 0)
-		return;
-	free(c->row);
-	buf_free(&c->bytes);
-	free(c);
+	r->coming = db_bind(r->cat->db, SQL_ROWS_FROM, "iiiii", r->series, dir, r->seq, r->seq,
+			    r->size);
+	r->from = dir;
+	r->asked = r->size;
+	if (r->coming && db_stream(r->coming) < 0)
+		r->coming = NULL;
+	return r->coming ? 0 : -1;
 }
 
-/*
- * A row points into the statement's memory, which is gone with the next step,
- * and bytes moves while it grows: keep offsets first, fix() makes them pointers.
- */
-static size_t keep(struct chunk *c, struct db_stmt *st, int col, size_t *len)
+/* What was asked for ahead is not what is needed. */
+static void forget(struct rows *r)
 {
-	const void *p = db_bytes(st, col, len);
-	size_t at = c->bytes.len;
-
-	buf_add(&c->bytes, p, *len);
-	buf_char(&c->bytes, 0);
-	return at;
-}
-
-struct offsets {
-	size_t name, data;
-};
-
-/* Numbers that only a damaged catalog has. */
-static int absurd(struct db_stmt *st)
-{
-	int64_t type = db_int(st, 4), mode = db_int(st, 5), uid = db_int(st, 6), gid = db_int(st, 7);
-	int64_t ns = db_int(st, 12);
-
-	return type < 0 || type > 127 || mode < 0 || mode > 07777 || uid < 0 || uid > UINT32_MAX ||
-	       gid < 0 || gid > UINT32_MAX || ns < 0 || ns > 999999999;
-}
-
-static int decode(struct chunk *c, struct row *r, struct offsets *o, struct db_stmt *st)
-{
-	size_t len;
-
-	*r = (struct row){ .dir = db_int(st, 0), .first = db_int(st, 2), .last = db_int(st, 3),
-			   .sub = db_int(st, 10), .shared = db_int(st, 17),
-			   .verified = db_int(st, 20), .verdict = db_int(st, 21) };
-	o->name = keep(c, st, 1, &r->name_len);
-	o->data = keep(c, st, 13, &r->e.data_len);
-	r->e.type = (char)db_int(st, 4);
-	r->e.mode = db_int(st, 5);
-	r->e.uid = db_int(st, 6);
-	r->e.gid = db_int(st, 7);
-	r->e.ino = (uint64_t)db_int(st, 8);
-	r->e.since = db_int(st, 9);
-	r->e.mtime = db_int(st, 11);
-	r->e.mtime_ns = db_int(st, 12);
-	/* A directory is numbered after the one it lies in; else there would be no end of reading. */
-	if (absurd(st) || (r->e.type == 'd' && r->sub <= r->dir)) {
-		msg_error("the catalog is damaged: the row of %s makes no sense",
-			  escape_bytes(c->bytes.p + o->name, r->name_len));
-		return -1;
-	}
-	if (r->e.type != 'f')
-		return 0;
-	if (db_is_null(st, 14)) {
-		msg_error("the catalog is damaged: a row of %s has no inode",
-			  escape_bytes(c->bytes.p + o->name, r->name_len));
-		return -1;
-	}
-	r->e.size = db_int(st, 14);
-	r->e.blocks = db_int(st, 15);
-	r->e.btime = db_int(st, 16);
-	if (db_is_null(st, 19))
-		return 0;
-
-	char algo[32] = "";
-	const void *p = db_bytes(st, 18, &len);
-	memcpy(algo, p, len < sizeof(algo) ? len : sizeof(algo) - 1);
-	const struct hash_algo *a = hash_algo_find(algo);
-	p = db_bytes(st, 19, &len);
-	if (!a || len != hash_algo_size(a)) {
-		msg_error("the catalog is damaged: the digest of %s is none",
-			  escape_bytes(c->bytes.p + o->name, r->name_len));
-		return -1;
-	}
-	r->e.algo = hash_algo_name(a);
-	memcpy(r->e.digest, p, len);
-	r->e.digest_len = len;
-	return 0;
-}
-
-/* Read what st gives into a new chunk.  NULL after reporting. */
-static struct chunk *read_chunk(struct db_stmt *st, int64_t from, int64_t limit)
-{
-	struct chunk *c = mem_alloc(sizeof(*c));
-	size_t cap = CHUNK_MIN;
-	struct offsets *off = mem_array(NULL, cap, sizeof(*off));
-	enum db_got got;
-
-	c->row = mem_array(NULL, cap, sizeof(*c->row));
-	c->refs = 1;
-	c->from = from;
-	db_stream(st);
-	while ((got = db_step(st)) == DB_ROW) {
-		if (c->n == cap) {
-			cap *= 2;
-			c->row = mem_array(c->row, cap, sizeof(*c->row));
-			off = mem_array(off, cap, sizeof(*off));
-		}
-		if (decode(c, &c->row[c->n], &off[c->n], st) < 0) {
-			db_reset(st);
-			got = DB_FAIL;
-			break;
-		}
-		c->n++;
-	}
-	for (size_t i = 0; i < c->n; i++) {
-		c->row[i].name = c->bytes.p + off[i].name;
-		c->row[i].e.data = c->bytes.p + off[i].data;
-	}
-	free(off);
-	c->whole = (int64_t)c->n < limit;
-	if (got == DB_FAIL) {
-		chunk_unref(c);
-		return NULL;
-	}
-	return c;
+	db_reset(r->coming);
+	r->coming = NULL;
 }
 
 /* Make r->ahead a chunk that starts with the rows of dir.  0 or -1. */
@@ -189,44 +66,27 @@ static int read_ahead(struct rows *r, int64_t dir)
 	/* Most of the last one was of use: the order holds, so ask for more at once. */
 	if (r->ahead && r->used * 2 > r->ahead->n)
 		r->size = r->size * 4 < CHUNK_MAX ? r->size * 4 : CHUNK_MAX;
-	else if (r->size > CHUNK_MIN)
+	else if (r->ahead && r->size > CHUNK_MIN)
 		r->size /= 2;
 	chunk_unref(r->ahead);
 	r->ahead = NULL;
 	r->used = 0;
-
-	struct db_stmt *st = db_bind(r->cat->db, SQL_ROWS_FROM, "iiiii", r->series, dir,
-				     r->seq, r->seq, r->size);
-	if (st)
-		r->ahead = read_chunk(st, dir, r->size);
-	return r->ahead ? 0 : -1;
-}
-
-static size_t lower_bound(const struct chunk *c, int64_t dir)
-{
-	size_t lo = 0, hi = c->n;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (c->row[mid].dir < dir)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
-/* Does the chunk hold all rows of dir, or at least the first ones? */
-static int covers(const struct chunk *c, int64_t dir)
-{
-	return c && dir >= c->from && (c->whole || (c->n && dir <= c->row[c->n - 1].dir));
+	if (r->coming && r->from != dir)
+		forget(r);
+	if (!r->coming && ask(r, dir) < 0)
+		return -1;
+	r->ahead = chunk_read(r->coming, dir, r->asked);
+	r->coming = NULL;
+	if (!r->ahead)
+		return -1;
+	/* Where the order holds, the next one may be on its way while this one is worked through. */
+	return r->alone && r->size == CHUNK_MAX && !r->ahead->whole ? ask(r, r->ahead->next) : 0;
 }
 
 /* Go into directory dir, whose path is all of r->path.  0 or -1. */
 static int enter(struct rows *r, int64_t dir)
 {
-	if (!covers(r->ahead, dir) && read_ahead(r, dir) < 0)
+	if (!chunk_covers(r->ahead, dir) && read_ahead(r, dir) < 0)
 		return -1;
 	if (r->depth == r->cap) {
 		r->cap = r->cap ? r->cap * 2 : 16;
@@ -237,10 +97,10 @@ static int enter(struct rows *r, int64_t dir)
 
 	*l = (struct level){ .dir = dir, .prefix = r->path.len, .chunk = c };
 	c->refs++;
-	l->next = l->end = lower_bound(c, dir);
+	l->next = l->end = chunk_find(c, dir);
 	while (l->end < c->n && c->row[l->end].dir == dir)
 		l->end++;
-	l->more = l->end == c->n && !c->whole;
+	l->more = l->end == c->n && c->torn;
 	r->used += l->end - l->next;
 	return 0;
 }
@@ -249,10 +109,12 @@ static int enter(struct rows *r, int64_t dir)
 static int refill(struct rows *r, struct level *l)
 {
 	const struct row *last = &l->chunk->row[l->end - 1];
+
+	forget(r);
 	struct db_stmt *st = db_bind(r->cat->db, SQL_ROWS_REST, "iibiii", r->series, l->dir,
 				     (const void *)last->name, last->name_len, r->seq, r->seq,
 				     (int64_t)CHUNK_MAX);
-	struct chunk *c = st ? read_chunk(st, l->dir, CHUNK_MAX) : NULL;
+	struct chunk *c = st && db_stream(st) == 0 ? chunk_read(st, l->dir, CHUNK_MAX) : NULL;
 
 	if (!c)
 		return -1;
@@ -283,6 +145,11 @@ struct rows *rows_open(struct catalog *cat, int64_t series, int64_t seq)
 	r->seq = seq;
 	r->size = CHUNK_MIN * 8;
 	return r;
+}
+
+void rows_alone(struct rows *r)
+{
+	r->alone = 1;
 }
 
 static int descend(struct rows *r, struct level *l)
@@ -353,6 +220,7 @@ void rows_close(struct rows *r)
 		return;
 	while (r->depth > 0)
 		leave(r);
+	forget(r);
 	chunk_unref(r->ahead);
 	free(r->levels);
 	buf_free(&r->path);

@@ -33,6 +33,12 @@ struct rows;
 /* The rows of the saveset with sequence number seq of a series. */
 struct rows *rows_open(struct catalog *cat, int64_t series, int64_t seq);
 
+/*
+ * Nobody uses the database for anything else before rows_close(): it may look for the
+ * next chunk while this one is worked through.
+ */
+void rows_alone(struct rows *r);
+
 /* 1 and *row (valid until the next call), 0 at the end, -1 after reporting. */
 int rows_next(struct rows *r, const struct row **row);
 void rows_close(struct rows *r);	/* NULL is a no-op */

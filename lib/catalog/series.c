@@ -9,6 +9,7 @@
 #include "base/escape.h"
 #include "base/mem.h"
 #include "base/msg.h"
+#include "catalog/drop.h"
 
 struct known {
 	int64_t id;
@@ -243,28 +244,38 @@ int series_name(struct catalog *cat, const struct conf *c, const char *host, str
 	return -1;
 }
 
-int series_rewind(struct catalog *cat, int64_t series, int64_t seq)
+int series_rewind(struct catalog *cat, int64_t series, int64_t *rows)
 {
-	struct db *db = cat->db;
+	int64_t newest = 0;
 
-	return db_run(db, SQL_UNDO_ROWS, "ii", series, seq) < 0 ||
-	       db_run(db, SQL_UNDO_CLOSE, "ii", series, seq) < 0 ||
-	       db_run(db, SQL_UNDO_INODES, "ii", series, seq) < 0 ||
-	       db_run(db, SQL_UNDO_DIRS, "ii", series, seq) < 0 ? -1 : 0;
+	return db_value(cat->db, &newest, SQL_SEQ_NEWEST, "i", series) < 0 ? -1
+		: drop_since(cat, series, newest, rows);
 }
 
-int series_undo(struct catalog *cat, const struct series *s)
+int series_take_back(struct catalog *cat, int64_t series, int64_t *rows)
+{
+	return series_rewind(cat, series, rows) < 0 ||
+	       db_run(cat->db, SQL_UNDO_SAVESETS, "i", series) < 0 ? -1 : 0;
+}
+
+static int undo(struct catalog *cat, int64_t series)
 {
 	int64_t running;
 
-	if (db_value(cat->db, &running, SQL_SAVESETS_RUNNING, "i", s->id) < 0)
+	if (db_value(cat->db, &running, SQL_SAVESETS_RUNNING, "i", series) < 0)
 		return -1;
 	if (!running)
 		return 0;
 	msg_info("an unfinished saveset is removed from the catalog");
-	if (series_rewind(cat, s->id, s->last_seq) < 0)
-		return -1;
-	return db_run(cat->db, SQL_UNDO_SAVESETS, "i", s->id) < 0 ? -1 : 0;
+	return series_take_back(cat, series, NULL);
+}
+
+int series_undo(struct catalog *cat, const char *host, int64_t volume)
+{
+	struct series s = { 0 };
+	int got = find_series(cat, host, volume, &s);
+
+	return got > 0 ? undo(cat, s.id) : got;
 }
 
 int series_undo_all(struct catalog *cat, int64_t volume)
@@ -279,7 +290,7 @@ int series_undo_all(struct catalog *cat, int64_t volume)
 		list[n++] = (struct series){ db_int(st, 0), db_int(st, 1), db_int(st, 2) };
 	}
 	for (size_t i = 0; got != DB_FAIL && i < n; i++)
-		if (series_undo(cat, &list[i]) < 0)
+		if (undo(cat, list[i].id) < 0)
 			got = DB_FAIL;
 	free(list);
 	return got == DB_FAIL ? -1 : 0;

@@ -6,7 +6,8 @@
  * made its rows already carry the next number; since only rows of an
  * unpublished saveset start there, and only it closes rows at the last one,
  * series_undo() can take it all back, whenever that was interrupted.  The same
- * way the newest saveset leaves: what it closed is open again.
+ * way the newest saveset leaves, once it is published no more: what it closed is
+ * open again.
  */
 #ifndef SS_SERIES_H
 #define SS_SERIES_H
@@ -58,16 +59,19 @@ int series_get(struct catalog *cat, const char *host, int64_t volume, int make, 
 int series_name(struct catalog *cat, const struct conf *c, const char *host, struct marker *m);
 
 /*
- * Within a transaction: bring the rows of a series back to what they were when
- * its saveset seq was the newest, by taking back all that came later.  0, or -1
- * after reporting.
+ * Not within a transaction: bring the rows of a series back to what they were when the
+ * newest of its published savesets was made, by taking back what unpublished ones
+ * brought.  *rows (or NULL) grows by as many as left.  0, or -1 after reporting.
  */
-int series_rewind(struct catalog *cat, int64_t series, int64_t seq);
+int series_rewind(struct catalog *cat, int64_t series, int64_t *rows);
 
-/* Within a transaction: remove what an interrupted add left, if there is anything.  0, or -1 after reporting. */
-int series_undo(struct catalog *cat, const struct series *s);
+/* And then the unpublished savesets themselves. */
+int series_take_back(struct catalog *cat, int64_t series, int64_t *rows);
 
-/* Within a transaction: the same for every series of a volume. */
+/* Do that, and say so, if an interrupted add of host left something.  0, or -1 after reporting. */
+int series_undo(struct catalog *cat, const char *host, int64_t volume);
+
+/* The same for every host of a volume. */
 int series_undo_all(struct catalog *cat, int64_t volume);
 
 /*

@@ -223,6 +223,7 @@ int summary_make(struct catalog *cat, int64_t series, int64_t seq, enum summary_
 	int got;
 
 	*sum = (struct summary){ 0 };
+	rows_alone(rows);
 	while ((got = rows_next(rows, &row)) > 0)
 		summary_add(m, &row->e, row->shared);
 	rows_close(rows);

@@ -91,13 +91,12 @@ static int tree_left(struct verify *v)
 {
 	char proc[40], target[PATH_MAX] = "";
 	struct saveset now;
-	struct marker m;
 
 	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", v->location);
 	ssize_t n = readlink(proc, target, sizeof(target) - 1);
 	const char *base = strrchr(target, '/');
 	int discarded = n > 0 && base && (!strncmp(base, "/_delete.", 9) || strstr(base, " (deleted)"));
-	int marked = marker_read(v->location, v->s->host, &m) > 0 && !strcmp(m.id, v->s->uid);
+	int marked = marker_has_id(v->location, v->s->host, v->s->uid);
 	int known = catalog_by_uid(v->cat, v->s->uid, &now) == 0;
 
 	if (known) {
@@ -265,11 +264,8 @@ static int open_tree(struct verify *v, const struct volume *vol)
 
 	v->location = v->tree = -1;
 	for (char *l = strtok_r(list, ",", &save); l && v->tree < 0; l = strtok_r(NULL, ",", &save)) {
-		struct marker m;
-
 		v->location = volume_location(vol, l);
-		if (v->location >= 0 && marker_read(v->location, v->s->host, &m) > 0 &&
-		    !strcmp(m.id, v->s->uid))
+		if (v->location >= 0 && marker_has_id(v->location, v->s->host, v->s->uid))
 			v->tree = openat(v->location, v->s->host,
 					 O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (v->tree < 0 && v->location >= 0) {

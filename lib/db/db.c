@@ -37,11 +37,27 @@ static int has_scheme(const struct db_driver *drv, const char *url, size_t len)
 	return 0;
 }
 
+/* A scheme that we know, and not what belongs behind it. */
+static int is_half_url(const char *url)
+{
+	size_t len = strcspn(url, ":");
+
+	for (size_t i = 0; url[len] && i < sizeof(drivers) / sizeof(*drivers); i++)
+		if (has_scheme(drivers[i], url, len))
+			return 1;
+	return 0;
+}
+
 /* Who understands this url; a plain path is SQLite's.  NULL after reporting. */
 static const struct db_driver *driver_of(const char *url)
 {
 	const char *colon = strstr(url, "://");
 
+	if (!colon && is_half_url(url)) {
+		msg_error("%s: neither a path nor a url: there are two slashes behind the colon",
+			  escape_name(url));
+		return NULL;
+	}
 	if (!colon)
 		return &db_sqlite;
 	for (size_t i = 0; i < sizeof(drivers) / sizeof(*drivers); i++)
@@ -52,10 +68,11 @@ static const struct db_driver *driver_of(const char *url)
 	return NULL;
 }
 
-struct db *db_open(const struct db_login *login, int create)
+struct db *db_open(const struct db_login *login, int create, int *away)
 {
+	*away = 0;
 	const struct db_driver *drv = driver_of(login->url);
-	void *conn = drv ? drv->open(login, create) : NULL;
+	void *conn = drv ? drv->open(login, create, away) : NULL;
 
 	if (!conn)
 		return NULL;
@@ -163,6 +180,11 @@ int db_transaction(struct db *db, int (*fn)(void *arg), void *arg)
 	}
 }
 
+int db_may_recover(const struct db *db)
+{
+	return db->drv->failure(db->conn) == DB_FAILURE_RETRY;
+}
+
 int db_snapshot(struct db *db, int (*fn)(void *arg), void *arg)
 {
 	int rc = db->drv->begin_read(db->conn);
@@ -170,7 +192,8 @@ int db_snapshot(struct db *db, int (*fn)(void *arg), void *arg)
 	if (rc == 0) {
 		db->in_transaction = 1;
 		rc = fn(arg);
-		db->drv->rollback(db->conn);
+		if (db->drv->end_read(db->conn) < 0)
+			rc = -1;
 		db->in_transaction = 0;
 	}
 	if (rc < 0 && db->drv->failure(db->conn) == DB_FAILURE_RETRY)
@@ -184,7 +207,8 @@ static struct db_stmt *bind_raw(struct db *db, enum sql_id id, const char *fmt, 
 	struct db_stmt *s = &db->stmt[id];
 
 	if (!s->st) {
-		s->st = db->drv->prepare(db->conn, sql_text(id, db->drv->dialect));
+		s->st = db->drv->prepare(db->conn, sql_text(id, db->drv->dialect),
+					 sql_text(id, SQL_SQLITE));
 		if (!s->st)
 			return NULL;
 		s->db = db;
@@ -208,10 +232,9 @@ struct db_stmt *db_bind(struct db *db, enum sql_id id, const char *fmt, ...)
 	return s;
 }
 
-void db_stream(struct db_stmt *s)
+int db_stream(struct db_stmt *s)
 {
-	if (s->db->drv->stream)
-		s->db->drv->stream(s->st);
+	return s->db->drv->stream ? s->db->drv->stream(s->st) : 0;
 }
 
 enum db_got db_step(struct db_stmt *s)

@@ -23,10 +23,10 @@ const char *db_name(const struct db *db);
 const char *db_file(const struct db *db);
 
 /*
- * Open a database.  create: make the file if it is not there, readable by its
- * owner only (a server's database is its administrator's).  NULL after reporting.
+ * Open a database.  create: make the file if it is not there, for its owner only (a server's
+ * database is its administrator's).  NULL after reporting; *away: its server may be back later.
  */
-struct db *db_open(const struct db_login *login, int create);
+struct db *db_open(const struct db_login *login, int create, int *away);
 void db_close(struct db *db);		/* rolls back what is open; NULL is a no-op */
 
 /*
@@ -35,6 +35,8 @@ void db_close(struct db *db);		/* rolls back what is open; NULL is a no-op */
  * tried again, a bounded number of times: fn must be able to run again.  0, or -1 after reporting.
  */
 int db_transaction(struct db *db, int (*fn)(void *arg), void *arg);
+
+int db_may_recover(const struct db *db);	/* might what failed last be gone by the next time? */
 
 /*
  * Get statement id with its parameters bound, ready to be stepped.  fmt has a letter for
@@ -46,10 +48,11 @@ int db_transaction(struct db *db, int (*fn)(void *arg), void *arg);
 struct db_stmt *db_bind(struct db *db, enum sql_id id, const char *fmt, ...);
 
 /*
- * Let its rows come while the database looks for more.  Until it ends or is reset no other may
- * be run.  For rows that stay the same ones, in one order: who loses a connection asks again.
+ * Begin with a statement of many rows: they come while the database looks for more.  Until
+ * it ends or is reset no other may be run.  For rows that stay the same ones, in one order:
+ * who loses a connection asks again.  0, or -1 after reporting.
  */
-void db_stream(struct db_stmt *st);
+int db_stream(struct db_stmt *st);
 
 enum db_got { DB_FAIL = -1, DB_DONE = 0, DB_ROW = 1 };
 
@@ -67,15 +70,13 @@ int db_is_null(struct db_stmt *st, int col);
 int64_t db_run(struct db *db, enum sql_id id, const char *fmt, ...);
 
 /* Rows queued, and how many of them changed something; that is known once they are flushed. */
-struct db_tally {
-	int64_t rows, changed;
-};
+struct db_tally { int64_t rows, changed; };
 
 /*
  * db_run() for one row of many: a server gets them in bulk.  Queued rows are written by
- * db_flush(), before any other statement and at the transaction's end; rows of one statement
- * keep their order, those of different ones do not.  Bytes are copied.  tally may be NULL.
- * 0, or -1 after reporting.
+ * db_flush(), before any other statement and at the transaction's end; rows of one statement in
+ * their order, but of two that change the same the first may win; those of different ones in any.
+ * Bytes are copied.  tally may be NULL.  0, or -1 after reporting.
  */
 int db_queue(struct db *db, struct db_tally *tally, enum sql_id id, const char *fmt, ...);
 int db_flush(struct db *db);

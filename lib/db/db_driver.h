@@ -20,7 +20,7 @@ struct db_driver {
 	enum sql_dialect dialect;
 	int ddl_commits;
 	/* All return 0 (or a pointer) or -1 (NULL) after reporting, unless they say else. */
-	void *(*open)(const struct db_login *login, int create);
+	void *(*open)(const struct db_login *login, int create, int *away);
 	void (*close)(void *conn);
 	const char *(*name)(void *conn);
 	const char *(*file)(void *conn);	/* or NULL */
@@ -29,23 +29,27 @@ struct db_driver {
 	 * was not known.
 	 */
 	int (*begin)(void *conn, int again);
-	int (*begin_read)(void *conn);	/* of one state, until rollback() */
+	int (*begin_read)(void *conn);	/* of one state */
+	int (*end_read)(void *conn);	/* -1: it was not all of one state; maybe not reported yet */
 	int (*commit)(void *conn);
 	void (*rollback)(void *conn);
 	/* Of what kind the last failure was; one that may be cured is not reported yet. */
 	enum db_failure (*failure)(void *conn);
 	void (*report)(void *conn);		/* that failure, after the last try */
 	int (*script)(void *conn, const char *sql);	/* one statement */
-	/* sql stays; the connection owns what is returned until finalize(). */
-	void *(*prepare)(void *conn, const char *sql);
+	/*
+	 * In the driver's own words and in those of any database, with the same parameters; the
+	 * texts stay, and the connection owns what is returned until finalize().
+	 */
+	void *(*prepare)(void *conn, const char *sql, const char *plain);
 	void (*finalize)(void *st);
 	void (*bind_int)(void *st, int i, int64_t v);	/* parameters count from 1 */
 	void (*bind_bytes)(void *st, int i, const void *p, size_t len);
 	void (*bind_null)(void *st, int i);
 	enum db_got (*step)(void *conn, void *st);
 	void (*reset)(void *st);
-	/* NULL: rows come one by one anyway.  The next time that it is stepped, until reset(). */
-	void (*stream)(void *st);
+	/* NULL: rows come one by one anyway.  Run it without waiting for its rows; until reset(). */
+	int (*stream)(void *st);
 	int64_t (*changes)(void *conn);
 	/* NULL: it has no bulk.  Append what is bound as a row, copied: 1 if that is enough for once. */
 	int (*queue)(void *st);

@@ -38,12 +38,14 @@ struct maria {
 	int timeout;
 	unsigned generation;	/* connections made; a statement belongs to one of them */
 	int in_transaction, wrote;
+	int limited;		/* a cluster that refuses updates by a table; see db_maria_failed() */
 	int doomed;		/* a statement of this transaction failed: no other may follow */
 	void *ask, *leave, *old, *drop;	/* statements on the table commits */
 	char session[ID_LEN + 1];	/* our key in it */
-	int64_t commits;	/* transactions committed with it */
-	int uncertain;		/* the last COMMIT got no reply */
+	int64_t number;		/* the last one left there */
+	int64_t doubt;		/* the first of this transaction whose COMMIT got no reply; 0 = none */
 	enum db_failure failure;
+	int busy;		/* a server was there, and broke off or had no room for us */
 	int refused;		/* it was a cluster that is busy with itself, or may have been */
 	time_t since;		/* when what is being tried again failed first */
 	char *why;		/* of a failure that is not reported yet */
@@ -53,8 +55,13 @@ struct maria {
 /* Take note of a failure (of h, or of st if it is not NULL) while doing; reports it if it is final. */
 void db_maria_failed(struct maria *m, MYSQL_STMT *st, const char *doing);
 
-/* Connect if we are not; the second waits for a server that is being started again.  0 or -1. */
+/*
+ * Connect if we are not.  The first time a server that is away is told at once, and one that
+ * breaks off or has no room for us is asked a few times; later one that is being started
+ * again is waited for.  0 or -1.
+ */
 int db_maria_connect(struct maria *m);
+int db_maria_connect_first(struct maria *m);
 int db_maria_reconnect(struct maria *m);
 void db_maria_hang_up(struct maria *m);
 
@@ -65,14 +72,14 @@ int db_maria_query(struct maria *m, const char *sql, const char *doing);
 int db_maria_again(struct maria *m, int try);
 
 /* The statements of struct db_driver. */
-void *db_maria_prepare(void *conn, const char *sql);
+void *db_maria_prepare(void *conn, const char *sql, const char *plain);	/* plain: or NULL */
 void db_maria_finalize(void *st);
 void db_maria_bind_int(void *st, int i, int64_t v);
 void db_maria_bind_bytes(void *st, int i, const void *p, size_t len);
 void db_maria_bind_null(void *st, int i);
 enum db_got db_maria_step(void *conn, void *st);
 void db_maria_reset(void *st);
-void db_maria_stream(void *st);
+int db_maria_stream(void *st);
 int db_maria_queue(void *st);
 int64_t db_maria_run_queue(void *conn, void *st);
 void db_maria_drop_queue(void *st);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * db_maria_bulk.c - many rows at once: as arrays of parameters, or where the
- * statement asks for it (sql.c) as a table in it.
+ * statement asks for it (sql_maria.c) as a table in it.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -18,6 +18,7 @@
 #include "base/msg.h"
 #include "db/db_maria.h"
 
+#define FIRST_TRIES 5
 #define SERVER_OLDEST 100600	/* has VALUES as a table, bulk parameters, REFERENCES in a column */
 
 /* An error that says: all of the transaction was rolled back, or nothing is known of it. */
@@ -46,6 +47,14 @@ static int is_gone(unsigned code)
 	       code == ER_UNKNOWN_COM_ERROR || code >= CR_MIN_ERROR;
 }
 
+/* Somebody answered, and may have time for us in a moment. */
+static int is_busy(unsigned code)
+{
+	return code == CR_SERVER_LOST || code == CR_SERVER_LOST_EXTENDED ||
+	       code == CR_SERVER_GONE_ERROR || code == ER_CON_COUNT_ERROR ||
+	       code == ER_TOO_MANY_USER_CONNECTIONS;
+}
+
 void db_maria_hang_up(struct maria *m)
 {
 	if (m->h)
@@ -53,24 +62,69 @@ void db_maria_hang_up(struct maria *m)
 	m->h = NULL;
 }
 
+/*
+ * Where wsrep_max_ws_rows or _size is set, MariaDB 10.11 refuses any update with a table
+ * that is not stored: from then on updates go row by row.  Does code tell us that?
+ */
+static int learn_limits(struct maria *m, unsigned code)
+{
+	int news = code == ER_GALERA_REPLICATION_NOT_SUPPORTED && !m->limited;
+
+	m->limited |= news;
+	return news;
+}
+
+/* The part of our account behind its @, malloc'd: as the server knows it if it let us in, or a guess. */
+static char *account_host(const struct maria *m)
+{
+	MYSQL_RES *result = NULL;
+	MYSQL_ROW row;
+	char *host = NULL;
+
+	if (m->generation && m->h && mysql_query(m->h, "SELECT SUBSTRING_INDEX(CURRENT_USER(), '@', -1)") == 0)
+		result = mysql_store_result(m->h);
+	if (result && (row = mysql_fetch_row(result)) != NULL && row[0])
+		host = mem_strdup(row[0]);
+	mysql_free_result(result);
+	return host ? host : mem_strdup(m->at.local ? "localhost" : "%");
+}
+
+/* The name as GRANT has it: there _ and % stand for others, too.  malloc'd. */
+static char *database_only(const char *name)
+{
+	struct buf b = { 0 };
+
+	for (name = escape_name(name); *name; name++) {
+		if (strchr("_%", *name))
+			buf_char(&b, '\\');
+		buf_char(&b, *name);
+	}
+	buf_char(&b, 0);
+	return b.p;
+}
+
 /* What the administrator of the server has to say, if that is what is missing. */
 static void tell_grant(const struct maria *m, unsigned code)
 {
-	const char *from = m->at.local ? "localhost" : "%";
 	int denied = code == ER_ACCESS_DENIED_ERROR || code == ER_ACCESS_DENIED_NO_PASSWORD_ERROR;
+	int barred = code == ER_DBACCESS_DENIED_ERROR || code == ER_BAD_DB_ERROR;
 
+	if (!denied && !barred && code != ER_TABLEACCESS_DENIED_ERROR)
+		return;
+	char *from = account_host(m), *database = database_only(m->at.name);
 	if (denied)
-		msg_error("the account is made with: CREATE USER '%s'@'%s' IDENTIFIED BY '...';"
-			  " its password belongs into the file db-password-file names",
-			  escape_name(m->at.user), from);
-	else if (code == ER_BAD_DB_ERROR)
-		msg_error("the database is made with: CREATE DATABASE `%s`", escape_name(m->at.name));
-	if (code == ER_DBACCESS_DENIED_ERROR || code == ER_TABLEACCESS_DENIED_ERROR ||
-	    code == ER_BAD_DB_ERROR || denied)
-		msg_error("and the rights are given with: GRANT SELECT, INSERT, UPDATE, DELETE,"
-			  " CREATE, ALTER, INDEX, REFERENCES ON `%s`.* TO '%s'@'%s'"
-			  " (the last four for 'ss-catalog init' alone)",
-			  escape_name(m->at.name), escape_name(m->at.user), from);
+		msg_error("if the password is right, the account is made with: CREATE USER '%s'@'%s'"
+			  " IDENTIFIED BY '...'; its password belongs into the file"
+			  " db-password-file names", escape_name(m->at.user), escape_name(from));
+	if (barred)
+		msg_error("if there is none, the database is made with: CREATE DATABASE `%s`",
+			  escape_name(m->at.name));
+	msg_error("%sthe rights are given with: GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER,"
+		  " INDEX, REFERENCES ON `%s`.* TO '%s'@'%s' (the last four for 'ss-catalog init'"
+		  " alone)", denied || barred ? "and " : "", database,
+		  escape_name(m->at.user), escape_name(from));
+	free(from);
+	free(database);
 }
 
 void db_maria_failed(struct maria *m, MYSQL_STMT *st, const char *doing)
@@ -84,8 +138,9 @@ void db_maria_failed(struct maria *m, MYSQL_STMT *st, const char *doing)
 	free(m->why);
 	m->why = mem_printf("%s: %s: %s (MariaDB %u)", escape_name(m->label), doing,
 			    escape_name(text), code);
-	m->failure = may_be_cured(code) ? DB_FAILURE_RETRY : DB_FAILURE_FINAL;
+	m->failure = may_be_cured(code) || learn_limits(m, code) ? DB_FAILURE_RETRY : DB_FAILURE_FINAL;
 	m->doomed = 1;
+	m->busy = is_busy(code);
 	m->refused = code == ER_UNKNOWN_COM_ERROR || code == ER_LOCK_WAIT_TIMEOUT;
 	/* That node is none for now: begin with the next. */
 	if (code == ER_UNKNOWN_COM_ERROR && m->at.n)
@@ -162,6 +217,10 @@ static void set_options(struct maria *m)
 
 int db_maria_query(struct maria *m, const char *sql, const char *doing)
 {
+	if (!m->h) {
+		m->failure = DB_FAILURE_RETRY;
+		return -1;
+	}
 	if (mysql_real_query(m->h, sql, strlen(sql)) == 0)
 		return 0;
 	db_maria_failed(m, NULL, doing);
@@ -190,7 +249,7 @@ static int settle(struct maria *m)
 	    db_maria_query(m, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
 		  "cannot set the isolation level") < 0)
 		return -1;
-	void *wait = db_maria_prepare(m, "SET SESSION innodb_lock_wait_timeout = ?");
+	void *wait = db_maria_prepare(m, "SET SESSION innodb_lock_wait_timeout = ?", NULL);
 	db_maria_bind_int(wait, 1, m->timeout > 0 ? m->timeout : 1);
 	enum db_got got = db_maria_step(m, wait);
 	db_maria_finalize(wait);
@@ -245,16 +304,31 @@ int db_maria_connect(struct maria *m)
 	return -1;
 }
 
-/* Wait for a server that is being started again.  0 or -1. */
+static void pause_a_little(void)
+{
+	struct timespec pause = { 0, (200 + random() % 200) * 1000000L };
+
+	nanosleep(&pause, NULL);
+}
+
+int db_maria_connect_first(struct maria *m)
+{
+	for (int try = 1; db_maria_connect(m) < 0; try++) {
+		if (m->failure == DB_FAILURE_FINAL || !m->busy || try == FIRST_TRIES)
+			return -1;
+		pause_a_little();
+	}
+	return 0;
+}
+
 int db_maria_reconnect(struct maria *m)
 {
 	time_t until = time(NULL) + m->timeout;
-	struct timespec pause = { 0, (200 + random() % 200) * 1000000L };
 
 	while (db_maria_connect(m) < 0) {
 		if (m->failure == DB_FAILURE_FINAL || time(NULL) >= until)
 			return -1;
-		nanosleep(&pause, NULL);
+		pause_a_little();
 	}
 	return 0;
 }

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/escape.h"
+#include "base/msg.h"
 #include "db/db_maria_stmt.h"
 
 #define COLUMN 512		/* room for bytes; more is fetched apart */
@@ -31,12 +33,13 @@ static char *expand(const char *sql)
 	return b.p;
 }
 
-void *db_maria_prepare(void *conn, const char *sql)
+void *db_maria_prepare(void *conn, const char *sql, const char *plain)
 {
 	struct stmt *s = mem_alloc(sizeof(*s));
 
 	s->m = conn;
 	s->sql = expand(sql);
+	s->plain = plain;
 	s->table = strchr(sql, TABLE_MARK) != NULL;
 	for (const char *p = sql; (p = strchr(p, '?')) != NULL; p++)
 		s->nparams++;
@@ -120,6 +123,17 @@ static void bind_result(struct stmt *s)
 	mysql_stmt_bind_result(s->h, s->out);
 }
 
+/* Where updates by a table are refused (db_maria_failed()), one goes row by row. */
+static void make_plain(struct stmt *s)
+{
+	if (!s->table || !s->plain || strncmp(s->sql, "UPDATE ", 7) != 0)
+		return;
+	unprepare(s);
+	free(s->sql);
+	s->sql = mem_strdup(s->plain);
+	s->table = 0;
+}
+
 int db_maria_prepared(struct stmt *s)
 {
 	struct maria *m = s->m;
@@ -131,6 +145,8 @@ int db_maria_prepared(struct stmt *s)
 		m->failure = DB_FAILURE_RETRY;
 		return -1;
 	}
+	if (m->limited)
+		make_plain(s);
 	if (s->h && s->generation == m->generation)
 		return 0;
 	unprepare(s);
@@ -142,6 +158,14 @@ int db_maria_prepared(struct stmt *s)
 	}
 	if (mysql_stmt_prepare(s->h, s->sql, strlen(s->sql))) {
 		db_maria_failed(m, s->h, "cannot prepare a statement");
+		unprepare(s);
+		return -1;
+	}
+	/* We would read as many as it says. */
+	if (mysql_stmt_param_count(s->h) != s->nparams * (s->table ? TABLE_ROWS : 1)) {
+		msg_error("%s: the server means another statement than ours", escape_name(m->label));
+		m->failure = DB_FAILURE_FINAL;
+		m->doomed = 1;
 		unprepare(s);
 		return -1;
 	}
@@ -263,21 +287,35 @@ void db_maria_reset(void *st)
 	s->given = 0;
 }
 
-void db_maria_stream(void *st)
+int db_maria_stream(void *st)
 {
-	((struct stmt *)st)->streams = 1;
+	struct stmt *s = st;
+
+	s->streams = 1;
+	if (run(s) == 0)
+		return 0;
+	s->streams = 0;
+	return -1;
+}
+
+/* A column of the row; one that the server left out is NULL. */
+static const struct column *column(const struct stmt *s, int col)
+{
+	static const struct column none = { .null = 1 };
+
+	return (unsigned)col < s->ncols ? &s->col[col] : &none;
 }
 
 int64_t db_maria_col_int(void *st, int col)
 {
-	const struct column *c = &((struct stmt *)st)->col[col];
+	const struct column *c = column(st, col);
 
 	return c->null || c->bytes ? 0 : c->number;
 }
 
 const void *db_maria_col_bytes(void *st, int col, size_t *len)
 {
-	const struct column *c = &((struct stmt *)st)->col[col];
+	const struct column *c = column(st, col);
 
 	*len = c->null || !c->bytes ? 0 : c->len;
 	return *len ? c->bytes : "";
@@ -285,5 +323,5 @@ const void *db_maria_col_bytes(void *st, int col, size_t *len)
 
 int db_maria_col_null(void *st, int col)
 {
-	return ((struct stmt *)st)->col[col].null;
+	return column(st, col)->null;
 }

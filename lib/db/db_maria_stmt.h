@@ -33,6 +33,7 @@ struct column {
 struct stmt {
 	struct maria *m;
 	char *sql;
+	const char *plain;	/* the same for one row at a time; or NULL */
 	MYSQL_STMT *h;
 	unsigned generation;	/* of the connection h was prepared on */
 	int table;		/* queued rows go as a table of TABLE_ROWS */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* db_maria_url.c - the address of a database on a server. */
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -93,10 +94,13 @@ static int add_nodes(struct maria_address *a, const char *s, const char *end)
 	}
 }
 
+/* This machine?  A name may begin with anything. */
 static int is_local(const char *host)
 {
+	struct in_addr in;
+
 	return !*host || !strcmp(host, "localhost") || !strcmp(host, "::1") ||
-	       !strncmp(host, "127.", 4);
+	       (inet_pton(AF_INET, host, &in) == 1 && ntohl(in.s_addr) >> 24 == 127);
 }
 
 /* What is wrong with url, or NULL. */

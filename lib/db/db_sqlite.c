@@ -148,8 +148,9 @@ static void close_conn(void *conn)
 	free(c);
 }
 
-static void *open_conn(const struct db_login *login, int create)
+static void *open_conn(const struct db_login *login, int create, int *away)
 {
+	(void)away;
 	const char *url = login->url;
 	const char *path = strncmp(url, "sqlite:///", 10) ? url : url + 10;
 
@@ -208,6 +209,12 @@ static void rollback(void *conn)
 		sqlite3_exec(c->h, "ROLLBACK", NULL, NULL, NULL);
 }
 
+static int end_read(void *conn)
+{
+	rollback(conn);
+	return 0;
+}
+
 /* The busy handler has waited already, and nothing else is cured by a second try. */
 static enum db_failure failure(void *conn)
 {
@@ -220,8 +227,9 @@ static void report(void *conn)
 	(void)conn;	/* every failure was */
 }
 
-static void *prepare(void *conn, const char *sql)
+static void *prepare(void *conn, const char *sql, const char *plain)
 {
+	(void)plain;
 	struct conn *c = conn;
 	sqlite3_stmt *st = NULL;
 
@@ -355,7 +363,7 @@ static const char *const schemes[] = { "sqlite", NULL };
 const struct db_driver db_sqlite = {
 	.schemes = schemes, .dialect = SQL_SQLITE, .file = name, .report = report,
 	.open = open_conn, .close = close_conn, .name = name,
-	.begin = begin, .begin_read = begin_read, .commit = commit, .rollback = rollback,
+	.begin = begin, .begin_read = begin_read, .end_read = end_read, .commit = commit, .rollback = rollback,
 	.failure = failure,
 	.script = script, .prepare = prepare, .finalize = finalize, .bind_int = bind_int,
 	.bind_bytes = bind_bytes, .bind_null = bind_null, .step = step, .reset = reset,

@@ -131,6 +131,7 @@ static int version_of(struct db *db)
 	return -1;
 }
 
+/* Each step can be done again: it may have been killed on the way. */
 static int apply(void *arg)
 {
 	struct db *db = arg;
@@ -164,6 +165,28 @@ static int copy_aside(struct db *db, int version)
 	return rc;
 }
 
+/*
+ * Where each CREATE stands at once: has the database tables of our names that are another
+ * program's?  Nothing is made then.  0, or -1 after reporting.
+ */
+static int refuse_foreign(struct db *db)
+{
+	if (!db_ddl_commits(db))
+		return 0;
+	struct db_stmt *st = db_bind(db, SQL_TABLES_FOREIGN, "");
+	enum db_got got = st ? db_step(st) : DB_FAIL;
+
+	if (got == DB_ROW) {
+		char *table = db_strdup(st, 0);
+
+		msg_error("%s: it has a table %s already, of another program; the catalog needs a"
+			  " database of its own", escape_name(db_name(db)), escape_name(table));
+		free(table);
+		db_reset(st);
+	}
+	return got == DB_DONE ? 0 : -1;
+}
+
 /* May the program make or change the tables by itself?  0, or -1 after reporting. */
 static int may_upgrade(struct db *db, int from, int init)
 {
@@ -173,7 +196,7 @@ static int may_upgrade(struct db *db, int from, int init)
 		return -1;
 	}
 	if (from == 0)
-		return 0;
+		return refuse_foreign(db);
 	if (db_file(db))
 		return copy_aside(db, from);
 	/* Other backup hosts use it too, and no copy can be made from here. */
@@ -201,5 +224,6 @@ int schema_upgrade(struct db *db, int init)
 	}
 	if (may_upgrade(db, from, init) < 0)
 		return -1;
-	return db_transaction(db, apply, db);
+	/* Where each statement stands at once, a transaction would have nothing to roll back. */
+	return db_ddl_commits(db) ? apply(db) : db_transaction(db, apply, db);
 }

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "db/sql_text.h"
+
 /* A saveset is always read whole, in this order of columns (catalog.c: saveset_fill). */
 #define SAVESET                                                                         \
 	"SELECT s.id, s.series, s.seq, s.name, s.uid, s.status, s.relabelled,"          \
@@ -11,19 +13,6 @@
 	" s.reason, s.rows_added, s.rows_closed, s.changed, s.removed, h.name, v.name," \
 	" v.backup_host, v.root, v.uid FROM savesets s JOIN series r ON r.id = s.series"\
 	" JOIN hosts h ON h.id = r.host JOIN volumes v ON v.id = r.volume "
-
-/* A row with its inode, in this order of columns (rows.c: decode). */
-#define ROW                                                                             \
-	"SELECT p.dir, p.name, p.first, p.last, p.type, p.mode, p.uid, p.gid, p.ino,"   \
-	" p.since, p.sub, COALESCE(p.mtime, i.mtime), COALESCE(p.mtime_ns, i.mtime_ns),"\
-	" p.data, i.size, i.blocks, i.btime, i.shared, i.algo, i.digest, i.verified,"   \
-	" i.verdict FROM paths p LEFT JOIN inodes i"                                    \
-	" ON i.series = p.series AND i.ino = p.ino AND i.since = p.since "
-
-#define Q8 "?, ?, ?, ?, ?, ?, ?, ?"
-#define Q64 Q8 ", " Q8 ", " Q8 ", " Q8 ", " Q8 ", " Q8 ", " Q8 ", " Q8
-
-#define MEMBER " AND p.first <= ? AND (p.last IS NULL OR p.last >= ?) "
 
 /* Every column of each table, for a copy. */
 #define META_COLUMNS "keyword, value"
@@ -46,15 +35,6 @@
 #define RUNS_COLUMNS \
 	"id, uid, backup_host, volume, volume_uid, started, ended, result, summary"
 
-#define Q2 "?, ?"
-#define Q3 Q2 ", ?"
-#define Q5 Q3 ", " Q2
-#define Q6 Q3 ", " Q3
-#define Q7 Q6 ", ?"
-#define Q9 Q8 ", ?"
-#define Q15 Q8 ", " Q7
-#define Q26 Q8 ", " Q8 ", " Q8 ", " Q2
-
 /* Some rows behind one, in the order of the primary key. */
 #define BEHIND(table, columns, where, key)                                              \
 	"SELECT " columns " FROM " table " WHERE " where " ORDER BY " key " LIMIT ?"
@@ -75,10 +55,11 @@ static const char *const text[SQL_COUNT] = {
 	[SQL_HOST_ADD] = "INSERT INTO hosts (name, created) VALUES (?, ?)",
 	[SQL_HOSTS] =
 		"SELECT h.name, h.created, count(s.seq), min(s.created), max(s.created),"
-		" max(CASE WHEN s.status = 1 THEN s.created END)"
-		" FROM hosts h LEFT JOIN series r ON r.host = h.id"
+		" max(CASE WHEN s.status = 1 THEN s.created END), v.backup_host, v.name"
+		" FROM hosts h LEFT JOIN series r ON r.host = h.id LEFT JOIN volumes v ON v.id = r.volume"
 		" LEFT JOIN savesets s ON s.series = r.id AND s.seq IS NOT NULL"
-		" GROUP BY h.id, h.name, h.created ORDER BY h.name",
+		" GROUP BY h.id, h.name, h.created, v.backup_host, v.name"
+		" ORDER BY h.name, v.backup_host, v.name",
 
 	[SQL_VOLUME_GET] =
 		"SELECT id, uid, root, fs FROM volumes WHERE backup_host = ? AND name = ?",
@@ -118,10 +99,7 @@ static const char *const text[SQL_COUNT] = {
 		" (SELECT COALESCE(max(s.seq), 0) FROM savesets s WHERE s.series = r.id)"
 		" OR r.next_dir <= (SELECT COALESCE(max(d.id), 1) FROM dirs d WHERE d.series = r.id)",
 	/* Rows in directories that no row leads to. */
-	[SQL_ROWS_LOST] =
-		"SELECT count(*) FROM paths p WHERE p.dir > 1 AND NOT EXISTS"
-		" (SELECT 1 FROM dirs d JOIN paths q ON q.series = d.series AND q.dir = d.parent"
-		" AND q.name = d.name AND q.sub = d.id WHERE d.series = p.series AND d.id = p.dir)",
+	[SQL_ROWS_LOST] = ROWS_LOST(""),
 	[SQL_SERIES_FS] = "SELECT fs FROM series WHERE id = ?",
 
 	[SQL_SAVESET_NEW] =
@@ -149,6 +127,7 @@ static const char *const text[SQL_COUNT] = {
 		" dirs = ?, others = ?, bytes = ?, blocks = ?, vanished = ?, unhashed = ?,"
 		" metadata = ?, digest = ?, reason = ?, rows_added = ?, rows_closed = ?"
 		" WHERE id = ?",
+	[SQL_SAVESET_UNPUBLISH] = "UPDATE savesets SET seq = NULL, status = 0 WHERE id = ?",
 	[SQL_SAVESET_CHANGED] = "UPDATE savesets SET changed = ?, removed = ? WHERE id = ?",
 	[SQL_SAVESET_STATUS] = "UPDATE savesets SET status = ? WHERE id = ?",
 	[SQL_SAVESET_FAIL] =
@@ -168,6 +147,7 @@ static const char *const text[SQL_COUNT] = {
 	[SQL_SEQ_COVERED] =
 		"SELECT max(s.seq) FROM savesets s JOIN locations l ON l.saveset = s.id"
 		" WHERE s.series = ?",
+	[SQL_SEQ_NEWEST] = "SELECT max(seq) FROM savesets WHERE series = ?",
 	[SQL_SEQ_BEFORE] = "SELECT max(seq) FROM savesets WHERE series = ? AND seq < ?",
 	[SQL_SEQ_AFTER] = "SELECT min(seq) FROM savesets WHERE series = ? AND seq > ?",
 
@@ -180,12 +160,8 @@ static const char *const text[SQL_COUNT] = {
 		"SELECT location FROM locations WHERE saveset = ?"
 		" ORDER BY location = ? , location",
 
-	[SQL_ROWS_FROM] =
-		ROW "WHERE p.series = ? AND p.dir >= ?" MEMBER
-		"ORDER BY p.series, p.dir, p.name LIMIT ?",
-	[SQL_ROWS_REST] =
-		ROW "WHERE p.series = ? AND p.dir = ? AND p.name > ?" MEMBER
-		"ORDER BY p.name LIMIT ?",
+	[SQL_ROWS_FROM] = ROW("") ROWS_FROM,
+	[SQL_ROWS_REST] = ROW("") ROWS_REST,
 	[SQL_ROW_ADD] =
 		"INSERT INTO paths (series, dir, name, first, type, mode, uid, gid, ino, since,"
 		" sub, mtime, mtime_ns, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -195,52 +171,43 @@ static const char *const text[SQL_COUNT] = {
 		"INSERT INTO dirs (series, id, parent, name, first) VALUES (?, ?, ?, ?, ?)",
 	[SQL_DIR_GET] = "SELECT parent, name FROM dirs WHERE series = ? AND id = ?",
 
-	[SQL_INODE_FIND] =
-		"SELECT since, shared FROM inodes WHERE series = ? AND ino = ? AND btime = ?"
-		" AND size = ? AND mtime = ? AND mtime_ns = ? AND since >= ?"
-		" ORDER BY since DESC LIMIT 1",
+	[SQL_INODES_SEEN] = INODES_SEEN(""),
 	[SQL_INODE_ADD] =
 		"INSERT OR IGNORE INTO inodes (series, ino, since, btime, size, blocks, mtime, mtime_ns,"
-		" shared, algo, room) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, zeroblob(?))",
+		" shared, algo, room) VALUES (" Q9 ", ?, zeroblob(?))",
 	[SQL_INODE_SHARED] =
 		"UPDATE inodes SET shared = 1 WHERE series = ? AND ino = ? AND since = ?",
 	[SQL_INODE_DIGEST] =
 		"UPDATE inodes SET algo = ?, digest = ?, room = NULL WHERE series = ? AND ino = ?"
 		" AND since = ? AND size = ? AND mtime = ? AND mtime_ns = ? AND digest IS NULL",
-	[SQL_INODE_GET] =
-		"SELECT length(digest) FROM inodes WHERE series = ? AND ino = ? AND since = ?",
-	[SQL_INODES_GET] =
-		"SELECT ino, since, algo, digest FROM inodes WHERE series = ? AND ino IN (" Q64 ")"
-		" ORDER BY ino, since",
+	[SQL_INODES_GET] = INODES_GET(""),
 	[SQL_INODE_VERDICT] =
 		"UPDATE inodes SET verified = ?, verdict = ?, medium = ?"
 		" WHERE series = ? AND ino = ? AND since = ?",
-	[SQL_INODE_PATHS] =
-		"SELECT dir, name, first, last FROM paths"
-		" WHERE series = ? AND ino = ? AND since = ? ORDER BY first, dir, name",
+	[SQL_INODE_PATHS] = INODE_PATHS(""),
 
-	[SQL_UNDO_ROWS] = "DELETE FROM paths WHERE series = ? AND first > ?",
-	[SQL_UNDO_CLOSE] = "UPDATE paths SET last = NULL WHERE series = ? AND last >= ?",
-	[SQL_UNDO_INODES] = "DELETE FROM inodes WHERE series = ? AND since > ?",
-	[SQL_UNDO_DIRS] = "DELETE FROM dirs WHERE series = ? AND first > ?",
+	/* Rows that came after a saveset, and rows that were closed since. */
+	[SQL_UNDO_ROWS] = ROWS_OF("", "first > ?"),
+	[SQL_UNDO_CLOSED] = ROWS_OF("", "last >= ?"),
 	[SQL_UNDO_SAVESETS] = "DELETE FROM savesets WHERE series = ? AND status = 0",
 	[SQL_SAVESETS_RUNNING] =
 		"SELECT count(*) FROM savesets WHERE series = ? AND status = 0",
 
+	[SQL_SAVESETS_UNPUBLISHED] =
+		"SELECT s.uid, s.series, r.last_seq + 1, h.name FROM savesets s"
+		" JOIN series r ON r.id = s.series JOIN hosts h ON h.id = r.host"
+		" WHERE r.volume = ? AND s.status = 0",
+
 	/* Rows that no saveset covers when those between two remaining ones are gone. */
-	[SQL_PRUNE_ROWS] =
-		"SELECT dir, name, first, ino, since, sub FROM paths WHERE series = ?"
-		" AND first > ? AND first <= ? AND last < ? LIMIT ?",
-	[SQL_PRUNE_ROW] =
-		"DELETE FROM paths WHERE series = ? AND dir = ? AND name = ? AND first = ?",
+	[SQL_PRUNE_ROWS] = ROWS_OF("", ROWS_BETWEEN),
+	[SQL_PRUNE_ROW] = "DELETE FROM paths WHERE " PATH_KEY,
 	[SQL_PRUNE_INODE] =
-		"DELETE FROM inodes WHERE series = ? AND ino = ? AND since = ? AND NOT EXISTS"
-		" (SELECT 1 FROM paths p WHERE p.series = inodes.series AND p.ino = inodes.ino"
-		" AND p.since = inodes.since)",
+		"DELETE FROM inodes WHERE " INODE_KEY " AND NOT EXISTS (SELECT 1 FROM paths p"
+		" WHERE p.series = inodes.series AND p.ino = inodes.ino AND p.since = inodes.since)",
 	[SQL_PRUNE_DIR] =
-		"DELETE FROM dirs WHERE series = ? AND id = ? AND NOT EXISTS"
-		" (SELECT 1 FROM paths p WHERE p.series = dirs.series AND p.dir = dirs.parent"
-		" AND p.name = dirs.name AND p.sub = dirs.id)",
+		"DELETE FROM dirs WHERE " DIR_KEY " AND NOT EXISTS (SELECT 1 FROM paths p"
+		" WHERE p.series = dirs.series AND p.dir = dirs.parent AND p.name = dirs.name"
+		" AND p.sub = dirs.id)",
 
 	[SQL_RUN_ID] = "SELECT id FROM runs WHERE uid = ?",
 	[SQL_RUN_ADD] =
@@ -283,12 +250,11 @@ static const char *const text[SQL_COUNT] = {
 	[SQL_COPY_LOCATIONS] =
 		BEHIND("locations", LOCATIONS_COLUMNS, "saveset > ?", "saveset, location"),
 
-	COPIED(DIRS, "dirs", DIRS_COLUMNS, Q5, "series = ? AND id = ?"),
+	COPIED(DIRS, "dirs", DIRS_COLUMNS, Q5, DIR_KEY),
 	[SQL_COPY_DIRS_SERIES] = BEHIND("dirs", DIRS_COLUMNS, "series = ? AND id > ?", "id"),
 	[SQL_COPY_DIRS] = BEHIND("dirs", DIRS_COLUMNS, "series > ?", "series, id"),
 
-	COPIED(PATHS, "paths", PATHS_COLUMNS, Q15,
-	       "series = ? AND dir = ? AND name = ? AND first = ?"),
+	COPIED(PATHS, "paths", PATHS_COLUMNS, Q15, PATH_KEY),
 	[SQL_COPY_PATHS_DIR] =
 		BEHIND("paths", PATHS_COLUMNS, "series = ? AND dir = ? AND name >= ?"
 		       " AND (name > ? OR first > ?)", "series, dir, name, first"),
@@ -297,7 +263,7 @@ static const char *const text[SQL_COUNT] = {
 	[SQL_COPY_PATHS] =
 		BEHIND("paths", PATHS_COLUMNS, "series > ?", "series, dir, name, first"),
 
-	COPIED(INODES, "inodes", INODES_COLUMNS, Q15, "series = ? AND ino = ? AND since = ?"),
+	COPIED(INODES, "inodes", INODES_COLUMNS, Q15, INODE_KEY),
 	[SQL_COPY_INODES_SERIES] =
 		BEHIND("inodes", INODES_COLUMNS, "series = ? AND ino >= ?"
 		       " AND (ino > ? OR since > ?)", "series, ino, since"),
@@ -307,41 +273,6 @@ static const char *const text[SQL_COUNT] = {
 	COPIED(RUNS, "runs", RUNS_COLUMNS, Q9, "id = ?"),
 	[SQL_COPY_RUNS] = BEHIND("runs", RUNS_COLUMNS, "id > ?", "id"),
 };
-
-/* What MariaDB says in its own way. */
-/* NOLINTBEGIN(bugprone-suspicious-missing-comma): every element is named */
-static const char *const maria[SQL_COUNT] = {
-	/* By an index, also in a small table: a scan waits for the rows that other hosts have in work. */
-	[SQL_UNDO_SAVESETS] =
-		"DELETE s FROM savesets s FORCE INDEX (series) WHERE s.series = ? AND s.status = 0",
-	[SQL_UNDO_ROWS] =
-		"DELETE p FROM paths p FORCE INDEX (PRIMARY) WHERE p.series = ? AND p.first > ?",
-	[SQL_UNDO_INODES] =
-		"DELETE i FROM inodes i FORCE INDEX (PRIMARY) WHERE i.series = ? AND i.since > ?",
-	[SQL_UNDO_DIRS] =
-		"DELETE d FROM dirs d FORCE INDEX (PRIMARY) WHERE d.series = ? AND d.first > ?",
-	[SQL_META_EXISTS] =
-		"SELECT count(*) FROM information_schema.tables"
-		" WHERE table_schema = DATABASE() AND table_name = 'meta'",
-	/* With what it is given there is nothing to ignore but a row that exists. */
-	[SQL_INODE_ADD] =
-		"INSERT IGNORE INTO inodes (series, ino, since, btime, size, blocks, mtime, mtime_ns,"
-		" shared, algo, room) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, REPEAT(x'00', ?))",
-	/*
-	 * Row by row an update costs it five times an insert: they are joined.  What is
-	 * never selected says how large a number may be.
-	 */
-	[SQL_INODE_DIGEST] =
-		"UPDATE (SELECT CAST(NULL AS BINARY(16)) algo, CAST(NULL AS BINARY(64)) digest,"
-		" -9223372036854775807 series, -9223372036854775807 ino, -9223372036854775807 since,"
-		" -9223372036854775807 size, -9223372036854775807 mtime, -9223372036854775807 mtime_ns"
-		" FROM DUAL WHERE FALSE UNION ALL VALUES $(" Q8 ")$) d"
-		" STRAIGHT_JOIN inodes i ON i.series = d.series AND i.ino = d.ino"
-		" AND i.since = d.since SET i.algo = d.algo, i.digest = d.digest, i.room = NULL"
-		" WHERE i.size = d.size AND i.mtime = d.mtime AND i.mtime_ns = d.mtime_ns"
-		" AND i.digest IS NULL",
-};
-/* NOLINTEND(bugprone-suspicious-missing-comma) */
 
 /* Words of the schema, in each dialect. */
 static const struct {
@@ -355,7 +286,7 @@ static const struct {
 
 const char *sql_text(enum sql_id id, enum sql_dialect dialect)
 {
-	return dialect == SQL_MARIA && maria[id] ? maria[id] : text[id];
+	return dialect == SQL_MARIA && sql_maria[id] ? sql_maria[id] : text[id];
 }
 
 const char *sql_word(const char *word, size_t len, enum sql_dialect dialect)

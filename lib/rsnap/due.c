@@ -3,6 +3,7 @@
 #include "rsnap/due.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,7 +15,7 @@
 #include "base/mem.h"
 #include "base/msg.h"
 #include "base/period.h"
-#include "catalog/list.h"
+#include "base/table.h"
 #include "rsnap/promoted.h"
 
 #define PERIOD "period."
@@ -205,16 +206,17 @@ int due_remember(const struct volume *v, const struct due_list *l)
 	return ret;
 }
 
-static char *local_text(int64_t when, const char *none)
+static void add_time(struct table *t, int64_t when, const char *none)
 {
 	char text[64];
-	time_t t = when;
+	time_t at = when;
 	struct tm tm;
 
-	if (when == 0 || localtime_r(&t, &tm) == NULL)
-		return mem_strdup(none);
-	strftime(text, sizeof(text), "%Y-%m-%d %H:%M", &tm);
-	return mem_strdup(text);
+	if (when == 0 || localtime_r(&at, &tm) == NULL)
+		snprintf(text, sizeof(text), "%s", none);
+	else
+		strftime(text, sizeof(text), "%Y-%m-%d %H:%M", &tm);
+	table_text(t, text);
 }
 
 static void show_json(const struct due *d)
@@ -232,28 +234,21 @@ static void show_json(const struct due *d)
 
 void due_show(const struct due_list *l, int json)
 {
-	static const char *const titles[] = { "INTERVAL", "LAST", "NEXT", "DUE", "WHY" };
-	const size_t columns = sizeof(titles) / sizeof(titles[0]);
-	char **cell = mem_alloc(((l->n + 1) * columns + 1) * sizeof(*cell)), **to = cell;
+	static const char *const titles[] = { "INTERVAL", "LAST", "NEXT", "DUE", "WHY", NULL };
+	struct table t = { 0 };
 	const struct due *d;
-	size_t i;
 
-	for (i = 0; i < columns; i++)
-		*to++ = mem_strdup(titles[i]);
+	table_titles(&t, titles);
 	for (d = l->due; d < l->due + l->n; d++) {
-		if (json)
+		if (json) {
 			show_json(d);
-		*to++ = mem_strdup(d->name);
-		*to++ = local_text(d->last, "never");
-		*to++ = local_text(d->next, "-");
-		*to++ = mem_strdup(d->due ? "yes" : "no");
-		*to++ = mem_strdup(escape_name(d->why));
+			continue;
+		}
+		table_text(&t, d->name);
+		add_time(&t, d->last, "never");
+		add_time(&t, d->next, "-");
+		table_text(&t, d->due ? "yes" : "no");
+		table_text(&t, d->why);
 	}
-	if (!json) {
-		list_table(cell, columns);
-		return;
-	}
-	while (to > cell)
-		free(*--to);
-	free(cell);
+	table_end(&t, !json);
 }

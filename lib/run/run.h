@@ -41,30 +41,16 @@ struct run {
 	size_t nrotation;
 };
 
-/*
- * Get everything ready, in r, whose options are set and the rest zero: read
- * rsnapshot's configuration, open the volume, take the lock, open the catalog.
- * hosts: the names given, NULL-ended.  SS_OK, or the exit code after reporting.
- * run_close() in every case.
- */
-int run_open(struct run *r, const char *const hosts[]);
-
-/*
- * The run has come to code.  Close everything, and last of all run cmd_postexec.
- * The exit code: that one, or a worse one.
- */
-int run_close(struct run *r, int code);
-
-/* Hold rsnapshot's lock file until run_close(), if it is not ours yet.  As rsnap_lock_take(). */
+/* Hold rsnapshot's lock file until the run ends, if it is not ours yet.  As rsnap_lock_take(). */
 int run_lock_rsnapshot(struct run *r);
-
-/* The run itself.  Its exit code. */
-int run_all(struct run *r);
 
 /* The worse of r's code and this one becomes r's: 2, then 1, then 3, then 0. */
 void run_worse(struct run *r, int code);
 
 /* The signal that asked us to stop, or 0.  From then on no child can be started. */
 int run_stopped(void);
+
+/* The first signal ends the run in order, a second one at once: we may be killed anywhere. */
+void run_catch_signals(void);
 
 #endif

@@ -18,7 +18,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/msg.h"
-#include "catalog/list.h"
+#include "base/table.h"
 #include "rsnap/due.h"
 #include "rsnap/rsnap_opt.h"
 #include "rsnap/rsnap_test.h"
@@ -246,14 +246,13 @@ static void check_hooks(struct run_check *k)
 /* Print the rows and free them.  The exit code that they amount to. */
 static int finish(struct run_check *k)
 {
-	char **cell = mem_alloc((3 * k->n + 4) * sizeof(*cell)), **to = cell;
+	static const char *const titles[] = { "CHECK", "STATE", "HOW IT IS", NULL };
 	enum run_check_state worst = RUN_CHECK_OK;
+	struct table t = { 0 };
 	struct run_check_row *row;
 	json_t *o;
 
-	*to++ = mem_strdup("CHECK");
-	*to++ = mem_strdup("STATE");
-	*to++ = mem_strdup("HOW IT IS");
+	table_titles(&t, titles);
 	for (row = k->row; row < k->row + k->n; row++) {
 		if (row->state > worst)
 			worst = row->state;
@@ -264,17 +263,11 @@ static int finish(struct run_check *k)
 			json_text(o, "text", row->text);
 			json_line(stdout, o);
 		}
-		*to++ = row->what;
-		*to++ = mem_strdup(states[row->state]);
-		*to++ = row->text;
+		table_own(&t, row->what);
+		table_text(&t, states[row->state]);
+		table_own(&t, row->text);
 	}
-	if (!k->conf->json) {
-		list_table(cell, 3);
-	} else {
-		while (to > cell)
-			free(*--to);
-		free(cell);
-	}
+	table_end(&t, !k->conf->json);
 	free(k->row);
 	return worst == RUN_CHECK_UNKNOWN ? SS_FAIL : worst == RUN_CHECK_MEND ? SS_FINDINGS : SS_OK;
 }

@@ -36,12 +36,6 @@ static int schema_of(struct db *db)
 	return got == DB_FAIL ? -1 : version;
 }
 
-static int nothing(void *arg)
-{
-	(void)arg;
-	return 0;
-}
-
 /* The volume is open: is it the one that the catalog knows by its name? */
 static void judge_volume(struct run_check *k, struct catalog *cat, const struct volume *v)
 {
@@ -81,8 +75,7 @@ static int judge_catalog(struct run_check *k, struct catalog *cat, const struct 
 					 schema, SCHEMA_VERSION, db_file(cat->db) ? "what opens it first" : "ss-catalog init"));
 	if (schema != SCHEMA_VERSION)
 		return 0;
-	/* A write transaction of nothing: may we, and will we be let? */
-	if (db_transaction(cat->db, nothing, NULL) != 0)
+	if (catalog_try(cat) != 0)
 		return -1;
 	run_check_add(k, "catalog", RUN_CHECK_OK, mem_printf("%s, schema %d", escape_name(db_name(cat->db)), schema));
 	if (v != NULL)
@@ -99,7 +92,7 @@ void run_check_catalog(struct run_check *k, const struct volume *v)
 
 	capture_begin(&c);
 	if (login_make(&l, k->conf, NULL) == 0) {
-		cat.db = db_open(&l.db, 0);
+		cat.db = db_open(&l.db, 0, &cat.away);
 		login_free(&l);
 	}
 	if (cat.db != NULL)

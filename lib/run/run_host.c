@@ -80,7 +80,7 @@ static char *attempt_reason(struct run *r, const char *host)
 /* There is a tree, and no catalog to tell of it. */
 static void record_offline(struct run *r, struct run_host *h, int partial)
 {
-	char *why = run_offline_record(r, h->name, partial);
+	char *why = r->dry ? NULL : run_offline_record(r, h->name, partial);
 
 	if (why == NULL)
 		h->state = partial ? RUN_PARTIAL : RUN_COMPLETE;

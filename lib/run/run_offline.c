@@ -22,15 +22,23 @@ int run_offline(struct run *r)
 {
 	if (r->offline)
 		return 1;
-	if (r->dry || !login_on_server(&r->conf) || run_stopped())
+	if (!login_on_server(&r->conf) || run_stopped())
 		return 0;
-	catalog_close(&r->catalog);
-	if (catalog_open(&r->catalog, &r->conf, 0) == 0)
-		return 0;
+	if (!r->catalog.away && !r->catalog.refused) {
+		catalog_close(&r->catalog);
+		if (catalog_open(&r->catalog, &r->conf, 0) == 0 &&
+		    (r->dry || catalog_try(&r->catalog) == 0))
+			return 0;
+	}
 	r->offline = 1;
-	msg_warn("the catalog cannot be reached: the backup goes on without it, and a later run"
-		 " catches up");
-	run_worse(r, SS_INCOMPLETE);
+	if (r->catalog.away)
+		msg_warn("the catalog cannot be reached: the backup goes on without it, and a later"
+			 " run catches up");
+	else
+		msg_error("the catalog cannot be used: the backup goes on without it, and a run"
+			  " catches up once that is mended");
+	run_worse(r, r->catalog.away ? SS_INCOMPLETE : SS_FAIL);
+	catalog_close(&r->catalog);
 	return 1;
 }
 
@@ -57,9 +65,8 @@ struct copy {
 static int is_copy(const char *location, int fd, void *arg)
 {
 	const struct copy *c = arg;
-	struct marker m;
 
-	return strcmp(location, SYNC) && marker_read(fd, c->host, &m) > 0 && !strcmp(m.id, c->id);
+	return strcmp(location, SYNC) && marker_has_id(fd, c->host, c->id);
 }
 
 /* Is it one of a saveset that is to be rotated? */

@@ -2,7 +2,8 @@
 /*
  * run_offline.h - a run whose catalog cannot be reached: it lies on a server, and
  * an outage of that must not cost a backup.  Markers keep what is needed, and the
- * next run, or ss-catalog reconcile, catches up (catchup.h).
+ * next run, or ss-catalog reconcile, catches up (catchup.h).  So it is with one that
+ * refuses us, but that is a failure to be mended.
  */
 #ifndef SS_RUN_OFFLINE_H
 #define SS_RUN_OFFLINE_H

@@ -239,7 +239,7 @@ static int rotate_interval(struct run *r, size_t interval, int late, const char 
 		ret = 0;
 	} else if (r->dry) {
 		run_cmd_rsnapshot(r, name, NULL);
-		ret = run_cmd_reconcile(r) == 0 ? 1 : -1;
+		ret = r->offline || run_cmd_reconcile(r) == 0 ? 1 : -1;
 	} else if (make_room(r, interval) == 0 && rotate(r, interval, feeder, late, moving) == 0) {
 		ret = follow(r, is_copied(r, interval), moving);
 	}

@@ -143,6 +143,13 @@ int marker_read(int location, const char *host, struct marker *m)
 	return rc;
 }
 
+int marker_has_id(int location, const char *host, const char *id)
+{
+	struct marker m;
+
+	return marker_read(location, host, &m) > 0 && !strcmp(m.id, id);
+}
+
 int marker_write(int location, const char *host, const struct marker *m)
 {
 	struct buf b = { 0 };

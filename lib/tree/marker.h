@@ -36,6 +36,9 @@ struct marker {
  */
 int marker_read(int location, const char *host, struct marker *m);
 
+/* Is the host's marker there, and has it this id?  1 or 0. */
+int marker_has_id(int location, const char *host, const char *id);
+
 /* Put m in place of what is there; the directory is made.  0, or -1 after reporting. */
 int marker_write(int location, const char *host, const struct marker *m);
 

@@ -1,0 +1,141 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What the server believes of a table's size is some seconds old: of a first catalogue
+# it may think that all tables are empty.  No statement may then read a table again for
+# each row of another.  Nor may we ask it row by row.
+
+# shellcheck disable=SC2034,SC2154
+load helpers
+load catalog
+load server
+
+setup() {
+	alone
+	SERVER=$BATS_TEST_TMPDIR/srv
+	server_install "$SERVER" --innodb-stats-auto-recalc=0
+	server_start "$SERVER"
+	admin "$SERVER" -e 'CREATE DATABASE plans'
+	conf
+	catalog_at "$(server_url "$SERVER" plans)"
+	KEPT=$BATS_TEST_TMPDIR/kept
+	TREE=$ROOT/.sync/alpha
+	mkdir -p "$KEPT" "$TREE"
+	for d in {1..40}; do
+		mkdir "$TREE/$d"
+		for f in {1..50}; do
+			echo "$d $f" >"$TREE/$d/$f"
+		done
+	done
+	ln "$TREE/1/1" "$TREE/1/too"
+	ss-catalog init 2>/dev/null
+}
+
+teardown() {
+	server_end "$BATS_TEST_TMPDIR/srv"
+}
+
+# rows_read: by whatever way, since the server was started.
+rows_read() {
+	admin "$SERVER" -e "SHOW GLOBAL STATUS LIKE 'Handler_read_%'" | awk '{ n += $2 } END { print n }'
+}
+
+# costs AT-MOST COUNTER COMMAND...: what COUNTER prints grows by no more meanwhile.
+costs() {
+	local most=$1 counter=$2 before
+	shift 2
+	before=$($counter)
+	run "$@"
+	[ "$status" = 0 ] || { echo "$output"; return 1; }
+	cost=$(($($counter) - before))
+	echo "$*: $counter: $cost"
+	[ "$cost" -le "$most" ]
+}
+
+# knowing_nothing COMMAND...: a server that takes every table for one of one row has it
+# done with at most twenty rows read for each of the catalog's 2,100.
+knowing_nothing() {
+	admin "$SERVER" -e "UPDATE mysql.innodb_table_stats SET n_rows = 1, clustered_index_size = 1,
+			sum_of_other_index_sizes = 1 WHERE database_name = 'plans';
+		UPDATE mysql.innodb_index_stats SET stat_value = 1 WHERE database_name = 'plans'"
+	admin "$SERVER" -e SHUTDOWN
+	wait "$(<"$SERVER/child")"
+	server_start "$SERVER"
+	costs 42000 rows_read "$@"
+}
+
+first_half() {
+	ss-catalog add alpha | ss-hash >"$BATS_TEST_TMPDIR/stream"
+}
+
+second_half() {
+	ss-catalog store <"$BATS_TEST_TMPDIR/stream"
+}
+
+@test "a server with old statistics reads no table again and again: a first catalogue" {
+	knowing_nothing first_half
+	knowing_nothing second_half
+	knowing_nothing second_half
+	knowing_nothing ss-verify --all
+	knowing_nothing ss-catalog check
+	knowing_nothing ss-catalog files alpha@.sync
+	knowing_nothing ss-catalog copy "$(server_url "$SERVER" plans)" "sqlite:///$BATS_TEST_TMPDIR/copy.db"
+}
+
+@test "a server with old statistics reads no table again and again: links, change, rotation, prune" {
+	take
+	local first=$S
+	turn
+	for f in "$TREE"/{1..20}/*; do
+		fresh "$f" "new ${f##*/}"
+	done
+	ln "$TREE/30/1" "$TREE/30/too"
+	rm -r "$TREE/40"
+	mkdir "$TREE/50"
+	for f in {1..300}; do
+		echo "$f" >"$TREE/50/$f"
+		ln "$TREE/50/$f" "$TREE/50/too-$f"
+	done
+	knowing_nothing first_half
+	knowing_nothing second_half
+	mv "$ROOT/hourly.0" "$ROOT/hourly.1"
+	mv "$ROOT/.sync" "$ROOT/hourly.0"
+	knowing_nothing ss-catalog reconcile
+	knowing_nothing ss-verify --all
+	knowing_nothing ss-prune "$first"
+	knowing_nothing ss-catalog check
+}
+
+# statements: executed, prepared or not, so far.
+statements() {
+	admin "$SERVER" -e "SHOW GLOBAL STATUS LIKE 'Questions'" | cut -f2
+}
+
+# in_bulk COMMAND...: takes at most one statement for each five of the 2,000 files.
+in_bulk() {
+	costs 400 statements "$@"
+}
+
+@test "files are not asked for one by one: several names each, replaced, verified, pruned" {
+	cp -al "$TREE" "$BATS_TEST_TMPDIR/other"
+	in_bulk first_half
+	in_bulk second_half
+	in_bulk ss-verify --all
+	local first
+	first=$(newest)
+	turn
+	for f in "$TREE"/*/*; do
+		fresh "$f" "new ${f##*/}"
+	done
+	in_bulk first_half
+	in_bulk second_half
+	# As if that had been killed before its end.
+	admin "$SERVER" plans -e "DELETE l FROM locations l JOIN savesets s ON s.id = l.saveset WHERE s.seq = 2;
+		UPDATE savesets SET seq = NULL, status = 0 WHERE seq = 2; UPDATE series SET last_seq = 1"
+	in_bulk first_half
+	in_bulk second_half
+	mv "$ROOT/hourly.0" "$ROOT/hourly.1"
+	mv "$ROOT/.sync" "$ROOT/hourly.0"
+	in_bulk ss-catalog reconcile
+	in_bulk ss-prune "$first"
+	in_bulk ss-catalog check
+}
