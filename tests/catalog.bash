@@ -18,15 +18,16 @@ stage() {
 	ss-catalog init 2>/dev/null
 }
 
+PUBLISHED='map(select(.sequence > 0 and .status != "gone")) | sort_by(.host, .sequence)'
+
 # names [HOST]: every published saveset that is not gone, oldest first.
 names() {
-	ss-catalog savesets --json "$@" |
-		jq -rs 'map(select(.sequence > 0 and .status != "gone")) | sort_by(.host, .sequence) | .[].name'
+	ss-catalog savesets --json "$@" | jq -rs "$PUBLISHED | .[].name"
 }
 
 # newest [HOST]
 newest() {
-	names "${1:-alpha}" | tail -n1
+	ss-catalog savesets --json "${1:-alpha}" | jq -rs "$PUBLISHED | last.name // empty"
 }
 
 # field SAVESET KEY: of its JSON object.
@@ -36,7 +37,7 @@ field() {
 
 # listing DIR: what find says lies in a tree, in the catalog's order.
 listing() {
-	find "$1" -printf '%P\0' | sed -z 's/^$/./' | sort -z
+	find "$1" \( -path "$1" -printf '.\0' -o -printf '%P\0' \) | sort -z
 }
 
 # take [HOST [OPTION...]]: catalogue .sync/HOST, keep its listing; sets S to the saveset.

@@ -34,7 +34,7 @@ once() {
 	! on_mariadb || skip "ran with SQLite: $1"
 }
 
-SS_TEST_USER=$(id -un 2>/dev/null) || :
+export SS_TEST_USER=${SS_TEST_USER-$(id -un 2>/dev/null)}
 
 # client PROGRAM [ARGUMENT...]: one of MariaDB's own, as the administrator.
 client() {
@@ -49,7 +49,7 @@ catalog_make() {
 	CATALOG_URL=sqlite:///$CATALOG
 	on_mariadb || return 0
 	if [[ ! -e $BATS_TEST_TMPDIR/.database ]]; then
-		CATALOG_DB=ss_$(od -An -N8 -tx8 /dev/urandom | tr -d ' ')
+		printf -v CATALOG_DB 'ss_%08x%08x' "$SRANDOM" "$SRANDOM"
 		echo "$CATALOG_DB" >"$BATS_TEST_TMPDIR/.database"
 		client mariadb -e "CREATE DATABASE $CATALOG_DB"
 	fi

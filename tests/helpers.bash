@@ -12,10 +12,10 @@
 
 bats_require_minimum_version 1.5.0
 
-TESTS=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
-SS_BIN=${SS_BIN:-$TESTS/../build}
+TESTS=$BATS_TEST_DIRNAME
+SS_BIN=${SS_BIN:-${TESTS%/*}/build}
 if [[ ${SS_INSTALLED:-0} != 1 ]]; then
-	SS_BIN=$(cd "$SS_BIN" && pwd)
+	[[ $SS_BIN == /* ]] || SS_BIN=$(cd "$SS_BIN" && pwd)
 	PATH=$SS_BIN:$PATH
 fi
 export PATH LC_ALL=C
@@ -72,8 +72,16 @@ strace() {
 	ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0 command strace "$@"
 }
 
-# source_tree DIR: a small tree of every ordinary kind of thing.
+# source_tree DIR: a small tree of every ordinary kind of thing.  Made once for all
+# tests of a file, and copied: that is one process, not five.
 source_tree() {
+	local made=$BATS_FILE_TMPDIR/.source-tree
+	[[ -e $made ]] || source_tree_make "$made"
+	mkdir -p "$1"
+	cp -a "$made/." "$1"
+}
+
+source_tree_make() {
 	mkdir -p "$1/dir/sub" "$1/empty"
 	printf 'one\n' >"$1/one"
 	printf 'two\n' >"$1/dir/two"
@@ -107,7 +115,7 @@ conf() {
 		for setting in ${RETAIN:-hourly:3 daysago:2}; do
 			printf 'retain\t%s\t%s\n' "${setting%:*}" "${setting#*:}"
 		done
-		printf 'cmd_rsync\t%s\n' "$(type -p rsync)"
+		printf 'cmd_rsync\t%s\n' "${RSYNC:=$(type -p rsync)}"
 		printf 'lockfile\t%s/rsnapshot.pid\n' "$BATS_TEST_TMPDIR"
 		printf 'rsync_short_args\t-aHS\n'
 		printf 'rsync_long_args\t--delete --delete-excluded --numeric-ids\n'
@@ -127,11 +135,18 @@ conf() {
 }
 
 # run_code N COMMAND...: run it; fail, and say what happened, unless it exits with N.
-# Leaves $output (stdout), $stderr and $lines as bats does.
+# Leaves $output (stdout), $stderr and $lines as bats' run does, which starts five
+# processes to run one; a function runs in this shell.
 run_code() {
-	local want=$1
+	local want=$1 flags=$- out=${BATS_TEST_TMPDIR:-$BATS_FILE_TMPDIR}/.out-$BASHPID-${#FUNCNAME[@]}
 	shift
-	run --separate-stderr "$@"
+	set +eET
+	"$@" >"$out" 2>"$out.err"
+	status=$?
+	set "-$flags"
+	output=$(<"$out")
+	stderr=$(<"$out.err")
+	IFS=$'\n' read -d '' -r -a lines <"$out" || :
 	if [[ $status != "$want" ]]; then
 		printf 'exit %s, not %s: %s\n' "$status" "$want" "$*"
 		printf 'stdout: %s\n' "$output"

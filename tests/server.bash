@@ -9,7 +9,7 @@
 #
 # A server has all below DIR: data, socket, log, pid, options (one a line).
 
-SERVER_USER=$(id -un 2>/dev/null) || SERVER_USER=''
+SERVER_USER=${SS_TEST_USER:-$(id -un 2>/dev/null)} || SERVER_USER=''
 # Who the server runs as; another one than we are needs the right to reach DIR.
 SERVER_ACCOUNT=$SERVER_USER
 

@@ -30,7 +30,7 @@ begin() {
 
 # encrypt: each file of alpha becomes another one of the same size.
 encrypt() {
-	find "$SRC/alpha" -type f -exec sh -c 'for f; do tr 0-9 k-t <"$f" >"$f.new"; mv "$f.new" "$f"; done' sh {} +
+	find "$SRC/alpha" -type f -exec perl -i -pe 'tr/0-9/k-t/' {} +
 	find "$SRC/alpha" -type f -exec touch -d '2021-01-01 01:01:01 UTC' {} +
 }
 
@@ -105,7 +105,7 @@ encrypted() {
 @test "malware that renames what it encrypts" {
 	begin
 	encrypt
-	find "$SRC/alpha" -type f -exec mv {} {}.locked \;
+	find "$SRC/alpha" -type f -exec perl -e 'rename $_, "$_.locked" for @ARGV' {} +
 	run_code 1 ss-run
 	contains "$stderr" '50 of 50 files are changed or gone'
 	contains "$stderr" '0 files changed, 50 removed, 50 added;'
