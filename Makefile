@@ -18,17 +18,22 @@ CFLAGS ?= -O2 -g
 PKG_CONFIG ?= pkg-config
 INSTALL ?= install
 
+# Asked once, not for each object.
+PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags $(PKGS))
+PKG_LIBS := $(shell $(PKG_CONFIG) --libs $(PKGS))
+CF_PROTECTION := $(if $(filter x86_64-% i%86-%,$(shell $(CC) -dumpmachine)),-fcf-protection)
+
 WARN = -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wpointer-arith -Wcast-qual -Wwrite-strings -Wformat=2
 FORTIFY ?= -D_FORTIFY_SOURCE=2
 HARDEN = $(FORTIFY) -fstack-protector-strong -fPIE -fstack-clash-protection \
-	$(if $(filter x86_64-% i%86-%,$(shell $(CC) -dumpmachine)),-fcf-protection)
+	$(CF_PROTECTION)
 # The builder's own flags come last, so that they win.
 SS_CPPFLAGS = -D_GNU_SOURCE -Ilib -Irrsync -DSS_VERSION='"$(VERSION)"' -DLIBEXECDIR='"$(LIBEXECDIR)"' \
-	-DRSNAPSHOT='"$(RSNAPSHOT)"' $(shell $(PKG_CONFIG) --cflags $(PKGS)) $(CPPFLAGS)
+	-DRSNAPSHOT='"$(RSNAPSHOT)"' $(PKG_CFLAGS) $(CPPFLAGS)
 SS_CFLAGS = -std=c11 -pthread $(WARN) $(HARDEN) $(CFLAGS)
 SS_LDFLAGS = -pie -pthread -Wl,-z,relro,-z,now,--as-needed $(LDFLAGS)
-SS_LDLIBS = $(shell $(PKG_CONFIG) --libs $(PKGS)) -linih $(LDLIBS)
+SS_LDLIBS = $(PKG_LIBS) -linih $(LDLIBS)
 
 LIB_SRC := $(sort $(wildcard lib/*/*.c))
 TOOL_SRC := $(wildcard tools/*.c)
