@@ -190,8 +190,10 @@ fetch() {
 	((TENTHS >= 12))
 	tenths fetch 300 --bwlimit=0
 	((TENTHS >= 12))
+	# And no less: what would take this rate ten times as long.
+	head -c 6000000 /dev/urandom >dir/random
 	tenths fetch 100m
-	((TENTHS < 12))
+	((TENTHS < 190))
 }
 
 @test "-rate: a lower limit of the client stays" {
