@@ -485,7 +485,7 @@ rsnapshot_conf() {
 		printf 'lockfile\t%s/%s.pid\n' "$PWD" "$name"
 		printf 'rsync_short_args\t-aHAXS\n'
 		printf 'rsync_long_args\t--delete --numeric-ids --relative --delete-excluded\n'
-		printf 'exclude\t*9\n'
+		printf 'exclude\tmany/9\n'
 		for source; do printf 'backup\troot@source:%s\thost/\n' "$source"; done
 	} >"$name.conf"
 }
