@@ -8,7 +8,7 @@ load helpers
 load rrsync/lib
 
 # A lock that nobody releases shall not stop the test.
-export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-120}
+export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-900}
 
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return

@@ -7,7 +7,7 @@
 load helpers
 load lan
 
-export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-180}
+export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-900}
 
 setup_file() {
 	unmet lan_needs || lan_start alpha beta
