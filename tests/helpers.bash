@@ -73,7 +73,7 @@ strace() {
 }
 
 # source_tree DIR: a small tree of every ordinary kind of thing.  Made once for all
-# tests of a file, and copied: that is one process, not five.
+# tests of a file, and copied: two processes, not five.
 source_tree() {
 	local made=$BATS_FILE_TMPDIR/.source-tree
 	[[ -e $made ]] || source_tree_make "$made"
