@@ -138,11 +138,12 @@ BATS_CORE := $(filter tests/ss-verify.bats tests/ss-run-away.bats tests/ss-run.b
 check: check-sqlite
 	$(MAKE) --no-print-directory check-maria BATS_MARIA="$(BATS_CORE)"
 
+# Tags of tests: "more" runs in check-all, "long" in check-long; what has no tag, everywhere.
 check-sqlite: all units
-	$(PROVE) -e tests/tap $(BATS_SHORT) $(UNITS)
+	SS_TAGS='!more,!long' $(PROVE) -e tests/tap $(BATS_SHORT) $(UNITS)
 
 check-maria: all
-	tests/mariadb run env $(PROVE) -e tests/tap $(BATS_MARIA)
+	SS_TAGS='!more,!long' tests/mariadb run env $(PROVE) -e tests/tap $(BATS_MARIA)
 
 check-extra: all
 	$(PROVE) -e tests/tap $(BATS_LONG) $(BATS_MORE)

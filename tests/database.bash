@@ -66,15 +66,36 @@ catalog_drop() {
 	fi
 }
 
-# Each test's own; a file with a teardown of its own calls it from there.
+# test_end: after each test; a file with a teardown of its own calls it from there.
+test_end() {
+	catalog_forget "$BATS_TEST_TMPDIR"
+	[[ -z ${SS_TIMES:-} ]] || test_cost
+}
+
 catalog_forget() {
-	[[ ! -e $BATS_TEST_TMPDIR/.database ]] ||
-		client mariadb -e "SET lock_wait_timeout = 10;
-			DROP DATABASE IF EXISTS $(<"$BATS_TEST_TMPDIR/.database")"
+	[[ ! -e $1/.database ]] ||
+		client mariadb -e "SET lock_wait_timeout = 10; DROP DATABASE IF EXISTS $(<"$1/.database")"
+}
+
+# test_cost: a line in $SS_TIMES: what the test and its processes took of the processors, in ms.
+test_cost() {
+	local line ms=0
+	times >"$BATS_TEST_TMPDIR/.times"
+	while read -r line; do
+		while [[ $line =~ ^([0-9]+)m([0-9]+)\.([0-9]{3})s\ ?(.*) ]]; do
+			ms=$((ms + BASH_REMATCH[1] * 60000 + BASH_REMATCH[2] * 1000 + 10#${BASH_REMATCH[3]}))
+			line=${BASH_REMATCH[4]}
+		done
+	done <"$BATS_TEST_TMPDIR/.times"
+	printf '%s\t%s\t%s\n' "$ms" "${BATS_TEST_FILENAME##*/}" "$BATS_TEST_DESCRIPTION" >>"$SS_TIMES"
 }
 
 teardown() {
-	catalog_forget
+	test_end
+}
+
+teardown_file() {
+	catalog_forget "$BATS_FILE_TMPDIR"
 }
 
 # sql STATEMENT: ask the catalog directly; rows as sqlite3 prints them, a|b|c, NULL empty.

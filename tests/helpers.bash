@@ -168,6 +168,29 @@ pipeline() {
 	)
 }
 
+# share COMMAND...: in setup_file: a state that the tests of a file look at and none of
+# them changes; shared, in setup, has its variables.
+share() {
+	local BATS_TEST_TMPDIR=$BATS_FILE_TMPDIR
+	"$@" || return
+	declare -p ROOT SRC TREE KEPT LOG CATALOG CATALOG_URL CATALOG_DB RSNAPSHOT_CONF SECONDSHOT_CONF S \
+		2>/dev/null | sed 's/^declare /declare -g /' >"$BATS_FILE_TMPDIR/.shared"
+}
+
+shared() {
+	# shellcheck disable=SC1091
+	. "$BATS_FILE_TMPDIR/.shared"
+}
+
+# wrap_rsync: from now on rsnapshot's rsync is the script on standard input.
+wrap_rsync() {
+	local wrapper=$BATS_TEST_TMPDIR/rsync
+	cat >"$wrapper.new"
+	chmod +x "$wrapper.new"
+	mv -f "$wrapper.new" "$wrapper"
+	sed -i "s|^cmd_rsync.*|cmd_rsync\t$wrapper|" "$RSNAPSHOT_CONF"
+}
+
 # sync_host [HOST]: what rsnapshot copies, without ss-run.
 sync_host() {
 	rsnapshot -c "$RSNAPSHOT_CONF" sync ${1:+"$1/"}
@@ -208,12 +231,16 @@ hold_lock() {
 	echo "$$ $(sed 's/.*) //' "/proc/$$/stat" | cut -d' ' -f20) 2026-01-01T00:00:00Z a-test" >"$ROOT/.secondshot/lock"
 }
 
-# until_true COMMAND...: wait for that, half a minute at most.
+# The one limit on what hangs, in seconds: nothing that is well takes as long anywhere.
+HANGS=900
+export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-$HANGS}
+
+# until_true COMMAND...: wait for that.
 until_true() {
-	local tries=0
+	local until=$((SECONDS + HANGS))
 	until "$@"; do
-		((++tries < 300)) || { echo "never: $*"; return 1; }
-		sleep 0.1
+		((SECONDS < until)) || { echo "never: $*"; return 1; }
+		sleep 0.05
 	done
 }
 

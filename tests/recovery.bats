@@ -16,7 +16,7 @@ setup() {
 }
 
 teardown() {
-	catalog_forget
+	test_end
 }
 
 # night [OPTION...]: a run, eight hours later.

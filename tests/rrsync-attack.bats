@@ -11,7 +11,6 @@
 load helpers
 load rrsync/lib
 
-export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-900}
 
 setup_file() {
 	unmet source_needs mountns && return 0

@@ -8,7 +8,6 @@
 load helpers
 load rrsync/lib
 
-export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-900}
 
 setup_file() {
 	unmet requires root rsync mountns nsenter perl && return 0

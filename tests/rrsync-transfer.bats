@@ -7,8 +7,6 @@
 load helpers
 load rrsync/lib
 
-# A copy through ssh, and a whole test, are bounded in time.
-export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-900}
 
 setup_file() {
 	unmet sshd_needs && return 0

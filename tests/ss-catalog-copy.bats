@@ -21,7 +21,7 @@ setup() {
 
 teardown() {
 	[[ -z ${OTHER_DB:-} ]] || client mariadb -e "DROP DATABASE IF EXISTS $OTHER_DB"
-	catalog_forget
+	test_end
 }
 
 # some_runs: records of runs, one of which has not ended, and counts of changes.

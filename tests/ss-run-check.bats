@@ -7,8 +7,6 @@
 load helpers
 load rrsync/lib
 
-# A host that does not answer shall not stop the test.
-export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-900}
 
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return
@@ -18,7 +16,7 @@ setup() {
 
 teardown() {
 	sshd_stop
-	catalog_forget
+	test_end
 }
 
 # row CHECK STATE PATTERN: there is such a row in $output.

@@ -17,7 +17,7 @@ setup() {
 teardown() {
 	# What a test has left in the background, should it have failed.
 	[[ ! -s $BATS_TEST_TMPDIR/pids ]] || xargs kill -KILL <"$BATS_TEST_TMPDIR/pids" 2>/dev/null || :
-	catalog_forget
+	test_end
 }
 
 # hook NAME: a program from stdin, which may note its call: an "event host result".

@@ -7,8 +7,6 @@
 load helpers
 load rrsync/lib
 
-# A lock that nobody releases shall not stop the test.
-export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-900}
 
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return
@@ -24,7 +22,7 @@ teardown() {
 	done
 	[[ -z ${SSHD:-} ]] || "$SSH" -S "$BATS_TEST_TMPDIR/master" -O exit source 2>/dev/null || true
 	sshd_stop
-	catalog_forget
+	test_end
 }
 
 # slow_rsync: rsync waits until there is a file "go", and says by "syncing" that it does.

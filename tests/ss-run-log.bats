@@ -13,7 +13,7 @@ setup() {
 
 teardown() {
 	syslog_stop
-	catalog_forget
+	test_end
 }
 
 # begin [KEY=VALUE...]: configuration as conf, and a catalog.

@@ -6,7 +6,6 @@
 load helpers
 load lan
 
-export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-900}
 
 setup() {
 	lan_needs

@@ -7,7 +7,6 @@
 load helpers
 load lan
 
-export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-900}
 
 setup_file() {
 	unmet lan_needs || lan_start alpha beta
@@ -27,7 +26,7 @@ teardown() {
 	for host in alpha beta; do
 		[[ -z ${LAN_DIR:-} ]] || back "$host"
 	done
-	catalog_forget
+	test_end
 }
 
 # equal DIR DIR: by rsync's own eyes.
