@@ -217,8 +217,8 @@ static int check_whole(struct check *c)
 {
 	int64_t wrong, lost;
 
-	if (db_value(c->cat->db, &wrong, SQL_SERIES_WRONG, "") < 0 ||
-	    db_value(c->cat->db, &lost, SQL_ROWS_LOST, "") < 0)
+	if (db_count(c->cat->db, &wrong, SQL_SERIES_WRONG, "") < 0 ||
+	    db_count(c->cat->db, &lost, SQL_ROWS_LOST, "") < 0)
 		return -1;
 	if (wrong)
 		msg_error("%s: %" PRId64 " series would give a number a second time",

@@ -68,7 +68,7 @@ static int claim(void *arg)
 	int64_t savesets;
 	int marked = mark_of(&k->to, other);
 
-	if (marked < 0 || db_value(k->to.db, &savesets, SQL_COPY_SAVESETS_COUNT, "") < 0)
+	if (marked < 0 || db_count(k->to.db, &savesets, SQL_COPY_SAVESETS_COUNT, "") < 0)
 		return -1;
 	if (!marked && savesets) {
 		msg_error("%s: holds %" PRId64 " savesets; a catalog is copied into an empty one only",

@@ -188,7 +188,7 @@ int copy_table_delete(const struct copy_batch *b, struct db *db)
 
 int copy_table_count(const struct copy_table *t, struct db *db, int64_t *rows)
 {
-	return db_value(db, rows, t->count, "") < 0 ? -1 : 0;
+	return db_count(db, rows, t->count, "") < 0 ? -1 : 0;
 }
 
 static void add_number(struct buf *to, uint64_t v)

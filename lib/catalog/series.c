@@ -262,7 +262,7 @@ static int undo(struct catalog *cat, int64_t series)
 {
 	int64_t running;
 
-	if (db_value(cat->db, &running, SQL_SAVESETS_RUNNING, "i", series) < 0)
+	if (db_count(cat->db, &running, SQL_SAVESETS_RUNNING, "i", series) < 0)
 		return -1;
 	if (!running)
 		return 0;
@@ -304,7 +304,7 @@ int series_displace(struct catalog *cat, int64_t series, const char *location, i
 	while ((got = db_value(cat->db, &other, SQL_SAVESETS_DISPLACED, "isi", series, location,
 			       id)) > 0) {
 		if (db_run(cat->db, SQL_LOCATION_DELETE, "is", other, location) < 0 ||
-		    db_value(cat->db, &left, SQL_LOCATION_COUNT, "i", other) < 0)
+		    db_count(cat->db, &left, SQL_LOCATION_COUNT, "i", other) < 0)
 			return -1;
 		if (!left && db_run(cat->db, SQL_SAVESET_STATUS, "ii", (int64_t)SV_GONE, other) < 0)
 			return -1;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/count.h"
 #include "base/escape.h"
 #include "base/mem.h"
 #include "base/msg.h"
@@ -124,8 +125,8 @@ static void count(struct summary *sum, const struct entry *e, uint64_t linked)
 		sum->files++;
 		sum->unhashed += !e->digest_len;
 		if (!linked) {
-			sum->bytes += e->size;
-			sum->blocks += e->blocks;
+			count_add(&sum->bytes, e->size);
+			count_add(&sum->blocks, e->blocks);
 		}
 	} else if (e->type == 'd') {
 		sum->dirs++;

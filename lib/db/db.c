@@ -295,13 +295,10 @@ int db_queue(struct db *db, struct db_tally *tally, enum sql_id id, const char *
 	return full ? db_flush(db) : 0;
 }
 
-int db_value(struct db *db, int64_t *value, enum sql_id id, const char *fmt, ...)
+static int value_list(struct db *db, int64_t *value, enum sql_id id, const char *fmt, va_list ap)
 {
-	va_list ap;
-
-	va_start(ap, fmt);
 	struct db_stmt *s = bind_list(db, id, fmt, ap);
-	va_end(ap);
+
 	if (!s)
 		return -1;
 	enum db_got got = db_step(s);
@@ -312,6 +309,29 @@ int db_value(struct db *db, int64_t *value, enum sql_id id, const char *fmt, ...
 		*value = db_int(s, 0);
 	db_reset(s);
 	return found;
+}
+
+int db_value(struct db *db, int64_t *value, enum sql_id id, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	int got = value_list(db, value, id, fmt, ap);
+	va_end(ap);
+	return got;
+}
+
+int db_count(struct db *db, int64_t *value, enum sql_id id, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	int got = value_list(db, value, id, fmt, ap);
+	va_end(ap);
+	if (got == 0)
+		msg_error("%s: the database sent no answer to a count; is it the right server?",
+			  escape_name(db_name(db)));
+	return got > 0 ? 0 : -1;
 }
 
 int64_t db_int(struct db_stmt *s, int col)

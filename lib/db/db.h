@@ -84,6 +84,12 @@ int db_flush(struct db *db);
 /* db_run() for one row with one integer: 1 and *value, 0 there is no row or it is NULL, -1. */
 int db_value(struct db *db, int64_t *value, enum sql_id id, const char *fmt, ...);
 
+/*
+ * The same where a database always has an answer, as to SELECT count(*): 0 and *value, or
+ * -1 after reporting, also where it sent no row.
+ */
+int db_count(struct db *db, int64_t *value, enum sql_id id, const char *fmt, ...);
+
 /* Run the program's own SQL text: statements ended by semicolons, with words as in schema.c.  0 or -1. */
 int db_script(struct db *db, const char *sql);
 

@@ -107,7 +107,7 @@ static int version_of(struct db *db)
 {
 	int64_t tables;
 
-	if (db_value(db, &tables, SQL_META_EXISTS, "") < 0)
+	if (db_count(db, &tables, SQL_META_EXISTS, "") < 0)
 		return -1;
 	if (tables == 0)
 		return 0;

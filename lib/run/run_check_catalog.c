@@ -21,7 +21,7 @@ static int schema_of(struct db *db)
 	int version = 0;
 	char *text;
 
-	if (db_value(db, &tables, SQL_META_EXISTS, "") < 0)
+	if (db_count(db, &tables, SQL_META_EXISTS, "") < 0)
 		return -1;
 	if (tables == 0)
 		return 0;

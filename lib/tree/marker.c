@@ -111,12 +111,29 @@ static const char *place(int dir)
 	return n > 0 ? text : "";
 }
 
+/* Is the tree there that a marker of host would speak of?  1, 0, or -1 after reporting. */
+static int has_tree(int location, const char *host)
+{
+	struct stat st;
+
+	if (fstatat(location, host, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return S_ISDIR(st.st_mode);
+	if (errno == ENOENT)
+		return 0;
+	msg_error("%s%s: cannot see whether its tree is there: %m", escape_name(host), place(location));
+	return -1;
+}
+
 int marker_read(int location, const char *host, struct marker *m)
 {
-	int dir = open_dir(location), rc;
+	int dir, rc;
 	size_t len;
 
 	*m = (struct marker){ 0 };
+	rc = has_tree(location, host);
+	if (rc <= 0)
+		return rc;
+	dir = open_dir(location);
 	if (dir < 0) {
 		if (errno == ENOENT)
 			return 0;

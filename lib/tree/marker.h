@@ -30,7 +30,7 @@ struct marker {
 };
 
 /*
- * 1 found; 0 there is none; -1 after reporting, with errno: EINVAL, EFBIG or
+ * 1 found; 0 there is none, or the tree that it speaks of is not there; -1 after reporting, with errno: EINVAL, EFBIG or
  * ELOOP for what is no marker (torn, foreign, not a regular file), else why it
  * could not be read.
  */
