@@ -26,6 +26,8 @@ static int parse_line(char *line, void *arg)
 	if (space == NULL || space == line || space[1] == '\0')
 		return -1;
 	*space = '\0';
+	if (!volume_name_ok(line) || !volume_name_ok(space + 1))
+		return -1;
 	add(arg, line, space + 1);
 	return 0;
 }

@@ -13,6 +13,7 @@
 #include "tree/record.h"
 
 #define PROMOTED_FILE "promoted"
+#define PROMOTED_MAX 1024	/* intervals; rsnapshot.conf has one or two handfuls */
 
 static struct promoted_entry *find(const struct promoted *p, const char *interval)
 {
@@ -41,7 +42,7 @@ static int parse_line(char *line, void *arg)
 	if (space == NULL || space == line)
 		return -1;
 	*space = '\0';
-	if (find(p, line) != NULL)
+	if (!volume_name_ok(line) || p->n == PROMOTED_MAX || find(p, line) != NULL)
 		return -1;
 	e = add(p, line);
 	errno = 0;

@@ -19,10 +19,12 @@
 #include "rsnap/missed.h"
 #include "rsnap/promoted.h"
 #include "rsnap/rotate.h"
+#include "tree/entry.h"
 #include "tree/record.h"
 #include "tree/trash.h"
 
 #define JOURNAL "rotation"
+#define SLOTS_MAX 4096		/* what the plan is made of by comparing each with each */
 #define LATE "late"
 #define MISSED "missed "
 #define DELETED "_delete"	/* rsnapshot's name for what it is about to delete */
@@ -120,8 +122,7 @@ int rotate_look(const struct volume *v, const struct rotate *r, struct rotate_li
 		if (statx(fd, d->d_name, AT_SYMLINK_NOFOLLOW, STATX_TYPE | STATX_INO | STATX_BTIME, &st) != 0)
 			goto out;
 		if (S_ISDIR(st.stx_mode))
-			list_add(now, d->d_name, st.stx_ino, (st.stx_mask & STATX_BTIME) == 0 ? 0 :
-				 st.stx_btime.tv_sec * 1000000000 + st.stx_btime.tv_nsec);
+			list_add(now, d->d_name, st.stx_ino, entry_btime(&st));
 	}
 	if (errno == 0)
 		ret = 0;
@@ -158,15 +159,23 @@ int rotate_begin(const struct volume *v, struct rotate *r, const char *interval,
 	return record_write(v, JOURNAL, &b);
 }
 
-static void add_missed(struct rotate *r, const char *host)
-{
-	size_t n = 0;
+/* The journal while it is read. */
+struct reading {
+	struct rotate *r;
+	size_t missed;		/* hosts in r->missed */
+};
 
-	while (r->missed != NULL && r->missed[n] != NULL)
-		n++;
-	r->missed = mem_array(r->missed, n + 2, sizeof(*r->missed));
-	r->missed[n] = mem_strdup(host);
-	r->missed[n + 1] = NULL;
+/* A host that will have missed it.  0 or -1. */
+static int parse_missed(struct reading *g, const char *host)
+{
+	struct rotate *r = g->r;
+
+	if (!volume_name_ok(host))
+		return -1;
+	r->missed = mem_array(r->missed, g->missed + 2, sizeof(*r->missed));
+	r->missed[g->missed++] = mem_strdup(host);
+	r->missed[g->missed] = NULL;
+	return 0;
 }
 
 /* A line about a location.  0 or -1. */
@@ -176,7 +185,8 @@ static int parse_place(struct rotate *r, const char *line)
 	uint64_t ino;
 	int64_t btime;
 
-	if (sscanf(line, "at %255s %" SCNu64 " %" SCNd64, name, &ino, &btime) != 3 || !concerns(r, name))
+	if (sscanf(line, "at %255s %" SCNu64 " %" SCNd64, name, &ino, &btime) != 3 || !concerns(r, name) ||
+	    r->before.n == SLOTS_MAX)
 		return -1;
 	list_add(&r->before, name, ino, btime);
 	return 0;
@@ -187,7 +197,9 @@ static int parse_interval(struct rotate *r, const char *line)
 {
 	char how[8];
 
-	if (sscanf(line, "interval %255s %255s %7s %" SCNd64, r->interval, r->feeder, how, &r->when) < 3)
+	/* They become names of directories: what leads out of the root is none. */
+	if (sscanf(line, "interval %255s %255s %7s %" SCNd64, r->interval, r->feeder, how, &r->when) < 3 ||
+	    !volume_name_ok(r->interval) || !volume_name_ok(r->feeder))
 		return -1;
 	r->copy = strcmp(how, "copy") == 0;
 	return 0;
@@ -195,25 +207,26 @@ static int parse_interval(struct rotate *r, const char *line)
 
 static int parse_line(char *line, void *arg)
 {
-	struct rotate *r = arg;
+	struct reading *g = arg;
+	struct rotate *r = g->r;
 
 	if (r->interval[0] == '\0')
 		return parse_interval(r, line);
 	if (strncmp(line, MISSED, strlen(MISSED)) == 0)
-		add_missed(r, line + strlen(MISSED));
-	else if (strcmp(line, LATE) == 0)
-		r->late = 1;
-	else
+		return parse_missed(g, line + strlen(MISSED));
+	if (strcmp(line, LATE) != 0)
 		return parse_place(r, line);
+	r->late = 1;
 	return 0;
 }
 
 int rotate_read(const struct volume *v, struct rotate *r)
 {
+	struct reading g = { r, 0 };
 	int got;
 
 	*r = (struct rotate){ 0 };
-	got = record_read(v, JOURNAL, parse_line, r);
+	got = record_read(v, JOURNAL, parse_line, &g);
 	if (got < 0 && errno != EBADMSG)
 		msg_error("%s/" MARKER_DIR "/" JOURNAL ": cannot read: %m", escape_name(v->root));
 	else if (got < 0 || (got > 0 && r->interval[0] == '\0'))

@@ -3,6 +3,14 @@
 #include "tree/entry.h"
 
 #include <string.h>
+#include <sys/stat.h>
+
+int64_t entry_btime(const struct statx *sx)
+{
+	/* An identity, not a time: any 64 bits will do, so let it wrap. */
+	return (sx->stx_mask & STATX_BTIME) == 0 ? 0
+		: (int64_t)((uint64_t)sx->stx_btime.tv_sec * 1000000000u + sx->stx_btime.tv_nsec);
+}
 
 int entry_path_cmp(const char *a, size_t alen, const char *b, size_t blen)
 {

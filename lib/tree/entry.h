@@ -32,6 +32,10 @@ struct entry {
 	size_t digest_len;
 };
 
+/* The birth time of a file as an identity: nanoseconds modulo 2^64, 0 = the file system has none. */
+struct statx;
+int64_t entry_btime(const struct statx *sx);
+
 /*
  * Compare two paths in the project's one order: byte by byte, as LC_ALL=C sort
  * has it.  <0, 0, >0.

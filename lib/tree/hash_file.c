@@ -60,10 +60,8 @@ static void file_identity(struct hash_identity *id, const struct statx *sx, cons
 		.size = (int64_t)sx->stx_size,
 		.mtime = sx->stx_mtime.tv_sec, .mtime_ns = sx->stx_mtime.tv_nsec,
 		.ctime = sx->stx_ctime.tv_sec, .ctime_ns = sx->stx_ctime.tv_nsec,
-		.algo = algo,
+		.btime = entry_btime(sx), .algo = algo,
 	};
-	if (sx->stx_mask & STATX_BTIME)
-		id->btime = (int64_t)((uint64_t)sx->stx_btime.tv_sec * 1000000000u + sx->stx_btime.tv_nsec);
 }
 
 /* Is it the file that the job means, as it was?  If the job does not say, tell it what it is. */

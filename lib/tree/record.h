@@ -14,7 +14,7 @@
 #include "base/mem.h"
 #include "tree/volume.h"
 
-#define RECORD_MAX (64 << 20)	/* bytes: a line for each slot, or for each host of each interval */
+#define RECORD_MAX (4 << 20)	/* bytes: a line for each slot, or for each host of each interval */
 
 /* Called for each line, without its newline, which it may change; 0, or -1 if it is none. */
 typedef int record_line_fn(char *line, void *arg);

@@ -31,8 +31,5 @@ void walk_entry(struct entry *e, const struct statx *sx)
 	e->size = sx->stx_size;
 	e->blocks = sx->stx_blocks;
 	e->ino = sx->stx_ino;
-	/* An identity, not a time: any 64 bits will do, so let it wrap. */
-	if (sx->stx_mask & STATX_BTIME)
-		e->btime = (int64_t)((uint64_t)sx->stx_btime.tv_sec * 1000000000u +
-				     sx->stx_btime.tv_nsec);
+	e->btime = entry_btime(sx);
 }
