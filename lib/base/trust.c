@@ -54,12 +54,25 @@ static int parent_trusted(const char *dir_of, const char *name)
 	return rc;
 }
 
-int trust_file(int fd, const char *name)
+int trust_above(int fd, const char *name)
 {
 	char link[64], real[4096];
+	ssize_t n;
+
+	if (parent_trusted(name, name))
+		return -1;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, real, sizeof(real) - 1);
+	if (n <= 0 || real[0] != '/')
+		return 0;	/* no /proc: the directory it was named in has been looked at */
+	real[n] = '\0';
+	return parent_trusted(real, name);
+}
+
+int trust_file(int fd, const char *name)
+{
 	const char *why;
 	struct stat st;
-	ssize_t n;
 
 	if (fstat(fd, &st) < 0) {
 		msg_error("%s: %m", escape_name(name));
@@ -70,12 +83,5 @@ int trust_file(int fd, const char *name)
 		msg_error("%s is refused: %s", escape_name(name), why);
 		return -1;
 	}
-	if (parent_trusted(name, name))
-		return -1;
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	n = readlink(link, real, sizeof(real) - 1);
-	if (n <= 0 || real[0] != '/')
-		return 0;	/* no /proc: the directory it was named in has been looked at */
-	real[n] = '\0';
-	return parent_trusted(real, name);
+	return trust_above(fd, name);
 }

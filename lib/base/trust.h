@@ -10,4 +10,7 @@
  */
 int trust_file(int fd, const char *name);
 
+/* The same of the directories above it alone. */
+int trust_above(int fd, const char *name);
+
 #endif

@@ -164,7 +164,10 @@ static int opt_parse(const struct opt_tool *tool, int argc, const char **argv)
 	while ((rc = poptGetNextOpt(opt_context)) > 0)
 		;
 	if (rc < -1) {
-		msg_error("%s: %s", escape_name(poptBadOption(opt_context, POPT_BADOPTION_NOALIAS)), poptStrerror(rc));
+		const char *bad = poptBadOption(opt_context, POPT_BADOPTION_NOALIAS);
+
+		/* Its value may be meant for an option that holds a password. */
+		msg_error("%s: %s", escape_bytes(bad, strcspn(bad, "=")), poptStrerror(rc));
 		return -1;
 	}
 	return 0;

@@ -37,6 +37,13 @@ static int has_scheme(const struct db_driver *drv, const char *url, size_t len)
 	return 0;
 }
 
+const char *db_shown(const char *url)
+{
+	const char *at = strrchr(url, '@');
+
+	return escape_name(at ? at + 1 : url);
+}
+
 /* A scheme that we know, and not what belongs behind it. */
 static int is_half_url(const char *url)
 {
@@ -55,7 +62,12 @@ static const struct db_driver *driver_of(const char *url)
 
 	if (!colon && is_half_url(url)) {
 		msg_error("%s: neither a path nor a url: there are two slashes behind the colon",
-			  escape_name(url));
+			  db_shown(url));
+		return NULL;
+	}
+	if (!colon && strpbrk(url, ":@") && strchr(strpbrk(url, ":@"), '@')) {
+		msg_error("%s: looks like a server; a catalog on a server is mysql://USER@HOST/NAME",
+			  db_shown(url));
 		return NULL;
 	}
 	if (!colon)

@@ -23,6 +23,12 @@ const char *db_name(const struct db *db);
 const char *db_file(const struct db *db);
 
 /*
+ * What of a url may be shown, escaped (escape_name() has the rules): not what stands before
+ * an @, where a password may be.
+ */
+const char *db_shown(const char *url);
+
+/*
  * Open a database.  create: make the file if it is not there, for its owner only (a server's
  * database is its administrator's).  NULL after reporting; *away: its server may be back later.
  */

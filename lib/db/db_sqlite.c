@@ -15,6 +15,7 @@
 #include "base/escape.h"
 #include "base/mem.h"
 #include "base/msg.h"
+#include "base/trust.h"
 #include "db/db_driver.h"
 
 #define APPLICATION_ID "1397965906"	/* "SSHR" */
@@ -134,6 +135,9 @@ static int prepare_file(const char *path, int create)
 		msg_error("%s: others than root can write this catalog; refused (chown root it,"
 			  " chmod 600 it)", escape_name(path));
 		ok = 0;
+	} else if (trust_above(fd, path) < 0) {
+		/* SQLite believes a journal that lies beside it. */
+		ok = 0;
 	}
 	close(fd);
 	return ok ? 0 : -1;
@@ -155,7 +159,7 @@ static void *open_conn(const struct db_login *login, int create, int *away)
 	const char *path = strncmp(url, "sqlite:///", 10) ? url : url + 10;
 
 	if (!*path || strstr(path, "://")) {
-		msg_error("%s: a catalog's url is sqlite:////PATH", escape_name(url));
+		msg_error("%s: a catalog's url is sqlite:////PATH", db_shown(url));
 		return NULL;
 	}
 	if (prepare_file(path, create) < 0)
