@@ -10,54 +10,35 @@
 #include "base/msg.h"
 
 #define SSH "/usr/bin/ssh"	/* where cmd_ssh is not given */
-#define DAEMON "rsync://"
 #define BLANKS " \t"
 
-/* The colon before the path of an ssh source: of "/", "~/" or "./"; or NULL. */
-static const char *path_colon(const char *src)
+enum source_kind rsnap_opt_source(const char *src)
 {
-	const char *colon;
-
-	for (colon = strchr(src, ':'); colon != NULL; colon = strchr(colon + 1, ':'))
-		if (colon[1] == '/' || ((colon[1] == '~' || colon[1] == '.') && colon[2] == '/'))
-			return colon;
-	return NULL;
-}
-
-enum rsnap_source rsnap_opt_source(const char *src)
-{
-	const char *twice;
+	struct source s;
 
 	if (src == NULL)
-		return RSNAP_OTHER;
-	if (*src == '/')
-		return RSNAP_LOCAL;
-	if (strncmp(src, DAEMON, strlen(DAEMON)) == 0)
-		return RSNAP_DAEMON;
-	if (strstr(src, "://") != NULL)
-		return RSNAP_OTHER;
-	if (path_colon(src) != NULL)
-		return RSNAP_SSH;
-	twice = strstr(src, "::");
-	return twice != NULL && twice > src && twice < strchrnul(src, '/') ? RSNAP_DAEMON : RSNAP_OTHER;
+		return SOURCE_OTHER;
+	source_parse(&s, src);
+	/* rsnapshot takes no path that depends on where somebody is. */
+	if ((s.kind == SOURCE_LOCAL || s.kind == SOURCE_SSH) && *s.path != '/' &&
+	    (s.kind == SOURCE_LOCAL || (strncmp(s.path, "~/", 2) != 0 && strncmp(s.path, "./", 2) != 0)))
+		return SOURCE_OTHER;
+	return s.kind;
 }
 
 char *rsnap_opt_login(const char *src)
 {
-	char *login, *open, *close;
+	char *login, *open;
+	struct source s;
+	size_t n;
 
-	if (strncmp(src, DAEMON, strlen(DAEMON)) == 0) {
-		src += strlen(DAEMON);
-		return mem_dup(src, strcspn(src, "/"));
-	}
-	if (path_colon(src) == NULL)
-		return mem_dup(src, (size_t)(strstr(src, "::") - src));
-	login = mem_dup(src, (size_t)(path_colon(src) - src));
-	/* ssh wants the address of [::1] without the brackets. */
+	source_parse(&s, src);
+	login = mem_dup(s.login, s.login_len);
 	open = strchr(login, '[');
-	close = strrchr(login, ']');
-	if (open != NULL && close != NULL && close[1] == '\0' && (open == login || open[-1] == '@')) {
-		*close = '\0';
+	n = strlen(login);
+	/* ssh wants the address of [::1] without the brackets. */
+	if (s.kind == SOURCE_SSH && open != NULL && login[n - 1] == ']') {
+		login[n - 1] = '\0';
 		memmove(open, open + 1, strlen(open));
 	}
 	return login;

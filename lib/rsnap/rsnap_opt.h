@@ -7,17 +7,12 @@
 #define SS_RSNAP_OPT_H
 
 #include "rsnap/rsnap.h"
+#include "rsnap/source.h"
 
-enum rsnap_source {
-	RSNAP_LOCAL,		/* /PATH */
-	RSNAP_SSH,		/* [USER@]HOST:/PATH */
-	RSNAP_DAEMON,		/* rsync://HOST/MODULE, [USER@]HOST::MODULE */
-	RSNAP_OTHER,		/* a backup_script (NULL), a logical volume */
-};
+/* Where the source of a point lies; SOURCE_OTHER for a backup_script (NULL) and what rsnapshot refuses. */
+enum source_kind rsnap_opt_source(const char *src);
 
-enum rsnap_source rsnap_opt_source(const char *src);
-
-/* "[USER@]HOST" of an RSNAP_SSH, "HOST" or "HOST:PORT" of an RSNAP_DAEMON source; malloc'd. */
+/* "[USER@]HOST" of an SOURCE_SSH, "HOST" or "HOST:PORT" of an SOURCE_DAEMON source; malloc'd. */
 char *rsnap_opt_login(const char *src);
 
 /*

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "rsnap/source.h"
 
-#define URL "rsync://"
 #define WITH_VALUE "efBTM@"	/* short options: what follows in the word is their value */
 
 static int starts(const char *word, const char *with)
@@ -15,17 +15,12 @@ static int starts(const char *word, const char *with)
 	return strncmp(word, with, strlen(with)) == 0;
 }
 
-/* The colon behind the name of a host, or NULL. */
-static const char *host_colon(const char *source)
-{
-	size_t n = strcspn(source, ":/");
-
-	return source[n] == ':' ? source + n : NULL;
-}
-
 int rsync_args_remote(const char *source)
 {
-	return starts(source, URL) || host_colon(source) != NULL;
+	struct source s;
+
+	source_parse(&s, source);
+	return s.kind != SOURCE_LOCAL;
 }
 
 int rsync_args_timeout(int argc, char *const argv[])
@@ -72,20 +67,10 @@ static enum layout layout_of(int argc, char *const argv[])
 /* The path on its machine; a module's root is "/". */
 static const char *path_on_host(const char *source)
 {
-	const char *p = host_colon(source);
+	struct source s;
 
-	if (starts(source, URL))
-		p = source + strlen(URL) + strcspn(source + strlen(URL), "/");
-	else if (p == NULL)
-		return source;
-	else if (p[1] != ':')
-		return p + 1;
-	else
-		p++;
-	/* p: what stands before the module */
-	if (*p != '\0')
-		p += 1 + strcspn(p + 1, "/");
-	return *p != '\0' ? p : "/";
+	source_parse(&s, source);
+	return s.kind == SOURCE_DAEMON && *s.path == '\0' ? "/" : s.path;
 }
 
 /* path without "." components and slashes that say nothing; "." if nothing is left. */

@@ -180,16 +180,16 @@ static void try_local(struct host *h, const char *dir)
 static void try_point(struct host *h, const struct rsnap *r, const struct rsnap_point *p)
 {
 	switch (rsnap_opt_source(p->src)) {
-	case RSNAP_LOCAL:
+	case SOURCE_LOCAL:
 		try_local(h, p->src);
 		break;
-	case RSNAP_SSH:
+	case SOURCE_SSH:
 		try_ssh(h, r, p);
 		break;
-	case RSNAP_DAEMON:
+	case SOURCE_DAEMON:
 		try_daemon(h, r, p);
 		break;
-	case RSNAP_OTHER:
+	case SOURCE_OTHER:
 		note(h, RUN_CHECK_OK, mem_printf("%s is not tried", p->src != NULL ? escape_name(p->src) :
 						 "a backup_script"));
 		break;

@@ -9,14 +9,14 @@
 
 static void test_sources(void)
 {
-	static const struct { const char *src, *login; enum rsnap_source is; } s[] = {
-		{ "/etc/", NULL, RSNAP_LOCAL }, { "/odd:/path/", NULL, RSNAP_LOCAL },
-		{ "root@alpha:/etc/", "root@alpha", RSNAP_SSH }, { "alpha:/", "alpha", RSNAP_SSH },
-		{ "alpha:~/mail/", "alpha", RSNAP_SSH }, { "alpha:./mail/", "alpha", RSNAP_SSH },
-		{ "root@[fe80::1]:/etc/", "root@fe80::1", RSNAP_SSH }, { "[::1]:/", "::1", RSNAP_SSH },
-		{ "rsync://alpha/module/", "alpha", RSNAP_DAEMON }, { "rsync://u@alpha:8873/m/", "u@alpha:8873", RSNAP_DAEMON },
-		{ "alpha::module/", "alpha", RSNAP_DAEMON }, { "lvm://vg/home/", NULL, RSNAP_OTHER },
-		{ "nonsense", NULL, RSNAP_OTHER }, { NULL, NULL, RSNAP_OTHER },
+	static const struct { const char *src, *login; enum source_kind is; } s[] = {
+		{ "/etc/", NULL, SOURCE_LOCAL }, { "/odd:/path/", NULL, SOURCE_LOCAL },
+		{ "root@alpha:/etc/", "root@alpha", SOURCE_SSH }, { "alpha:/", "alpha", SOURCE_SSH },
+		{ "alpha:~/mail/", "alpha", SOURCE_SSH }, { "alpha:./mail/", "alpha", SOURCE_SSH },
+		{ "root@[fe80::1]:/etc/", "root@fe80::1", SOURCE_SSH }, { "[::1]:/", "::1", SOURCE_SSH },
+		{ "rsync://alpha/module/", "alpha", SOURCE_DAEMON }, { "rsync://u@alpha:8873/m/", "u@alpha:8873", SOURCE_DAEMON },
+		{ "alpha::module/", "alpha", SOURCE_DAEMON }, { "lvm://vg/home/", NULL, SOURCE_OTHER },
+		{ "nonsense", NULL, SOURCE_OTHER }, { NULL, NULL, SOURCE_OTHER },
 	};
 	size_t i;
 
