@@ -17,6 +17,7 @@
 #include "base/msg.h"
 #include "base/trust.h"
 #include "db/db_driver.h"
+#include "db/db_journal.h"
 
 #define APPLICATION_ID "1397965906"	/* "SSHR" */
 
@@ -135,8 +136,8 @@ static int prepare_file(const char *path, int create)
 		msg_error("%s: others than root can write this catalog; refused (chown root it,"
 			  " chmod 600 it)", escape_name(path));
 		ok = 0;
-	} else if (trust_above(fd, path) < 0) {
-		/* SQLite believes a journal that lies beside it. */
+	} else if (trust_above(fd, path) < 0 || db_journal_belongs(fd, path) < 0) {
+		/* SQLite believes what lies beside it. */
 		ok = 0;
 	}
 	close(fd);

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* db_journal.c - does the journal beside a SQLite file belong to that file? */
+#include "db/db_journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/escape.h"
+#include "base/mem.h"
+#include "base/msg.h"
+
+#define COUNTER 24		/* where the change counter stands in the first page */
+#define HEADER 28		/* of a journal, in a sector of its own */
+#define RECORDS_MAX 100000	/* so many pages are looked at for the first one */
+
+static const unsigned char magic[8] = { 0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7 };
+
+static uint32_t big_endian(const unsigned char *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+/* Is the database younger than its journal?  1, or 0 also where the file system does not tell. */
+static int younger(int fd, int journal)
+{
+	struct statx d, j;
+
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &d) < 0 || statx(journal, "", AT_EMPTY_PATH, STATX_BTIME, &j) < 0 ||
+	    !(d.stx_mask & j.stx_mask & STATX_BTIME))
+		return 0;
+	return d.stx_btime.tv_sec != j.stx_btime.tv_sec ? d.stx_btime.tv_sec > j.stx_btime.tv_sec
+		: d.stx_btime.tv_nsec > j.stx_btime.tv_nsec;
+}
+
+/* The change counter that the journal keeps: 1 found, 0 it has no copy of the first page. */
+static int kept_counter(int journal, const unsigned char *header, uint32_t *counter)
+{
+	uint32_t sector = big_endian(header + 20), page = big_endian(header + 24);
+	unsigned char four[4];
+	off_t at = sector;
+
+	for (int n = 0; n < RECORDS_MAX && pread(journal, four, 4, at) == 4; n++, at += 8 + (off_t)page) {
+		if (big_endian(four) != 1)
+			continue;
+		if (pread(journal, four, 4, at + 4 + COUNTER) != 4)
+			return 0;
+		*counter = big_endian(four);
+		return 1;
+	}
+	return 0;
+}
+
+/* Is it of another file?  1 or 0. */
+static int is_strange(int fd, int journal)
+{
+	unsigned char header[HEADER], now[4];
+	uint32_t before;
+
+	/* SQLite itself passes over what has no such header: it was ended in order, or never begun. */
+	if (pread(journal, header, HEADER, 0) != HEADER || memcmp(header, magic, sizeof(magic)) != 0)
+		return 0;
+	if (younger(fd, journal))
+		return 1;
+	if (pread(fd, now, 4, COUNTER) != 4 || !kept_counter(journal, header, &before))
+		return 0;
+	return big_endian(now) != before && big_endian(now) != before + 1;
+}
+
+/* 0, or -1 after reporting: what lies there and has this name behind the file's is no part of it. */
+static int look(int fd, const char *path, const char *suffix)
+{
+	char *name = mem_printf("%s%s", path, suffix);
+	int beside = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK), strange = 0;
+	struct stat st;
+
+	/* One that is gone by now was a living process's, which has committed meanwhile. */
+	if (beside >= 0)
+		strange = (strcmp(suffix, "-journal") != 0 || is_strange(fd, beside)) &&
+			  fstat(beside, &st) == 0 && st.st_nlink > 0;
+	else if (errno != ENOENT)
+		strange = 1;
+	if (strange)
+		msg_error("%s: %s is of another file than this one, probably of the one in whose place it was put; "
+			  "opening it would spoil it. Remove %s, and put the copy there once more",
+			  escape_name(path), escape_name(name), escape_name(name));
+	if (beside >= 0)
+		close(beside);
+	free(name);
+	return strange ? -1 : 0;
+}
+
+int db_journal_belongs(int fd, const char *path)
+{
+	/* We never make a -wal; a copy from elsewhere may have brought one. */
+	return look(fd, path, "-journal") < 0 || look(fd, path, "-wal") < 0 ? -1 : 0;
+}
