@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "catalog/catalog.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -240,14 +241,36 @@ int catalog_find(struct catalog *cat, const struct conf *c, const char *selector
 	return rc;
 }
 
+/*
+ * Did the database list less than there were before and after?  What is missing would be
+ * taken for gone.  0, or -1 after reporting.
+ */
+static int listed_all(struct catalog *cat, int64_t before, int64_t listed)
+{
+	int64_t after;
+
+	if (db_count(cat->db, &after, SQL_SAVESETS_COUNT, "") < 0)
+		return -1;
+	if (listed >= before || listed >= after)
+		return 0;
+	msg_error("%s: the database lists %" PRId64 " of %" PRId64 " savesets; does it limit answers?",
+		  escape_name(db_name(cat->db)), listed, after);
+	return -1;
+}
+
 int catalog_list(struct catalog *cat, const char *host, struct saveset **list, size_t *n)
 {
-	struct db_stmt *st = db_bind(cat->db, SQL_SAVESETS, "");
 	enum db_got got = DB_FAIL;
+	int64_t before, listed = 0;
+	struct db_stmt *st;
 
 	*list = NULL;
 	*n = 0;
+	if (db_count(cat->db, &before, SQL_SAVESETS_COUNT, "") < 0)
+		return -1;
+	st = db_bind(cat->db, SQL_SAVESETS, "");
 	while (st && (got = db_step(st)) == DB_ROW) {
+		listed++;
 		*list = mem_array(*list, *n + 1, sizeof(**list));
 		saveset_fill(&(*list)[*n], st);
 		if (host && strcmp((*list)[*n].host, host))
@@ -255,6 +278,8 @@ int catalog_list(struct catalog *cat, const char *host, struct saveset **list, s
 		else
 			++*n;
 	}
+	if (got != DB_FAIL && listed_all(cat, before, listed) < 0)
+		got = DB_FAIL;
 	for (size_t i = 0; got != DB_FAIL && i < *n; i++)
 		if (add_locations(cat, &(*list)[i]) < 0)
 			got = DB_FAIL;

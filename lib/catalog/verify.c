@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,6 +49,7 @@ struct verify {
 	const struct saveset *s;
 	int location, tree;
 	struct walk *walk;
+	int64_t rows;		/* of it that the catalog gave */
 	struct hash_pool *pool;
 	struct batch *filling, *reading;	/* reading: handed over to the pool */
 	uint64_t bytes;
@@ -234,6 +236,7 @@ static int compare(enum merge_verdict m, const struct entry *disk, const struct 
 	struct buf why = { 0 };
 	int rc = 0, other;
 
+	v->rows += row != NULL;
 	if ((m == MERGE_ADDED || m == MERGE_REMOVED) && tree_left(v))
 		return -1;
 	if (m == MERGE_ADDED) {
@@ -302,8 +305,15 @@ static int walk_and_compare(struct verify *v)
 	struct rows *rows = rows_open(v->cat, v->s->series, v->s->seq);
 	int rc = -1;
 
+	v->rows = 0;
 	if (w)
 		rc = merge_run(w, rows, compare, v);
+	/* What was asked for must be what was seen: a database may pass over a part of it. */
+	if (rc == 0 && v->rows != v->s->entries) {
+		msg_error("%s: the catalog gives %" PRId64 " of its %" PRId64 " entries; run 'ss-catalog check'",
+			  escape_name(v->s->name), v->rows, v->s->entries);
+		rc = -1;
+	}
 	/* Both batches that may still be on their way. */
 	if (rc == 0)
 		rc = submit(v);

@@ -122,6 +122,7 @@ static const char *const text[SQL_COUNT] = {
 	[SQL_SAVESETS] =
 		SAVESET "WHERE s.status <> 0"
 		" ORDER BY h.name, v.backup_host, v.name, s.created, s.seq, s.id",
+	[SQL_SAVESETS_COUNT] = "SELECT count(*) FROM savesets WHERE status <> 0",
 	[SQL_SAVESET_PUBLISH] =
 		"UPDATE savesets SET seq = ?, status = ?, finished = ?, entries = ?, files = ?,"
 		" dirs = ?, others = ?, bytes = ?, blocks = ?, vanished = ?, unhashed = ?,"
