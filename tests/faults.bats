@@ -66,7 +66,7 @@ setup() {
 	take
 	run_ok unshare -m bash -c '
 		set -e
-		mount -t tmpfs -o size=400k none "$1"
+		mount -t tmpfs -o size=400k,mode=755 none "$1"
 		cp "$2" "$1/catalog.db"
 		export SECONDSHOT_CONF=$1.conf
 		sed "s|^db-url.*|db-url = sqlite:///$1/catalog.db|" "$3" >"$SECONDSHOT_CONF"

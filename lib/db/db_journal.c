@@ -14,7 +14,8 @@
 #include "base/mem.h"
 #include "base/msg.h"
 
-#define COUNTER 24		/* where the change counter stands in the first page */
+#define COUNTER 24		/* where the change counter stands in the first page, and behind it ... */
+#define PAGES 28		/* ... the number of pages */
 #define HEADER 28		/* of a journal, in a sector of its own */
 #define RECORDS_MAX 100000	/* so many pages are looked at for the first one */
 
@@ -58,17 +59,21 @@ static int kept_counter(int journal, const unsigned char *header, uint32_t *coun
 /* Is it of another file?  1 or 0. */
 static int is_strange(int fd, int journal)
 {
-	unsigned char header[HEADER], now[4];
-	uint32_t before;
+	unsigned char header[HEADER], now[8];
+	uint32_t before, counter;
 
 	/* SQLite itself passes over what has no such header: it was ended in order, or never begun. */
 	if (pread(journal, header, HEADER, 0) != HEADER || memcmp(header, magic, sizeof(magic)) != 0)
 		return 0;
 	if (younger(fd, journal))
 		return 1;
-	if (pread(fd, now, 4, COUNTER) != 4 || !kept_counter(journal, header, &before))
+	if (pread(fd, now, 8, COUNTER) != 8)
 		return 0;
-	return big_endian(now) != before && big_endian(now) != before + 1;
+	/* Without a copy of the first page that page is as it was: so many pages there were at the beginning. */
+	if (!kept_counter(journal, header, &before))
+		return big_endian(now + PAGES - COUNTER) != big_endian(header + 16);
+	counter = big_endian(now);
+	return counter != before && counter != before + 1;
 }
 
 /* 0, or -1 after reporting: what lies there and has this name behind the file's is no part of it. */

@@ -13,9 +13,9 @@
  * Look at what lies beside the database path, which is open as fd.  0 if SQLite may open
  * it, -1 after reporting what must be removed first.
  *
- * Two things tell that a journal is of another file: the database is younger than it (by
- * the times of birth), or the change counter in its first page is neither the one that the
- * journal keeps nor the next.  Formats: "Database File Format" of SQLite's documentation,
+ * These tell that a journal is of another file: the database is younger than it (by the
+ * times of birth); the change counter in its first page is neither the one that the journal
+ * keeps nor the next; the journal keeps none, and there were more or fewer pages.  Formats: "Database File Format" of SQLite's documentation,
  * 1.3 (header) and 3 (rollback journal).
  */
 int db_journal_belongs(int fd, const char *path);

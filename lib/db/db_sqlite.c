@@ -92,7 +92,10 @@ static int configure(struct conn *c, int create)
 	}
 	return script(c, "PRAGMA journal_mode = DELETE; PRAGMA synchronous = EXTRA;"
 			 "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;"
-			 "PRAGMA cell_size_check = ON; PRAGMA cache_size = -16384;");
+			 "PRAGMA cell_size_check = ON; PRAGMA cache_size = -16384;"
+			 /* Nothing of the file changes before its first page is in the journal: see
+			  * db_journal.h.  Transactions are small. */
+			 "PRAGMA cache_spill = OFF;");
 }
 
 /* Say why there is no catalog (errno), and what to do. */

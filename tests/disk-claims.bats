@@ -1,0 +1,93 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What a disk says of itself is believed only as far as it can be checked.
+# run_code leaves $stderr.
+# shellcheck disable=SC2154
+
+load helpers
+load catalog
+
+setup() {
+	stage
+}
+
+@test "a marker without its tree is no saveset: not for reconcile, check, verify or prune" {
+	local old real phantom
+	take && old=$S && turn
+	fresh "$TREE/one" second && take && real=$S && turn
+	fresh "$TREE/one" third && take && phantom=$S && turn
+	# Somebody deletes the newest tree, and leaves its marker.
+	rm -r "$ROOT/hourly.0/alpha" "${ROOT:?}/.sync"
+	[ -e "$ROOT/hourly.0/.secondshot/alpha" ]
+	run_code 2 ss-verify "$phantom"
+	run_code 1 ss-catalog check
+	run_ok ss-catalog reconcile
+	contains "$stderr" "$phantom: is gone from disk"
+	[ "$(names)" = "$old"$'\n'"$real" ]
+	run_ok ss-catalog check
+	run_ok ss-verify --all
+	# The newest that is really there stays.
+	run_code 2 ss-prune "$real"
+	contains "$stderr" 'newest complete'
+	[ -e "$ROOT/hourly.1/alpha/one" ]
+	run_ok ss-prune "$old"
+	# A link or a file in the tree's place is no tree either.
+	ln -s ../hourly.1/alpha "$ROOT/hourly.0/alpha"
+	run_ok ss-catalog reconcile
+	rm "$ROOT/hourly.0/alpha" && echo >"$ROOT/hourly.0/alpha"
+	run_ok ss-catalog reconcile
+	[ "$(names)" = "$real" ]
+}
+
+# journal TEXT...: of a rotation, in which _delete.1 was something else before.
+journal() {
+	mkdir -p "$ROOT/_delete.1"
+	echo here >"$ROOT/_delete.1/canary"
+	{
+		echo 'secondshot-rotation 1'
+		printf "$1\n" "$(stat -c %i "$ROOT/_delete.1")" "$(perl -e 'printf "%.0f", 1e9 * $ARGV[0]' "$(stat -c %.9W "$ROOT/_delete.1")")"
+		echo end
+	} >"$ROOT/.secondshot/rotation"
+}
+
+@test "the journal of a rotation names locations, not paths" {
+	local line
+	take && turn
+	for line in 'interval ../out .sync rename 1\nat ../out.0 %s %s' 'interval out ../.sync rename 1\nat ../.sync %s %s' \
+		'interval /tmp/out .sync rename 1\nat /tmp/out.0 %s %s' 'interval .. .sync rename 1\nat ...0 %s %s' \
+		'interval hourly .sync rename 1\nmissed ../alpha\nat hourly.7 %s %s'; do
+		journal "$line"
+		run_code 2 ss-run --rotate=hourly
+		contains "$stderr" 'rotation: not the journal of a rotation'
+		[ "$(<"$ROOT/_delete.1/canary")" = here ]
+		[ ! -e "$ROOT/../out.0" ]
+	done
+}
+
+@test "a record has so many lines, each with a name" {
+	{
+		echo 'secondshot-promoted 1'
+		# Each line is compared with all before it.
+		seq -f 'i%.0f 1796004987' 2000
+		echo end
+	} >"$ROOT/.secondshot/promoted"
+	run_ok ss-run --due
+	contains "$stderr" 'promoted: damaged'
+	printf 'secondshot-promoted 1\n../hourly 1796004987\nend\n' >"$ROOT/.secondshot/promoted"
+	run_ok ss-run --due
+	contains "$stderr" 'promoted: damaged'
+}
+
+@test "sizes that a disk makes up do not overflow their sum" {
+	requires root mountns
+	catalog_drop
+	run_ok unshare -m bash -euc '
+		mount -t tmpfs -o size=8m,mode=755 none "$1"
+		ss-catalog init 2>/dev/null
+		mkdir -p "$1/.sync/alpha"
+		truncate -s 9223372036854775807 "$1/.sync/alpha/1" "$1/.sync/alpha/2"
+		ss-catalog add alpha >/dev/null 2>&1
+		ss-catalog savesets --json
+	' - "$ROOT"
+	contains "$output" '"size":9223372036854775807'
+}
