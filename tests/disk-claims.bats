@@ -91,3 +91,47 @@ journal() {
 	' - "$ROOT"
 	contains "$output" '"size":9223372036854775807'
 }
+
+@test "a disk that comes back under another name blesses no rot" {
+	take
+	turn
+	rot "$TREE/dir/two"
+	fresh "$TREE/one" changed
+	# As where the kernel tells a device's number for a file system's name.
+	sql "UPDATE series SET fs = 'uuid:00'; UPDATE volumes SET fs = 'uuid:00'"
+	run_code 1 pipeline alpha
+	contains "$stderr" '1 files are corrupt'
+	# What could not be told from another file is a row of its own, and what is new is not corrupt.
+	run_code 1 ss-verify --all --json
+	[ "$(jq -r 'select(.class == "corrupt").path' <<<"$output" | sort -u)" = dir/two ]
+	# And it stays so.
+	turn
+	run_ok pipeline alpha
+	run_code 1 ss-verify alpha
+	contains "$output" 'corrupt.*dir/two'
+}
+
+@test "where a file system has no lasting name, another inode of the same size and time is no new file" {
+	requires root mountns
+	catalog_drop
+	run_code 1 unshare -m bash -euc '
+		mount -t tmpfs -o size=8m,mode=755 none "$1"
+		ss-catalog init 2>/dev/null
+		mkdir -p "$1/.sync/alpha"
+		echo one >"$1/.sync/alpha/same"
+		echo two >"$1/.sync/alpha/rotten"
+		ss-catalog add alpha | ss-hash | ss-catalog store
+		cp -al "$1/.sync" "$1/hourly.0"
+		ss-catalog reconcile -q
+		# As on a file system that gives its files other numbers each day.
+		cp -rp "$1/.sync/alpha" "$1/copy"
+		rm -r "$1/.sync/alpha"
+		mv "$1/copy" "$1/.sync/alpha"
+		touch -r "$1/.sync/alpha/rotten" "$1/when"
+		echo TWO >"$1/.sync/alpha/rotten"
+		touch -r "$1/when" "$1/.sync/alpha/rotten"
+		ss-catalog add alpha 2>/dev/null | ss-hash | { ss-catalog store 2>/dev/null || [ $? = 1 ]; }
+		ss-verify --json --read=cache alpha@.sync
+	' - "$ROOT"
+	[ "$(jq -r 'select(.class == "corrupt").path' <<<"$output")" = rotten ]
+}

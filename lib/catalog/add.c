@@ -108,6 +108,22 @@ static void oldest(int64_t *mark, int64_t first)
 		*mark = first;
 }
 
+/*
+ * The row is of another inode; but where nothing proves that it is another file, and path,
+ * size and time are those of the last saveset, e is expected to have the same content.
+ */
+static void expect(const struct add *a, struct entry *e, const struct entry *was)
+{
+	int proved = !a->moved && a->v->fs[0] && e->btime && was->btime;
+
+	if (proved || e->type != 'f' || was->type != 'f' || !was->digest_len || e->size != was->size ||
+	    e->mtime != was->mtime || e->mtime_ns != was->mtime_ns)
+		return;
+	e->algo = hash_algo_name(hash_algo_find(was->algo));
+	e->digest_len = was->digest_len;
+	memcpy(e->digest, was->digest, was->digest_len);
+}
+
 /* A new row for what lies on disk, after the old one, if any, was closed. */
 static void open_row(struct add *a, const struct entry *disk, const struct row *row, int64_t since)
 {
@@ -124,6 +140,8 @@ static void open_row(struct add *a, const struct entry *disk, const struct row *
 		walk_set_dir(a->walk, sub);
 	}
 	e.since = since;
+	if (row && !since)
+		expect(a, &e, &row->e);
 	batch_open(a->batch, &e, walk_dir(a->walk), sub, fresh);
 	a->added++;
 }

@@ -86,6 +86,13 @@ void batch_close(struct batch *b, const struct row *row)
 	op->first = row->first;
 }
 
+/* Whoever is to find out its digest need not be told what is expected. */
+static void unknown(struct entry *e)
+{
+	e->algo = NULL;
+	e->digest_len = 0;
+}
+
 void batch_open(struct batch *b, const struct entry *e, int64_t dir, int64_t sub, int fresh)
 {
 	struct op *op = push(b, OP_OPEN, e);
@@ -104,6 +111,7 @@ void batch_open(struct batch *b, const struct entry *e, int64_t dir, int64_t sub
 
 		op->make = 1;
 		op->since = wanted.since = b->seq;
+		unknown(&wanted);
 		b->want(&wanted, b->arg);
 	}
 }
@@ -147,6 +155,11 @@ static int make_inode(struct batch *b, const struct op *op)
 {
 	const struct entry *e = &op->e;
 
+	if (e->digest_len)
+		return db_queue(b->cat->db, &b->inodes, SQL_INODE_EXPECT, "iiiiiiiiisb", b->series,
+				(int64_t)e->ino, b->seq, e->btime, e->size, e->blocks, e->mtime,
+				(int64_t)e->mtime_ns, (int64_t)op->shared, e->algo,
+				(const void *)e->digest, e->digest_len);
 	return db_queue(b->cat->db, &b->inodes, SQL_INODE_ADD, "iiiiiiiiisi", b->series,
 			(int64_t)e->ino, b->seq, e->btime, e->size, e->blocks, e->mtime,
 			(int64_t)e->mtime_ns, (int64_t)op->shared, hash_algo_name(b->algo),
@@ -213,6 +226,7 @@ int batch_flush(struct batch *b, int64_t next_dir, int force)
 			op->e.since = op->since;
 		op->e.data = "";
 		op->e.data_len = 0;
+		unknown(&op->e);
 		if (op->want)
 			b->want(&op->e, b->arg);
 	}

@@ -10,11 +10,13 @@
 #include "base/mem.h"
 #include "base/msg.h"
 #include "catalog/summary.h"
+#include "catalog/verdict.h"
 #include "tree/stream.h"
 #include "tree/volume.h"
 
 #define BATCH 2048		/* the last one is waited for */
 #define CHUNK 512		/* digests written before it is asked whether all were taken */
+#define DIFFERS 2		/* in store.missing: it has another digest than the one that came */
 #define KEPT (4 * BATCH)	/* more than add has under way at any time */
 
 struct store {
@@ -48,7 +50,23 @@ static void compare(struct store *s, size_t i, struct db_stmt *st)
 	s->missing[i] = db_is_null(st, 3);
 	if (!s->missing[i] && alen == strlen(e->algo) && !memcmp(algo, e->algo, alen) &&
 	    (dlen != e->digest_len || memcmp(digest, e->digest, dlen)))
+		s->missing[i] = DIFFERS;
+}
+
+/* Files whose content is not what was stored or expected: count them, and say so in the catalog.  0 or -1. */
+static int condemn(struct store *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->missing[i] != DIFFERS)
+			continue;
+		s->missing[i] = 0;
 		s->conflicts++;
+		if (db_queue(s->cat->db, NULL, SQL_INODE_VERDICT, "iiiiii", clock_now(),
+			     (int64_t)VERDICT_CORRUPT, (int64_t)MEDIUM_UNKNOWN, s->saveset.series,
+			     (int64_t)s->e[i].ino, s->e[i].since) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 /* Some of s->e[from..to), at most SQL_INODES, may not be taken: which, and why?  0, or -1 after reporting. */
@@ -110,7 +128,7 @@ static int write_batch(void *arg)
 		if (db_flush(db) < 0 || (tally.changed < tally.rows && look(s, from, to) < 0))
 			return -1;
 	}
-	return 0;
+	return condemn(s);
 }
 
 /*
@@ -267,8 +285,8 @@ static int conclude(struct store *s, enum stream_got end, unsigned long strange,
 	if (s->failed)
 		msg_warn("%s: %lu files got no digest", escape_name(name), s->failed);
 	if (conflicts)
-		msg_error("%s: %lu digests differ from those stored before, which are kept",
-			  escape_name(name), conflicts);
+		msg_error("%s: %lu files are corrupt: their digests differ from those stored before, which are"
+			  " kept; see ss-verify", escape_name(name), conflicts);
 	if (end == STREAM_CUT)
 		msg_error("%s: the stream ends without its end line", escape_name(name));
 

@@ -176,6 +176,9 @@ static const char *const text[SQL_COUNT] = {
 	[SQL_INODE_ADD] =
 		"INSERT OR IGNORE INTO inodes (series, ino, since, btime, size, blocks, mtime, mtime_ns,"
 		" shared, algo, room) VALUES (" Q9 ", ?, zeroblob(?))",
+	[SQL_INODE_EXPECT] =
+		"INSERT OR IGNORE INTO inodes (series, ino, since, btime, size, blocks, mtime, mtime_ns,"
+		" shared, algo, digest) VALUES (" Q9 ", ?, ?)",
 	[SQL_INODE_SHARED] =
 		"UPDATE inodes SET shared = 1 WHERE series = ? AND ino = ? AND since = ?",
 	[SQL_INODE_DIGEST] =

@@ -82,6 +82,9 @@ const char *const sql_maria[SQL_COUNT] = {
 	[SQL_INODE_ADD] =
 		"INSERT IGNORE INTO inodes (series, ino, since, btime, size, blocks, mtime, mtime_ns,"
 		" shared, algo, room) VALUES (" Q9 ", ?, REPEAT(x'00', ?))",
+	[SQL_INODE_EXPECT] =
+		"INSERT IGNORE INTO inodes (series, ino, since, btime, size, blocks, mtime, mtime_ns,"
+		" shared, algo, digest) VALUES (" Q9 ", ?, ?)",
 	[SQL_ROW_CLOSE] =
 		"UPDATE " TABLE(BIG " last," PATH_COLUMNS, Q5) PATH_OF_D
 		" SET paths.last = d.last",

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,12 +27,16 @@ struct fs_uuid {
 	unsigned char len;
 	unsigned char uuid[16];
 };
+#define ZFS_SUPER_MAGIC 0x2fc12fc1	/* not in the kernel's headers */
 #define GET_FS_UUID _IOR(0x15, 0, struct fs_uuid)
 
-/*
- * The file system's UUID; where the kernel does not tell, its f_fsid, which is
- * made of the UUID on ext4 and btrfs.
- */
+/* File systems whose f_fsid is made of their UUID; that of others is the number of a device. */
+static int has_lasting_fsid(uint32_t type)
+{
+	return type == EXT4_SUPER_MAGIC || type == BTRFS_SUPER_MAGIC || type == ZFS_SUPER_MAGIC;
+}
+
+/* The file system's UUID, or what is as good; "" where there is nothing. */
 static void identify(struct volume *v)
 {
 	struct fs_uuid u = { 0 };
@@ -42,7 +47,7 @@ static void identify(struct volume *v)
 		to += sprintf(to, "uuid:");
 		for (unsigned i = 0; i < u.len; i++)
 			to += sprintf(to, "%02x", u.uuid[i]);
-	} else if (fstatfs(v->fd, &fs) == 0) {
+	} else if (fstatfs(v->fd, &fs) == 0 && has_lasting_fsid((uint32_t)fs.f_type)) {
 		snprintf(v->fs, sizeof(v->fs), "fsid:%08x%08x", (unsigned)fs.f_fsid.__val[0],
 			 (unsigned)fs.f_fsid.__val[1]);
 	}

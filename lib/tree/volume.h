@@ -17,7 +17,7 @@ struct volume {
 	int fd;				/* the open root */
 	int own;			/* the open ROOT/.secondshot: lock, volume, trash */
 	char id[ID_LEN + 1];
-	char fs[80];			/* file system: "uuid:..." or "fsid:..." */
+	char fs[80];			/* file system: "uuid:...", "fsid:...", or "" if it has no lasting name */
 };
 
 /* Open the volume at root.  0; -1 after reporting that it is offline, and why. */
