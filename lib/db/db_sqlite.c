@@ -19,6 +19,8 @@
 
 #define APPLICATION_ID "1397965906"	/* "SSHR" */
 
+#define SYNCHRONOUS "PRAGMA synchronous = EXTRA;"	/* before the first write */
+
 #define DAMAGED "; put a copy in its place, see IF SOMETHING IS LOST in secondshot(7)"
 
 struct conn {
@@ -79,7 +81,7 @@ static int configure(struct conn *c, int create)
 		return -1;
 	if (tables == 0 && create) {
 		/* Larger pages than usual: a first catalogue writes a twentieth faster. */
-		if (script(c, "PRAGMA page_size = 8192;"
+		if (script(c, SYNCHRONOUS "PRAGMA page_size = 8192;"
 			      "PRAGMA application_id = " APPLICATION_ID) < 0)
 			return -1;
 	} else if (tables == 0 || id != atoll(APPLICATION_ID)) {
@@ -88,7 +90,7 @@ static int configure(struct conn *c, int create)
 				 : ": it is empty; 'ss-catalog init' makes one");
 		return -1;
 	}
-	return script(c, "PRAGMA journal_mode = DELETE; PRAGMA synchronous = EXTRA;"
+	return script(c, SYNCHRONOUS "PRAGMA journal_mode = DELETE;"
 			 "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;"
 			 "PRAGMA cell_size_check = ON; PRAGMA cache_size = -16384;");
 }
