@@ -55,8 +55,7 @@ replaced() {
 @test "a saveset: each marker is safe before the catalog tells of it" {
 	conf
 	mkdir "$ROOT/.sync"
-	cp -a "$SRC/alpha" "$ROOT/.sync/"
-	traced 0 sh -c 'ss-catalog init; ss-catalog add alpha | ss-hash | ss-catalog store'
+	traced 0 sh -c 'cp -a "$1/alpha" "$2/.sync/"; ss-catalog init; ss-catalog add alpha | ss-hash | ss-catalog store' - "$SRC" "$ROOT"
 	replaced ss-catalog.init .secondshot/volume
 	order 'ss-catalog.init mkdir .secondshot' 'ss-catalog.init fsync \.' "${REPLACED[@]}" 'ss-catalog.init ends'
 	order 'ss-catalog.add mkdir .sync/.secondshot' 'ss-catalog.add fsync .sync' 'ss-catalog.add replace .sync/.secondshot/alpha running'
