@@ -45,7 +45,7 @@ names() {
 	for line in "${LINES[@]}"; do
 		value "$line" sequence
 		seq=$VALUE
-		[[ $seq != null && -n $line && $line != *'"status":"gone"'* ]] || continue
+		[[ $seq == [1-9]* && $line != *'"status":"gone"'* ]] || continue
 		value "$line" host
 		if [[ $VALUE != "$host" ]]; then
 			((${#at[@]} == 0)) || printf '%s\n' "${at[@]}"
