@@ -154,6 +154,81 @@ rows() {
 	run_ok ss-verify --all
 }
 
+@test "rows that no location covers are not reused: their inodes may be anybody's" {
+	local old
+	rm "$TREE/dir/one-again"
+	take
+	old=$S
+	rm "$ROOT/.sync/.secondshot/alpha"
+	run_ok ss-catalog reconcile
+	[ "$(field "$old" status)" = gone ]
+	# The very same tree, but nothing lay anywhere for a while: all of it is read anew.
+	run_ok ss-catalog add alpha
+	contains "$output" '^#end 4$'
+	S=$(newest)
+	[ "$(field "$S" unhashed changed removed rows_added)" = '4 0 0 4' ]
+	ss-catalog pending "$S" | ss-hash | ss-catalog store
+	run_ok ss-catalog check
+	run_ok ss-verify alpha@.sync
+	no_orphans
+	# On another file system no inode means what it meant, also those of several names.
+	ln "$TREE/one" "$TREE/dir/one-again"
+	sql "UPDATE series SET fs = $(bytes "$(sql 'SELECT fs FROM series')0")"
+	run_ok ss-catalog add alpha
+	contains "$output" '^#end 4$'
+	ss-catalog pending alpha@.sync | ss-hash | ss-catalog store
+	run_ok ss-catalog check
+	run_ok ss-verify alpha@.sync
+}
+
+# stopped_add CALL NAME: ss-catalog add as far as this system call for that name; then its
+# process, ADD, has been stopped.  moved_on: it goes on, to its exit CODE.
+stopped_add() {
+	rm -f "$BATS_TEST_TMPDIR/trace"
+	command strace -D -qq -o "$BATS_TEST_TMPDIR/trace" -P "$2" -e trace="$1" \
+		-e inject="$1:signal=STOP:when=1" ss-catalog add alpha >"$BATS_TEST_TMPDIR/stream" 2>"$BATS_TEST_TMPDIR/err" 3>&- &
+	ADD=$!
+	until_true grep -qs 'stopped by SIGSTOP' "$BATS_TEST_TMPDIR/trace"
+}
+
+moved_on() {
+	CODE=0
+	kill -CONT "$ADD"
+	wait "$ADD" || CODE=$?
+}
+
+@test "what moves or is replaced while it is walked: the saveset is partial, and says so" {
+	requires strace
+	mkdir "$TREE/later"
+	# A file that the walk has met moves to where it comes next: once is right, twice is not.
+	stopped_add statx later
+	mv "$TREE/dir/two" "$TREE/later/two"
+	moved_on
+	[ "$CODE" = 3 ]
+	S=$(newest)
+	[ "$(field "$S" status reason)" = 'partial the tree changed while it was walked' ]
+	contains "$(<"$BATS_TEST_TMPDIR/err")" '1 files were moved or written to while it was walked'
+	ss-hash <"$BATS_TEST_TMPDIR/stream" | run_code 3 ss-catalog store
+	run_ok ss-catalog check
+	run_code 1 ss-verify "$S"
+	contains "$output" 'missing.*dir/two'
+	# A directory is another one by now, and a name is gone.
+	stopped_add statx later
+	mv "$TREE/later" "$SRC/later"
+	mkdir "$TREE/later"
+	rm "$TREE/nothing"
+	moved_on
+	[ "$CODE" = 3 ]
+	S=$(newest)
+	[ "$(field "$S" status reason)" = 'partial parts of the tree could not be read' ]
+	contains "$(<"$BATS_TEST_TMPDIR/err")" 'later: was replaced while it was being walked'
+	contains "$(<"$BATS_TEST_TMPDIR/err")" 'nothing: No such file'
+	run_ok ss-catalog check
+	take
+	[ "$(field "$S" status)" = complete ]
+	run_ok ss-verify "$S"
+}
+
 @test "a file of several names is hashed once and counted once, and asked for until it has a digest" {
 	echo linked >"$TREE/link-1"
 	for i in 2 3 4; do ln "$TREE/link-1" "$TREE/link-$i"; done
@@ -260,6 +335,7 @@ name_too() {
 	first=$S
 	turn
 	fresh "$TREE/dir/two" 'a file of the second'
+	fresh "$TREE/one" 'another of it'
 	take
 	second=$S
 	turn
@@ -275,12 +351,13 @@ name_too() {
 	run_code 1 ss-verify "$second"
 	contains "$output" 'changed.*dir/two.*mode'
 	run_ok ss-verify alpha@.sync
-	# Of two files the one that has been there longer counts.
+	# Of several files the one that has been there longest counts.
 	turn
 	echo more >>"$TREE/dir/two"
 	echo more >>"$TREE/nothing"
+	echo more >>"$TREE/one"
 	run_ok ss-catalog add alpha
-	[ "$(grep -v '^#' <<<"$output" | cut -f14 | xargs)" = 'dir/two nothing' ]
+	[ "$(grep -v '^#' <<<"$output" | cut -f14 | xargs)" = 'dir/two nothing one' ]
 	[ "$(field "$first" relabelled overwritten)" = 'false true' ]
 	[ "$(field "$second" relabelled overwritten)" = 'true true' ]
 	[ "$(field "$S" relabelled overwritten)" = 'false true' ]

@@ -78,10 +78,28 @@ unchanged() {
 	[ "$(field "$S" location)" = hourly.0,.sync ]
 	run_ok ss-verify --all
 	run_ok ss-catalog check
+	# What a sync has written to is another tree, wherever it lay and wherever it lies by now.
+	another() {
+		run_ok ss-catalog reconcile
+		contains "$stderr" 'is something else by now'
+		[ "$(field "$S" status location)" = 'gone null' ]
+	}
+	[ "$(field "$S" location)" = hourly.0,.sync ]
 	fresh "$TREE/one" other
 	rm -r "$ROOT/hourly.0"
+	mv "$ROOT/.sync" "$ROOT/hourly.0"
+	another
+	mv "$ROOT/hourly.0" "$ROOT/.sync"
+	take
+	fresh "$TREE/one" 'and another'
+	another
+	take
+	mv "$ROOT/.sync" "$ROOT/hourly.0"
 	run_ok ss-catalog reconcile
-	[ "$(field "$S" status location)" = 'gone null' ]
+	[ "$(field "$S" location)" = hourly.0 ]
+	mv "$ROOT/hourly.0" "$ROOT/.sync"
+	fresh "$TREE/one" 'once more'
+	another
 	take
 	run_ok ss-catalog check
 	run_ok ss-verify alpha
@@ -123,6 +141,13 @@ unchanged() {
 	head -c 1000000 /dev/zero >"$dir/alpha"; strange
 	rm "$dir/alpha"; mkfifo "$dir/alpha"; strange
 	rm "$dir/alpha"; printf '%s\n' "$marker" >"$BATS_TEST_TMPDIR/else"; ln -s "$BATS_TEST_TMPDIR/else" "$dir/alpha"; strange
+	# One that lies is told by check.
+	printf '%s\n' "$marker" | sed "s/^metadata .*/metadata $(printf '%064d' 0)/" >"$dir/alpha.new"
+	mv "$dir/alpha.new" "$dir/alpha"
+	run_ok ss-catalog reconcile
+	run_code 1 ss-catalog check
+	[ "$(wc -l <<<"$output")" = 1 ]
+	contains "$output" "metadata digest in its marker: 0{64}, should be $(field "$S" metadata_digest)"
 	# Over another tree it is nobody's, and the saveset is not there any more.
 	echo broken >"$dir/alpha"
 	fresh "$TREE/one" 'another file'
@@ -172,7 +197,7 @@ unchanged() {
 
 # bats test_tags=more
 @test "what cannot be read is not gone: exit 2, the catalog as it was" {
-	local before call
+	local before call sum
 	take
 	turn
 	take
@@ -188,6 +213,16 @@ unchanged() {
 			-P "$ROOT/hourly.0/.secondshot/alpha" -P hourly.0 -P .secondshot \
 			-e trace="$call" -e inject="$call":error=EIO ss-prune
 		[ "$status" = 2 ]
+		unchanged "$before"
+	done
+	# The volume's id: neither absent, nor to be made anew.
+	sum=$(sum_of "$ROOT/.secondshot/volume")
+	for call in openat read; do
+		run_code 2 strace -f -qq -o "$BATS_TEST_TMPDIR/log" -P "$ROOT/.secondshot/volume" -P volume \
+			-e trace="$call" -e inject="$call":error=EIO ss-catalog init
+		contains "$(<"$BATS_TEST_TMPDIR/log")" INJECTED
+		contains "$stderr" 'volume offline: .*/volume: Input/output error'
+		[ "$(sum_of "$ROOT/.secondshot/volume")" = "$sum" ]
 		unchanged "$before"
 	done
 	# The tree itself, where it has to be walked to be believed.
