@@ -387,16 +387,93 @@ beta_is_back() {
 	[ -d "$ROOT/hourly.1" ]
 }
 
-@test "leftovers are collected, but only those of rsnapshot" {
+teardown() {
+	# What a failed test left running.
+	[[ -z ${LIVE:-} ]] || kill -KILL "$LIVE" 2>/dev/null || true
+	test_end
+}
+
+@test "leftovers are collected, but only those of rsnapshot, and not while that lives" {
 	after 1
-	mkdir -p "$ROOT/_delete.123/alpha/deep" "$ROOT/_delete.mine" "$ROOT/.secondshot/trash/x/y"
+	mkdir bin
+	printf '#!/bin/bash\nwhile :; do sleep 0.1; done\n' >bin/rsnapshot
+	chmod +x bin/rsnapshot
+	bin/rsnapshot 3>&- &
+	LIVE=$!
+	until_true grep -qsz '^bin/rsnapshot$' "/proc/$LIVE/cmdline"
+	mkdir -p "$ROOT/_delete.123/alpha/deep" "$ROOT/_delete.$LIVE/alpha" "$ROOT/_delete.mine" "$ROOT/.secondshot/trash/x/y"
 	touch "$ROOT/.secondshot/run/old"
-	run_ok ss-run
+	# Nothing waits to be rotated: that comes afterwards.
+	run_code 2 ss-run --rotate=hourly
 	contains "$stderr" 'removing _delete.123'
+	lacks "$stderr" "_delete.$LIVE"
 	[ ! -e "$ROOT/_delete.123" ]
 	[ -d "$ROOT/_delete.mine" ]
+	[ -d "$ROOT/_delete.$LIVE/alpha" ]
 	[ -z "$(ls "$ROOT/.secondshot/trash")" ]
 	[ ! -e "$ROOT/.secondshot/run/old" ]
+	kill "$LIVE"
+	wait "$LIVE" || true
+	run_code 2 ss-run --rotate=hourly
+	contains "$stderr" "removing _delete.$LIVE"
+	[ ! -e "$ROOT/_delete.$LIVE" ]
+}
+
+@test "what another backup host has not hashed is left to that one" {
+	after 0
+	mkdir "$ROOT/.sync"
+	cp -a "$SRC/alpha" "$ROOT/.sync/"
+	ss-catalog add alpha >/dev/null
+	run_ok ss-run --dry-run
+	contains "$output" '/ss-catalog pending .*alpha-backup-'
+	# It keeps its savesets on the same disk, in the same catalog.
+	ss-catalog init --backup-host=other
+	run_ok ss-run --dry-run --backup-host=other
+	contains "$output" '/ss-catalog add '
+	lacks "$output" 'pending'
+}
+
+# bats test_tags=more
+@test "an old saveset in .sync is not taken for the one that could not be catalogued" {
+	local tool
+	LINK_DEST=0
+	after 1
+	mkdir bin
+	# ss-run starts what lies beside it.
+	cp "$(type -p ss-run)" bin/
+	for tool in "$(dirname "$(type -p ss-run)")"/ss-*; do
+		[ -e "bin/${tool##*/}" ] || ln -s "$tool" bin/
+	done
+	rm bin/ss-catalog
+	printf '#!/bin/bash\n[[ " $* " != *" add "* ]] || exit 3\nexec %q "$@"\n' "$(type -p ss-catalog)" >bin/ss-catalog
+	chmod +x bin/ss-catalog
+	generation 2
+	run_code 2 bin/ss-run
+	contains "$stderr" 'alpha: failed, no new saveset in .sync'
+	contains "$stderr" '0 of 1 hosts have a new saveset'
+	[ ! -e "$ROOT/hourly.1" ]
+}
+
+# bats test_tags=more
+@test "a signal while rsnapshot rotates: what it leaves is put right by the next one, not beside it" {
+	local code=0 run
+	LINK_DEST=0
+	after 3 4
+	printf '#!/bin/bash\ntrap "" TERM\ntouch %q\nwhile [ ! -e %q ]; do sleep 0.1; done\nexit 1\n' \
+		"$PWD/copying" "$PWD/go" >cp
+	chmod +x cp
+	printf 'cmd_cp\t%s\n' "$PWD/cp" >>"$RSNAPSHOT_CONF"
+	ss-run --rotate=hourly 2>err 3>&- &
+	run=$!
+	until_true test -e copying
+	kill -TERM "$run"
+	touch go
+	wait "$run" || code=$?
+	[ "$code" = 143 ]
+	[ -e "$ROOT/.secondshot/rotation" ]
+	run_ok ss-catalog reconcile
+	contains "$stderr" 'has been undone'
+	[ "$(kept)" = "hourly.0 3 hourly.1 2 hourly.2 1 .sync 4" ]
 }
 
 # slow_rsync: it says that it runs, and goes on when it may.
