@@ -12,6 +12,12 @@ setup() {
 	RETAIN=hourly:3
 }
 
+teardown() {
+	# What a failed test left running.
+	[[ -z ${LIVE:-} ]] || kill -KILL "$LIVE" 2>/dev/null || true
+	test_end
+}
+
 # after N [WAITING [HOST...]]: a root with the generations 1 to N, as many runs took
 # them, and one that waits in .sync; HOSTS and LINK_DEST as for conf.
 after() {
@@ -387,12 +393,6 @@ beta_is_back() {
 	[ -d "$ROOT/hourly.1" ]
 }
 
-teardown() {
-	# What a failed test left running.
-	[[ -z ${LIVE:-} ]] || kill -KILL "$LIVE" 2>/dev/null || true
-	test_end
-}
-
 @test "leftovers are collected, but only those of rsnapshot, and not while that lives" {
 	after 1
 	mkdir bin
@@ -460,9 +460,9 @@ teardown() {
 	LINK_DEST=0
 	after 3 4
 	printf '#!/bin/bash\ntrap "" TERM\ntouch %q\nwhile [ ! -e %q ]; do sleep 0.1; done\nexit 1\n' \
-		"$PWD/copying" "$PWD/go" >cp
-	chmod +x cp
-	printf 'cmd_cp\t%s\n' "$PWD/cp" >>"$RSNAPSHOT_CONF"
+		"$PWD/copying" "$PWD/go" >slow-cp
+	chmod +x slow-cp
+	printf 'cmd_cp\t%s\n' "$PWD/slow-cp" >>"$RSNAPSHOT_CONF"
 	ss-run --rotate=hourly 2>err 3>&- &
 	run=$!
 	until_true test -e copying
