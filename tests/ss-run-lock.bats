@@ -39,12 +39,18 @@ said() {
 	grep -qE -- "$2" "$1"
 }
 
+# reaches FILE PID: it is there, or who should make it has ended.
+reaches() {
+	[ -e "$1" ] || ! kill -0 "$2" 2>/dev/null
+}
+
 # begin_run: a run in the background that waits in rsync; sets RUN.
 begin_run() {
 	slow_rsync
 	ss-run >run.out 2>run.err 3>&- &
 	RUN=$!
-	until_true test -e syncing
+	until_true reaches syncing "$RUN"
+	[ -e syncing ]
 }
 
 # fake_rsnapshot: a process that looks like one; sets FAKE.
