@@ -165,6 +165,7 @@ locked_out() {
 	contains "$(<"$ROOT/.secondshot/lock")" "^$$ .* a-test"
 }
 
+# bats test_tags=more
 @test "an orphaned transfer holds it, and is waited for" {
 	local tree second
 	begin_run
@@ -207,6 +208,7 @@ locked_out() {
 	flock -n "$ROOT/.secondshot/lock" true
 }
 
+# bats test_tags=more
 @test "different volumes side by side" {
 	begin_run
 	(
@@ -274,6 +276,7 @@ locked_out() {
 	[ ! -e "$ROOT/_delete.$pid" ]
 }
 
+# bats test_tags=more
 @test "a lock file that rsnapshot has made and not written yet is no stale one" {
 	requires strace
 	local second code=0
@@ -290,6 +293,7 @@ locked_out() {
 	wait "$FAKE"
 }
 
+# bats test_tags=more
 @test "of several runs that find one stale lock file only one goes on" {
 	local n run runs=() code
 	slow_rsync
