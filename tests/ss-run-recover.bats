@@ -436,8 +436,15 @@ beta_is_back() {
 # bats test_tags=more
 @test "an old saveset in .sync is not taken for the one that could not be catalogued" {
 	local tool
-	LINK_DEST=0
-	after 1
+	after 0
+	# A partial one is not rotated: it lies there when the next transfer begins.
+	wrap_rsync <<-'EOF'
+		#!/bin/bash
+		/usr/bin/rsync "$@" || exit
+		exit 23
+	EOF
+	run_code 3 ss-run
+	contains "$stderr" 'alpha: partial'
 	mkdir bin
 	# ss-run starts what lies beside it.
 	cp "$(type -p ss-run)" bin/
@@ -451,7 +458,7 @@ beta_is_back() {
 	run_code 2 bin/ss-run
 	contains "$stderr" 'alpha: failed, no new saveset in .sync'
 	contains "$stderr" '0 of 1 hosts have a new saveset'
-	[ ! -e "$ROOT/hourly.1" ]
+	[ ! -e "$ROOT/hourly.0" ]
 }
 
 # bats test_tags=more
