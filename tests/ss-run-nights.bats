@@ -22,6 +22,7 @@ nights() {
 	nights
 }
 
+# bats test_tags=long
 @test "eight nights with link_dest 0" {
 	nights --link-dest=0
 }
@@ -50,6 +51,7 @@ damaged() {
 	[ "$status" -eq 1 ] || { printf '%s\n' "$output"; return 1; }
 }
 
+# bats test_tags=long
 # shellcheck disable=SC2016
 @test "the judge of these nights sees what is wrong" {
 	damaged 'f=$(find $root/hourly.0/alpha/d1 -type f -name "f*" | head -n 1); t=$(stat -c %y "$f");
