@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/msg.h"
 #include "base/mem.h"
 #include "tree/marker.h"
 #include "tree/volume.h"
@@ -185,6 +186,7 @@ static void ids(void)
 
 int main(void)
 {
+	msg_level(MSG_NONE);
 	need(mkdtemp(root) && (at = open(root, O_RDONLY)) >= 0);
 	need(mkdirat(at, ".secondshot", 0700) == 0 && (own = openat(at, ".secondshot", O_RDONLY)) >= 0);
 	texts();
