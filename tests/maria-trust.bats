@@ -10,10 +10,11 @@ load server
 # Keys that are made at once.
 EC=(-newkey ec -pkeyopt ec_paramgen_curve:prime256v1)
 
-# Two servers: srv has no TLS, tls has it, and two addresses, of which its certificate has one.
-setup_file() {
-	local dir=$BATS_FILE_TMPDIR
-	{ unmet requires_server || unmet requires openssl; } && return 0
+# Two servers, when a test first asks for one: srv has no TLS, tls has it, and two addresses,
+# of which its certificate has one.
+servers() {
+	local dir=$D
+	[[ ! -e $dir/tls/port ]] || return 0
 	cd "$dir" || return
 	for ca in ca other; do
 		openssl req -x509 "${EC[@]}" -nodes -days 3650 -subj "/CN=$ca" -keyout $ca.key -out $ca.pem
@@ -28,6 +29,7 @@ setup_file() {
 	sed -i '/skip-ssl/d' "$dir/tls/options"
 	listening "$dir/srv"
 	listening "$dir/tls"
+	cd "$BATS_TEST_TMPDIR" || return
 }
 
 # certificate NAME CA ALTERNATIVE-NAMES
@@ -87,6 +89,7 @@ fake() {
 
 # over DIR [ADDRESS]: the catalog is this test's one on that server, by TCP.
 over() {
+	servers
 	admin "$D/$1" -e "CREATE DATABASE IF NOT EXISTS ss$BATS_TEST_NUMBER"
 	catalog_at "mysql://keeper@${2:-127.0.0.2}:$(<"$D/$1/port")/ss$BATS_TEST_NUMBER"
 }
@@ -124,6 +127,7 @@ over() {
 	run_code 1 grep -a geheim "$BATS_TEST_TMPDIR/heard"
 }
 
+# bats test_tags=more
 @test "db-tls = verify: with the right authority it works, and is encrypted" {
 	over tls
 	set_conf db-tls verify
@@ -136,6 +140,7 @@ over() {
 	run_ok ss-catalog check
 }
 
+# bats test_tags=more
 @test "db-tls = verify: another authority, another name, or no encryption: refused" {
 	set_conf db-tls verify
 	over tls
@@ -155,6 +160,7 @@ over() {
 	run_code 2 ss-catalog savesets
 }
 
+# bats test_tags=more
 @test "db-tls = required: any certificate, but no server without one" {
 	set_conf db-tls required
 	over tls 127.0.0.3
@@ -186,6 +192,7 @@ over() {
 	wait "$pid" || :
 }
 
+# bats test_tags=more
 @test "db-tls = off, to this machine itself: a plain connection" {
 	over srv
 	set_conf db-tls off
@@ -194,6 +201,7 @@ over() {
 	run_ok ss-catalog check
 }
 
+# bats test_tags=more
 @test "an encrypted connection that is killed in mid-work: done again, no SIGPIPE" {
 	local n
 	over tls
