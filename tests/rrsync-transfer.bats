@@ -588,7 +588,7 @@ same_generations() {
 	lacks "$output" root:
 }
 
-@test "two writers at once: the second is told so" {
+@test "a directory that somebody else has locked: told so, and written to afterwards" {
 	W=$PWD
 	mkdir there
 	"$DOOR" "$RRSYNC" "$PWD/there"
