@@ -182,6 +182,33 @@ content_is_safe() {
 	content_is_safe
 }
 
+# changes_nothing ORDER...: what a hostile rsync tries with -ro in a DIR of its own user.
+changes_nothing() {
+	SSH_ORIGINAL_COMMAND='rsync --server --sender -e.LsfxCIvu . /' \
+		"${WITHOUT[@]}" "$HELPERS/peer.build/rrsync" -ro "$PWD/dir" >answers 2>said \
+		< <(printf '%s\n' "$@")
+	[[ $(grep -c ': E' answers) == $# && $(<dir/tree/one) == one ]] || { cat answers; return 1; }
+}
+
+@test "-ro: each of three parts keeps files from being changed, whichever others are missing" {
+	local landlock=(landlock_create_ruleset landlock_add_rule landlock_restrict_self)
+	local view=(unshare fsopen open_tree move_mount mount_setattr)
+	local calls=("mkdir $PWD/dir/made" "unlink $PWD/dir/tree/one" "rename $PWD/dir/tree/one $PWD/dir/moved")
+	local opens=("write $PWD/dir/tree/one" "create $PWD/dir/new")
+	without "${landlock[@]}" seccomp --
+	changes_nothing "${calls[@]}" "${opens[@]}"
+	logged 'not confined by: .*Landlock.*seccomp'
+	: >"$SYSLOG"
+	without "${view[@]}" seccomp --
+	changes_nothing "${calls[@]}" "${opens[@]}"
+	logged 'not confined by: .*mount namespace.*seccomp'
+	: >"$SYSLOG"
+	# The filter of system calls knows the calls, not how a file is opened.
+	without "${landlock[@]}" "${view[@]}" --
+	changes_nothing "${calls[@]}"
+	logged 'not confined by: .*mount namespace.*Landlock'
+}
+
 @test "an rsync that cannot confine itself" {
 	works_lacking "$HELPERS/old.build/rrsync" confine-root
 }

@@ -279,3 +279,18 @@ fetch() {
 	wait "$first" || :
 	accepted "$push" "$DIR"
 }
+
+@test "a name that leads to a sibling, or only begins as DIR's does, is not below it" {
+	local option
+	mkdir dirty
+	printf 'CANARY\n' >dirty/secret
+	ln -s ../dirty dir/link
+	refused 'rsync --server --sender -re.LsfxCIvu . link/secret' 'unsafe|below' -ro "$DIR"
+	refused 'rsync --server --sender -re.LsfxCIvu . /link/' 'unsafe|below' -ro "$DIR"
+	refused 'rsync --server -re.LsfxCIvu . /link/' 'unsafe|below' "$DIR"
+	for option in link-dest backup-dir temp-dir; do
+		refused "rsync --server -re.LsfxCIvu --$option=/link . /" 'unsafe|below' "$DIR"
+	done
+	refused "rsync --server --sender -re.LsfxCIvu . ${DIR}ty/secret" '' -ro -absolute "$DIR"
+	[ "$(ls dirty)" = secret ]
+}
