@@ -187,7 +187,7 @@ changes_nothing() {
 	SSH_ORIGINAL_COMMAND='rsync --server --sender -e.LsfxCIvu . /' \
 		"${WITHOUT[@]}" "$HELPERS/peer.build/rrsync" -ro "$PWD/dir" >answers 2>said \
 		< <(printf '%s\n' "$@")
-	[[ $(grep -c ': E' answers) == $# && $(<dir/tree/one) == one ]] || { cat answers; return 1; }
+	[[ $(grep -c ': E' answers) == "$#" && $(<dir/tree/one) == one ]] || { cat answers; return 1; }
 }
 
 @test "-ro: each of three parts keeps files from being changed, whichever others are missing" {

@@ -114,12 +114,14 @@ accepted() {
 	lacks "$stderr" $'\e'
 }
 
+# bats test_tags=more
 @test "a very long request is cut in the log, and says so" {
 	refused "rsync --server --sender $(printf 'x%.0s' {1..50000}) . /" '' -ro -log auth "$DIR"
 	logged '\.\.\.'
 	(($(wc -c <"$SYSLOG") < 4000))
 }
 
+# bats test_tags=more
 @test "without -log nothing is logged" {
 	accepted "$PULL" -ro "$DIR"
 	refused "rsync --server -e.L . /" read-only -ro "$DIR"
@@ -137,6 +139,7 @@ accepted() {
 	accepted "rsync --server --sender -e.L --copy-unsafe-links . /" -ro -allow copy-unsafe-links "$DIR"
 }
 
+# bats test_tags=more
 @test "-allow cannot take the checks away" {
 	local name
 	for name in s daemon server sender config rsh nonsense e log-file delete ''; do
@@ -154,6 +157,7 @@ accepted() {
 	[ ! -e result/outer ]
 }
 
+# bats test_tags=more
 @test "-deny refuses an option under each of its names" {
 	local name
 	accepted "rsync --server -rze.L --delete . /" -no-lock "$DIR"
@@ -214,6 +218,7 @@ fetch() {
 	if rsync --help | grep -q confine-root; then contains "$output" '--confine-root'; fi
 }
 
+# bats test_tags=more
 @test "-check names what is missing" {
 	helper enosys
 	run "$HELPERS/enosys" landlock_create_ruleset unshare -- "$RRSYNC" -check "$DIR"
@@ -223,6 +228,7 @@ fetch() {
 	contains "$output" 'read and write'
 }
 
+# bats test_tags=more
 @test "-check changes nothing in DIR, and what it names works" {
 	local line
 	listing dir >before
@@ -233,6 +239,7 @@ fetch() {
 	cmp dir/one got
 }
 
+# bats test_tags=more
 @test "a relative DIR, a link to DIR, a DIR with spaces" {
 	ln -s dir link
 	mkdir 'a dir'
@@ -250,6 +257,7 @@ fetch() {
 	not rsync -a -e "$(near "$RRSYNC" -ro "$DIR")" "source:$DIR/one" got2
 }
 
+# bats test_tags=more
 @test "-no-del refuses to delete, -no-overwrite what could replace" {
 	local option
 	for option in delete delete-before delete-during delete-after delete-delay delete-excluded \
