@@ -293,6 +293,20 @@ again() {
 	was alpha complete hourly.0
 }
 
+@test "where nothing new could be catalogued, what was in .sync before is not taken for it" {
+	NIGHTLY=''
+	HOSTS=alpha begin
+	ends alpha 23
+	night 3
+	was alpha partial .sync
+	# It ends well and leaves nothing.
+	for_source alpha 'rm -rf "${@: -1}"'
+	night 2
+	contains "$stderr" 'alpha: failed, no new saveset in .sync'
+	lacks "$stderr" 'alpha: partial'
+	[ ! -e "$ROOT/hourly.0" ]
+}
+
 @test "an empty source may be accepted" {
 	NIGHTLY=''
 	HOSTS=alpha begin
