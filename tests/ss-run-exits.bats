@@ -105,7 +105,7 @@ again() {
 
 @test "rsync and rsnapshot end in every way, each at a host of its own" {
 	local host
-	NIGHTLY='good named pair unnamed unread torn usage killed crashed parent refused pipe reset closed'
+	NIGHTLY='good named pair unnamed unread torn usage misused killed crashed parent refused pipe reset closed'
 	HOSTS="$NIGHTLY" RSNAPSHOT_MORE="du_args\t -csh" begin
 	# Two that have no saveset yet.
 	also first first
@@ -131,6 +131,7 @@ again() {
 	ends unnamed 24
 	ends unread 23
 	torn torn 12
+	ends misused 1
 	sed -i "s|\tusage/$|&\t+rsync_long_args=--frobnicate|; s|\trefused/$|&\tfrobnicate=1|" "$RSNAPSHOT_CONF"
 	for_source killed 'kill -KILL $$'
 	for_source crashed '/usr/bin/rsync "$@"; kill -SEGV $$'
@@ -160,9 +161,10 @@ again() {
 	failed parent 'rsnapshot signal 9' failed
 	# Not rolled back.
 	failed usage 'rsync exit 1: .*frobnicate: unknown option' failed
+	failed misused 'rsync exit 1' failed
 	failed refused 'rsnapshot exit 1' failed
 	for host in pipe reset closed; do failed "$host" 'rsync exit 255: no route to it$' stale; done
-	cleared torn killed crashed parent usage refused pipe reset closed
+	cleared torn killed crashed parent usage misused refused pipe reset closed
 
 	cp conf "$RSNAPSHOT_CONF"
 	again unread torn killed parent refused
@@ -257,6 +259,8 @@ again() {
 	was first failed
 	[ ! -e "$ROOT/hourly.0/first" ]
 	well
+	# Once .sync is gone rsnapshot begins with a copy of hourly.0, markers and all.
+	rm -r "$ROOT/.sync"
 	torn alpha 11
 	night 2
 	contains "$stderr" 'alpha: failed, rsync exit 11'
