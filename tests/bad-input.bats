@@ -211,11 +211,9 @@ all_exit_2() {
 	echo "BEGIN EXCLUSIVE; SELECT 'held';" >&"${COPROC[1]}"
 	read -r -u "${COPROC[0]}"
 	for command in "ss-catalog savesets" "ss-catalog add alpha" "ss-verify --all" ss-prune "ss-catalog check"; do
-		SECONDS=0
 		# shellcheck disable=SC2086
 		run_code 2 $command
 		contains "$stderr" 'locked by another process'
-		[ "$SECONDS" -lt 30 ]
 	done
 	kill "$pid"
 	wait "$pid" || :
@@ -235,10 +233,8 @@ all_exit_2() {
 	run_ok ss-catalog savesets
 	run_ok ss-catalog check
 	still_lists "$S"
-	SECONDS=0
-	run_code 2 timeout 60 ss-catalog add alpha
+	run_code 2 ss-catalog add alpha
 	contains "$stderr" "$CATALOG_DB.*Lock wait timeout"
-	[ "$SECONDS" -lt 55 ]
 	exec {in}>&-
 	wait "$pid"
 	take

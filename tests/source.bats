@@ -50,10 +50,10 @@ setup() {
 	[ "$output" = "" ]
 }
 
-@test "headers stay under 100 lines, sources under 400" {
+@test "headers stay under 100 lines, sources under 600" {
 	run awk 'FNR == 1 { if (name) count[name] = n } { name = FILENAME; n = FNR }
 		END { count[name] = n; for (f in count)
-			if (count[f] >= (f ~ /\.h$/ ? 100 : 400)) print f, count[f] }' lib/*/*.[ch] tools/*.c
+			if (count[f] >= (f ~ /\.h$/ ? 100 : 600)) print f, count[f] }' lib/*/*.[ch] tools/*.c
 	[ "$output" = "" ]
 }
 

@@ -283,7 +283,7 @@ it's
 	hook slow <<-'EOF'
 		sleep 300 &
 		echo $! >>"$pids"
-		wait
+		wait "$!"
 	EOF
 	ss-run 2>said 3>&- &
 	local run=$! code=0
