@@ -229,8 +229,9 @@ on_disk() {
 	local n killed=0
 	take
 	turn
-	perl -e 'mkdir "$ARGV[0]/m"; for my $d (1 .. 300) {
-		mkdir "$ARGV[0]/m/$d"; open my $f, ">", "$ARGV[0]/m/$d/$_" or die for 1 .. 20 }' "$TREE"
+	# A file in each directory, by twenty names.
+	perl -e 'chdir "$ARGV[0]"; mkdir "m"; for my $d (1 .. 300) {
+		mkdir "m/$d"; open my $f, ">", "m/$d/1" or die; link "m/$d/1", "m/$d/$_" or die for 2 .. 20 }' "$TREE"
 	take
 	rm -rf "$ROOT/.sync"
 	run_ok ss-catalog reconcile
