@@ -66,6 +66,20 @@ generations() {
 	run_ok ss-verify --all
 }
 
+# theirs: another backup host has a saveset of alpha, complete and newer than any of ours; not_theirs.
+theirs() {
+	sql "INSERT INTO volumes (uid, name, backup_host, root, fs, created)
+			SELECT 'theirs', name, 'other', root, fs, created FROM volumes;
+		INSERT INTO series (host, volume, last_seq, next_dir)
+			SELECT s.host, (SELECT max(id) FROM volumes), 9, 2 FROM series s;
+		INSERT INTO savesets (series, seq, name, uid, status, created, hash)
+			SELECT max(id), 9, 'theirs', 'theirs', 1, 4000000000, 'sha256' FROM series"
+}
+
+not_theirs() {
+	sql "DELETE FROM savesets WHERE name = 'theirs'"
+}
+
 # on_disk: whatever lies there, to see that nothing was changed.
 on_disk() {
 	find "$ROOT" ! -path '*/.secondshot/lock' -printf '%p %i %s %T@\n' | sort
@@ -89,8 +103,10 @@ on_disk() {
 	[ -e "$ROOT/.secondshot/trash/left/behind" ]
 
 	take alpha --status=partial
+	theirs
 	run_code 2 ss-prune "$new"
 	contains "$stderr" 'newest complete'
+	not_theirs
 	run_code 2 ss-prune --dry-run "$new"
 	run_code 2 ss-prune alpha
 	# Nothing of what was named goes, if not all of it may.
@@ -110,6 +126,7 @@ on_disk() {
 
 @test "one that waits in .sync may be given up, if it is meant and an older one is there" {
 	take
+	run_code 2 ss-prune alpha@.sync
 	turn
 	local first=$S
 	fresh "$TREE/one" "encrypted"
@@ -134,6 +151,9 @@ on_disk() {
 	ss-prune
 	mkdir -p "$TREE"
 	echo x >"$TREE/x"
+	# An older one that is not complete is no other.
+	take alpha --status=partial
+	turn
 	take
 	run_code 2 ss-prune alpha@.sync
 	[ -e "$TREE/x" ]
@@ -255,7 +275,9 @@ on_disk() {
 	turn
 	SECONDSHOT_NOW=$((SECONDSHOT_NOW + 100))
 	run_ok ss-catalog add alpha --status=stale
+	theirs
 	run_ok ss-prune
+	not_theirs
 	[ "$(ss-catalog savesets --json | jq -r .status | xargs)" = 'failed complete stale' ]
 	SECONDSHOT_NOW=$((SECONDSHOT_NOW + 100))
 	pipeline alpha
