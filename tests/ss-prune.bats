@@ -228,7 +228,7 @@ on_disk() {
 		run_ok ss-prune
 		# Either it is whole, or it is not there.
 		left=$(names)
-		if [[ $left == *"$old"* ]]; then
+		if [[ $'\n'$left$'\n' == *$'\n'"$old"$'\n'* ]]; then
 			run_ok ss-prune "$old"
 			left=$(names)
 		fi
