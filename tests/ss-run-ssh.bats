@@ -95,7 +95,8 @@ finished() {
 	one_night
 	cp "$LAN_DIR/ssh/known_hosts" known
 	for how in silent stranger locked frozen; do
-		echo "new: $how" >"$SRC/alpha/generation"
+		# Of another size each time: rsync compares times by the second.
+		echo "new: $how" >>"$SRC/alpha/generation"
 		away beta "$how"
 		run_code 2 keeper ss-run
 		contains "$stderr" "beta: failed.*${says[$how]}"
