@@ -138,10 +138,10 @@ BATS_CORE := $(filter tests/ss-verify.bats tests/ss-run-away.bats tests/ss-run.b
 TIMES ?=
 SS_TIMES = $(if $(TIMES),$(abspath $(BUILD))/times)
 check: $(BUILD)/rrsync-driver
-	@$(if $(TIMES),rm -f $(SS_TIMES))
+	@rm -f $(BUILD)/times
 	@$(MAKE) --no-print-directory check-sqlite
 	@$(MAKE) --no-print-directory check-maria BATS_MARIA="$(BATS_CORE)"
-	@$(if $(TIMES),echo "ms of the processors, file, test:"; sort -rn $(SS_TIMES) | head -n10)
+	@[ -z "$(TIMES)" ] || { echo "The dearest tests: ms of the processors, file, test"; sort -rn $(BUILD)/times | head -n10; }
 
 check-sqlite: all units
 	SS_TAGS="$(TAGS)" $(PROVE) -e tests/tap $(BATS_ALL) $(UNITS)

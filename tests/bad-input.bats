@@ -36,6 +36,7 @@ all_exit_2() {
 	[ "$(catalog_sum)" = "$before" ]
 }
 
+# bats test_tags=more
 @test "an unmounted disk: the volume's id is not there" {
 	ss-catalog files "$S" --format stream >"$BATS_TEST_TMPDIR/stream"
 	mv "$ROOT" "$ROOT.away"
@@ -368,6 +369,7 @@ tables() {
 	sql "SELECT name, tbl_name FROM sqlite_master WHERE type = 'index' ORDER BY 1"
 }
 
+# bats test_tags=more
 @test "a catalog of each older schema becomes the same as a new one, with its rows" {
 	requires_sqlite "upgrades a copy of a file"
 	local new v now name=old-backup-20200101-000000Z
@@ -424,6 +426,7 @@ aged() {
 	still_lists "$S"
 }
 
+# bats test_tags=more
 @test "an upgrade that is killed leaves the old catalog or the new one" {
 	requires_sqlite "upgrades a copy of a file"
 	local n

@@ -39,6 +39,7 @@ known() {
 	ss-catalog savesets --json "$1" | jq -r '"\(.status) \(.location)"'
 }
 
+# bats test_tags=slow
 @test "the sample hook's copy of the catalog is one to go on with" {
 	requires_sqlite "a server's catalog is not in one file"
 	two_nights
@@ -75,6 +76,7 @@ known() {
 	[ -z "$(ls -A "$ROOT")" ]
 }
 
+# bats test_tags=slow
 @test "a damaged catalog: where to read on" {
 	requires_sqlite "about its file"
 	dd if=/dev/zero of="$CATALOG" bs=4096 seek=1 count=8 conv=notrunc status=none
@@ -84,6 +86,7 @@ known() {
 	contains "$output" '^catalog +mend .*put a copy in its place'
 }
 
+# bats test_tags=slow
 @test "an old disk, and a catalog that is not its own" {
 	two_nights
 	catalog_drop
@@ -100,6 +103,7 @@ known() {
 	run_ok ss-verify --all
 }
 
+# bats test_tags=slow
 @test "what waits in .sync is rotated, not thrown away, where the catalog does not know it" {
 	requires_sqlite "a server's catalog is not in one file"
 	two_nights
@@ -126,6 +130,7 @@ known() {
 	[ "$(cat "$ROOT/hourly.1/alpha/more")" = "later and longer" ]
 }
 
+# bats test_tags=slow
 @test "a new disk that the old one was copied to" {
 	two_nights
 	cp -a "$ROOT" "$ROOT.new"
@@ -150,6 +155,7 @@ known() {
 	contains "$stderr" '1 of 3 savesets verified, 0 findings'
 }
 
+# bats test_tags=slow
 @test "a host that is backed up no more is removed, and forgotten" {
 	two_nights alpha beta
 	sed -i '/beta\/$/d' "$RSNAPSHOT_CONF"

@@ -20,6 +20,7 @@ differ() {
 	"$TESTS/rrsync/diff" -t "$HANGS" "$@" "$SS_BIN/rrsync-driver"
 }
 
+# bats test_tags=more
 @test "the same lines are accepted, with the same arguments: a fixed seed" {
 	run_ok differ -n "$([[ ${SS_LONG:-0} == 1 ]] && echo 2500 || echo 700)" -s secondshot
 }
@@ -45,6 +46,7 @@ differ() {
 	contains "$output" 'WRONG: other arguments'
 }
 
+# bats test_tags=more
 @test "what stands in authorized_keys is read the same way" {
 	[[ -x $SS_BIN/rrsync ]] || skip "needs rrsync, built"
 	run_ok "$TESTS/rrsync/diff-options" "$SS_BIN/rrsync"

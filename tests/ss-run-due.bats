@@ -136,6 +136,7 @@ lies() {
 	run_ok ss-verify --all
 }
 
+# bats test_tags=more
 @test "a run that comes before the lowest interval's time does nothing, by name it goes out of turn; what lies in the future is corrected" {
 	printf 'period.hourly = 8h\n' >>"$SECONDSHOT_CONF"
 	turn '2026-11-22 00:30'

@@ -103,6 +103,7 @@ again() {
 	done
 }
 
+# bats test_tags=slow
 @test "rsync and rsnapshot end in every way, each at a host of its own" {
 	local host
 	NIGHTLY='good named pair unnamed unread torn usage misused killed crashed parent refused pipe reset closed'
@@ -171,6 +172,7 @@ again() {
 	run_ok ss-verify --all
 }
 
+# bats test_tags=slow
 @test "sources, points and scripts fail in every way, each at a host of its own" {
 	local host relative='rsync_long_args=--relative'
 	NIGHTLY='good missing empty'
@@ -251,6 +253,7 @@ again() {
 	run_ok ss-verify --all
 }
 
+# bats test_tags=slow
 @test "another failure with link_dest 0: failed, what is torn bears no marker" {
 	NIGHTLY='alpha beta first'
 	HOSTS=$NIGHTLY LINK_DEST=0 begin
@@ -289,6 +292,7 @@ again() {
 	contains "$(<list)" '^unread .* rsync exit 23: .*failed to open'
 }
 
+# bats test_tags=slow
 @test "rsync is tried again, and the last time counts" {
 	NIGHTLY=alpha
 	HOSTS=alpha RSNAPSHOT_MORE="rsync_numtries\t2" begin
@@ -311,6 +315,7 @@ again() {
 	[ ! -e "$ROOT/hourly.0" ]
 }
 
+# bats test_tags=slow
 @test "an empty source may be accepted" {
 	NIGHTLY=''
 	HOSTS=alpha begin
@@ -346,6 +351,7 @@ remote() {
 	sed -i "0,/^backup/s|^backup|cmd_ssh\t$PWD/ssh\n&|; s|^backup\t$SRC/\(far[a-z]*\)/|backup\t\1:$SRC/\1/|" "$RSNAPSHOT_CONF"
 }
 
+# bats test_tags=slow
 @test "a host is away, or does not answer, or dies in mid-transfer while its ssh stays behind" {
 	NIGHTLY=''
 	HOSTS='near faraway farmute fardead' begin host-timeout=3s jobs.hosts=4
@@ -367,6 +373,7 @@ remote() {
 	[ ! -e "$ROOT/.sync/fardead" ]
 }
 
+# bats test_tags=slow
 @test "the timeout is a command's own, where it has one, and none of a local source's" {
 	local host
 	NIGHTLY=''

@@ -98,10 +98,12 @@ encrypted() {
 	encrypted
 }
 
+# bats test_tags=slow
 @test "the same with link_dest 0" {
 	LINK_DEST=0 encrypted
 }
 
+# bats test_tags=slow
 @test "malware that renames, another disk at the source; given up, the host is copied anew" {
 	local n
 	begin
@@ -132,6 +134,7 @@ encrypted() {
 	run_ok ss-catalog check
 }
 
+# bats test_tags=slow
 @test "fewer files, or fewer bytes" {
 	LIMITS="max-change=0 max-shrink=20" begin
 	rm "$SRC/alpha/docs"/1[0-9]
@@ -150,6 +153,7 @@ encrypted() {
 	equal good "$ROOT/hourly.0/alpha"
 }
 
+# bats test_tags=slow
 @test "small changes pass, and a chmod of everything, and without limits anything" {
 	begin
 	for n in {1..20}; do echo "changed $n" >>"$SRC/alpha/docs/$n"; done
@@ -171,6 +175,7 @@ encrypted() {
 	equal "$SRC/alpha" "$ROOT/hourly.0/alpha"
 }
 
+# bats test_tags=slow
 @test "killed between cataloguing and rotating: it is held back all the same" {
 	requires strace
 	HOSTS="alpha beta" begin
@@ -194,6 +199,7 @@ encrypted() {
 }
 
 # A partial saveset in .sync is no predecessor: it is gone once the next one is there.
+# bats test_tags=slow
 @test "judged by what was rotated, whatever lay in .sync since" {
 	begin
 	wrap_rsync <<-END
@@ -221,6 +227,7 @@ encrypted() {
 	equal good "$ROOT/hourly.0/alpha"
 }
 
+# bats test_tags=slow
 @test "held back also where several intervals are asked for" {
 	HOSTS="alpha beta" RETAIN="hourly:2 daysago:2" begin
 	run_ok ss-run
@@ -234,6 +241,7 @@ encrypted() {
 	equal good "$ROOT/hourly.0/alpha"
 }
 
+# bats test_tags=slow
 @test "a partial saveset that may be rotated is judged as well" {
 	begin rotate-partial=yes
 	wrap_rsync <<-END
@@ -257,6 +265,7 @@ encrypted() {
 	equal good "$ROOT/hourly.0/alpha"
 }
 
+# bats test_tags=slow
 @test "a waiting saveset of which nobody counted what changed, as an old catalog has it" {
 	begin
 	encrypt
@@ -267,6 +276,7 @@ encrypted() {
 	held_and_kept
 }
 
+# bats test_tags=slow
 @test "an empty tree that was taken by ss-catalog is accepted here, too" {
 	begin
 	rm -r "$SRC/alpha"/*
@@ -281,6 +291,7 @@ encrypted() {
 	equal good "$ROOT/hourly.2/alpha"
 }
 
+# bats test_tags=slow
 @test "--accept: a host that is not there, one that waits for nothing, twice" {
 	HOSTS="alpha beta" begin
 	run_code 2 ss-run --accept=nobody
@@ -300,6 +311,7 @@ encrypted() {
 	[ "$(locations alpha)" = "hourly.1 hourly.0" ]
 }
 
+# bats test_tags=slow
 @test "the report tells no raw name, and the ten directories with most" {
 	begin
 	local n dir
@@ -320,6 +332,7 @@ encrypted() {
 	lacks "$(cat "$LOG")" $'[\001-\010\013-\037]'
 }
 
+# bats test_tags=slow
 @test "while the catalog's server is away the files are counted" {
 	requires_mariadb "a file is never away"
 	HOSTS="alpha beta" begin

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# bats file_tags=slow
 # ss-run, night after night, with hosts behind ssh that are away or die, and power cuts;
 # the long form is tests/torture/nights.
 

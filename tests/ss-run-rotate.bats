@@ -112,10 +112,12 @@ month() {
 	run_ok ss-catalog check
 }
 
+# bats test_tags=slow
 @test "a host that fails for many nights loses no generation" {
 	month ""
 }
 
+# bats test_tags=slow
 @test "the same with link_dest 0" {
 	LINK_DEST=0 month ".sync=eeeee "
 }
@@ -140,6 +142,7 @@ month() {
 	[ ! -e "$ROOT/hourly.2" ]
 }
 
+# bats test_tags=slow
 @test "what nobody backs up any more stays where it is, also in a single slot" {
 	HOSTS="alpha beta" RETAIN="hourly:1" begin
 	run_ok ss-run
@@ -153,6 +156,7 @@ month() {
 	run_ok ss-verify --all
 }
 
+# bats test_tags=slow
 @test "a partial saveset stays in .sync, and with rotate-partial it is rotated" {
 	HOSTS="alpha beta" begin
 	echo 23 >fail/beta
@@ -194,6 +198,7 @@ month() {
 	run_ok ss-verify --all
 }
 
+# bats test_tags=slow
 @test "larger intervals by --rotate, and only when there is something to take over" {
 	RETAIN="hourly:2 daysago:2 weeksago:2" begin
 	run_code 2 ss-run --rotate=daysago
@@ -219,6 +224,7 @@ month() {
 	run_ok ss-verify --all
 }
 
+# bats test_tags=slow
 @test "savesets that wait night after night are promoted all the same" {
 	local n
 	HOSTS="alpha beta" RETAIN="hourly:2 daysago:3" begin
@@ -280,6 +286,7 @@ away_for_a_night() {
 	run_ok ss-catalog check
 }
 
+# bats test_tags=slow
 @test "a host that is away on the night of a promotion has its turn when it is back" {
 	away_for_a_night
 }
@@ -289,6 +296,7 @@ away_for_a_night() {
 	LINK_DEST=0 away_for_a_night ".sync=ccc "
 }
 
+# bats test_tags=slow
 @test "hosts that are only ever run by name have their days, too" {
 	local n host
 	HOSTS="alpha beta" RETAIN="hourly:2 daysago:3" begin
@@ -302,6 +310,7 @@ away_for_a_night() {
 	done
 }
 
+# bats test_tags=slow
 @test "where some hosts wait and every run is killed, days are promoted all the same" {
 	local n
 	HOSTS="alpha beta" RETAIN="hourly:2 daysago:3" begin
@@ -315,6 +324,7 @@ away_for_a_night() {
 	is "$(where alpha generation)" "hourly.0=ccc hourly.1=bb daysago.0=a"
 }
 
+# bats test_tags=slow
 @test "--rotate of the lowest takes the hosts that have a new saveset" {
 	HOSTS="alpha beta" begin
 	run_code 2 ss-run --rotate=hourly
@@ -336,6 +346,7 @@ away_for_a_night() {
 	contains "$output" 'sync alpha/$'
 }
 
+# bats test_tags=slow
 @test "the oldest generation goes, with link_dest 1 and 0" {
 	local link
 	for link in 1 0; do

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# bats file_tags=slow
 # ss-run over a real ssh: hosts that do not answer, are not who they were, or die.
 # run_code leaves $stderr.
 # shellcheck disable=SC2154
