@@ -130,9 +130,8 @@ BATS_ALL += $(filter-out $(BATS_ALL),$(BATS))
 BATS_MARIA := $(filter-out $(wildcard $(addprefix tests/,maria-*.bats ss-hash*.bats rrsync*.bats source.bats \
 	usage.bats first-steps.bats ss-run-check.bats ss-run-due.bats ss-run-exec.bats ss-run-lock.bats \
 	ss-run-refuse.bats ss-run-space.bats)),$(BATS_ALL))
-# In make check only what writes most of a catalog.
-BATS_CORE := $(filter tests/ss-verify.bats tests/ss-run-away.bats tests/ss-run.bats \
-	$(filter-out %-copy.bats,$(filter tests/ss-catalog-%.bats,$(BATS))),$(BATS))
+# In make check only what goes most through the driver.
+BATS_CORE := $(addprefix tests/,ss-catalog-digests.bats ss-catalog-store.bats ss-run-away.bats ss-verify.bats)
 
 # One after the other: each of them keeps all processors busy.  TIMES=1: the dearest tests.
 TIMES ?=

@@ -52,6 +52,7 @@ all_exit_2() {
 	run_ok ss-verify --all
 }
 
+# bats test_tags=more
 @test "another disk: the volume's id is another" {
 	ss-catalog files "$S" --format stream >"$BATS_TEST_TMPDIR/stream"
 	cp "$ROOT/.secondshot/volume" "$BATS_TEST_TMPDIR/volume"

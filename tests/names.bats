@@ -23,6 +23,7 @@ raw_controls() {
 	LC_ALL=C grep -aP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\x8e\x8f\xa8-\xae]|\xe2\x81[\xa6-\xa9]' "$@"
 }
 
+# bats test_tags=more
 @test "every name and kind is stored, hashed and verified" {
 	backup
 	run_ok ss-verify alpha@.sync

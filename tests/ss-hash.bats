@@ -212,6 +212,7 @@ ABC=ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad
 	[[ $output == "$(sha256sum sparse)" ]]
 }
 
+# bats test_tags=more
 @test "a file that is written to is changed, not hashed" {
 	truncate -s 512M grows
 	(while printf 'x' >>grows; do :; done) &

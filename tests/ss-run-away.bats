@@ -93,6 +93,7 @@ three_nights() {
 	run_ok ss-verify --all
 }
 
+# bats test_tags=more
 @test "a dry run tells what a run would do without the server, and touches nothing" {
 	RETAIN=hourly:5 begin
 	away

@@ -174,6 +174,7 @@ edit() {
 }
 
 # Which options these are: test_rsnap_opt.c.
+# bats test_tags=more
 @test "link_dest 0 with options that write into older savesets: refused, by a run as well; one object each" {
 	edit 's/^link_dest.*/link_dest\t0/'
 	run_ok ss-run --check --json

@@ -62,6 +62,7 @@ traced() {
 	traced pre post
 }
 
+# bats test_tags=more
 @test "between the points of one host, by the shell, from the home directory, with nothing of ours" {
 	begin
 	mkdir -p src/more

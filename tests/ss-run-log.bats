@@ -66,6 +66,7 @@ wellformed() {
 	lacks "$output" $'\tevent\t'
 }
 
+# bats test_tags=more
 @test "--log-level says what goes into the log" {
 	local level
 	begin

@@ -82,6 +82,7 @@ converges() {
 	run_ok ss-catalog check
 }
 
+# bats test_tags=more
 @test "killed when the slots were shifted half way" {
 	after 3 4
 	journal rename

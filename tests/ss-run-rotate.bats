@@ -122,6 +122,7 @@ month() {
 	LINK_DEST=0 month ".sync=eeeee "
 }
 
+# bats test_tags=slow
 @test "a failed host is held out, and only that one; where every host fails nothing is rotated" {
 	HOSTS="alpha beta" begin
 	run_ok ss-run

@@ -136,6 +136,7 @@ until_full() {
 	mounted 'mount -o loop image' 'ss-run; ss-run'
 }
 
+# bats test_tags=more
 @test "another volume under the same name: not a byte of it is touched" {
 	local other=$BATS_TEST_TMPDIR/other
 	ss-catalog init

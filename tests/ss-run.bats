@@ -89,6 +89,7 @@ equal() {
 	[ "$(tail -n 1 <<<"$output" | jq -r .status)" = complete ]
 }
 
+# bats test_tags=more
 @test "link_dest 0: the savesets lie in hourly.0, .sync stays" {
 	LINK_DEST=0 begin
 	run_ok ss-run
