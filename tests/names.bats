@@ -23,6 +23,7 @@ raw_controls() {
 	LC_ALL=C grep -aP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\x8e\x8f\xa8-\xae]|\xe2\x81[\xa6-\xa9]' "$@"
 }
 
+# bats test_tags=more
 @test "every name and kind is stored, hashed and verified" {
 	backup
 	run_ok ss-verify alpha@.sync
@@ -32,6 +33,7 @@ raw_controls() {
 	cmp "$BATS_TEST_TMPDIR/want" "$BATS_TEST_TMPDIR/have"
 }
 
+# bats test_tags=more
 @test "the stored digests pass sha256sum -c, all of them" {
 	backup
 	ss-catalog files alpha@.sync --format sha256sum >"$BATS_TEST_TMPDIR/sums"
@@ -40,6 +42,7 @@ raw_controls() {
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/sums")" = "$(find . -type f -printf x | wc -c)" ]
 }
 
+# bats test_tags=more
 @test "ss-hash on plain paths passes sha256sum -c, all of them" {
 	once "needs no catalog"
 	hostile_tree "$BATS_TEST_TMPDIR/tree"
@@ -65,6 +68,7 @@ raw_controls() {
 	run ! raw_controls "$out"
 }
 
+# bats test_tags=more
 @test "JSON lines are valid, and paths that are not UTF-8 come in base64 as well" {
 	backup
 	ss-catalog files --json alpha@.sync >"$BATS_TEST_TMPDIR/json"
@@ -79,6 +83,7 @@ raw_controls() {
 	cmp "$BATS_TEST_TMPDIR/want" "$BATS_TEST_TMPDIR/have"
 }
 
+# bats test_tags=more
 @test "the stream carries every name there and back, as lines and with NUL" {
 	local sums=$BATS_TEST_TMPDIR/sums
 	backup
@@ -93,6 +98,7 @@ raw_controls() {
 	ss-catalog files alpha@.sync --format sha256sum | cmp <(sort "$sums") <(sort -)
 }
 
+# bats test_tags=more
 @test "paths beyond PATH_MAX, made below a location by hand" {
 	backup
 	hostile_tree "$TREE/deep" --long --depth=40
@@ -123,6 +129,7 @@ raw_controls() {
 	contains "$output" alpha
 }
 
+# bats test_tags=more
 @test "times before 1970 and after 2106 stay what they are" {
 	backup
 	run_ok ss-verify alpha@.sync

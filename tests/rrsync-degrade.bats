@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# bats file_tags=slow
 # rrsync where a part is missing: an older kernel, an older rsync, no privileges.  It
 # works with the rest and logs which part is missing; -strict refuses.
 # NS is a command and its arguments.
@@ -43,8 +44,14 @@ fetch() {
 	rm -rf result
 	: >"$SYSLOG"
 	# shellcheck disable=SC2086
-	timeout 60 rsync -aH -e "$(near "${WITHOUT[@]}" "$rrsync" $options "$PWD/dir")" \
+	rsync -aH -e "$(near "${WITHOUT[@]}" "$rrsync" $options "$PWD/dir")" \
 		source:/tree/ result/ >said 2>&1
+}
+
+# silent: nothing was said, and nothing logged.
+silent() {
+	[[ ! -s said ]] || { cat said; return 1; }
+	[[ ! -s $SYSLOG ]] || { cat "$SYSLOG"; return 1; }
 }
 
 # bring RRSYNC OPTIONS: push one to a directory of its own.
@@ -54,39 +61,40 @@ bring() {
 	mkdir there
 	: >"$SYSLOG"
 	# shellcheck disable=SC2086
-	timeout 60 rsync -aH -e "$(near "${WITHOUT[@]}" "$rrsync" $options "$PWD/there")" \
+	rsync -aH -e "$(near "${WITHOUT[@]}" "$rrsync" $options "$PWD/there")" \
 		dir/tree/ source:/ >said 2>&1
 }
 
-# works_lacking RRSYNC PATTERN: in both directions, and logs what is missing; -strict
+# works_lacking RRSYNC PATTERN...: in both directions, and logs what is missing; -strict
 # refuses and says it.
 works_lacking() {
-	fetch "$1" -ro
+	local rrsync=$1 part
+	shift
+	fetch "$rrsync" -ro
 	equal dir/tree result
 	[ ! -s said ]
-	logged "not confined by: .*$2"
-	bring "$1" ""
+	for part; do logged "not confined by: .*$part"; done
+	bring "$rrsync" ""
 	equal dir/tree there
 	[ ! -s said ]
-	logged "not confined by: .*$2"
-	not fetch "$1" "-ro -strict"
-	contains "$(<said)" "error: .*$2"
+	for part; do logged "not confined by: .*$part"; done
+	not fetch "$rrsync" "-ro -strict"
+	for part; do contains "$(<said)" "error: .*$part"; done
 	[ ! -e result/one ]
-	not bring "$1" -strict
-	contains "$(<said)" "error: .*$2"
+	not bring "$rrsync" -strict
+	for part; do contains "$(<said)" "error: .*$part"; done
 	[ ! -e there/one ]
 }
 
 equal() {
-	run rsync -aHnic --delete "$1/" "$2/"
-	[ "$status" -eq 0 ]
+	run_ok rsync -aHnic --delete "$1/" "$2/"
 	[ "$output" = "" ]
 }
 
 # content_is_safe: what a hostile rsync cannot read or write outside, with the rest.
 content_is_safe() {
 	SSH_ORIGINAL_COMMAND='rsync --server -e.LsfxCIvu . /' \
-		timeout 60 "${WITHOUT[@]}" "$HELPERS/peer.build/rrsync" -no-lock "$PWD/dir" >answers 2>said <<-END
+		"${WITHOUT[@]}" "$HELPERS/peer.build/rrsync" -no-lock "$PWD/dir" >answers 2>said <<-END
 		read $PWD/out/secret
 		write $PWD/out/secret
 		create $PWD/out/new
@@ -103,12 +111,12 @@ content_is_safe() {
 
 @test "with all parts it is silent, and -strict is content" {
 	fetch "$RRSYNC" -ro
-	[ ! -s said ] && [ ! -s "$SYSLOG" ]
+	silent
 	fetch "$RRSYNC" "-ro -strict"
-	[ ! -s said ] && [ ! -s "$SYSLOG" ]
+	silent
 	equal dir/tree result
 	bring "$RRSYNC" -strict
-	[ ! -s said ] && [ ! -s "$SYSLOG" ]
+	silent
 	equal dir/tree there
 	content_is_safe
 }
@@ -174,15 +182,40 @@ content_is_safe() {
 	content_is_safe
 }
 
+# changes_nothing ORDER...: what a hostile rsync tries with -ro in a DIR of its own user.
+changes_nothing() {
+	SSH_ORIGINAL_COMMAND='rsync --server --sender -e.LsfxCIvu . /' \
+		"${WITHOUT[@]}" "$HELPERS/peer.build/rrsync" -ro "$PWD/dir" >answers 2>said \
+		< <(printf '%s\n' "$@")
+	[[ $(grep -c ': E' answers) == "$#" && $(<dir/tree/one) == one ]] || { cat answers; return 1; }
+}
+
+@test "-ro: each of three parts keeps files from being changed, whichever others are missing" {
+	local landlock=(landlock_create_ruleset landlock_add_rule landlock_restrict_self)
+	local view=(unshare fsopen open_tree move_mount mount_setattr)
+	local calls=("mkdir $PWD/dir/made" "unlink $PWD/dir/tree/one" "rename $PWD/dir/tree/one $PWD/dir/moved")
+	local opens=("write $PWD/dir/tree/one" "create $PWD/dir/new")
+	without "${landlock[@]}" seccomp --
+	changes_nothing "${calls[@]}" "${opens[@]}"
+	logged 'not confined by: .*Landlock.*seccomp'
+	: >"$SYSLOG"
+	without "${view[@]}" seccomp --
+	changes_nothing "${calls[@]}" "${opens[@]}"
+	logged 'not confined by: .*mount namespace.*seccomp'
+	: >"$SYSLOG"
+	# The filter of system calls knows the calls, not how a file is opened.
+	without "${landlock[@]}" "${view[@]}" --
+	changes_nothing "${calls[@]}"
+	logged 'not confined by: .*mount namespace.*Landlock'
+}
+
 @test "an rsync that cannot confine itself" {
 	works_lacking "$HELPERS/old.build/rrsync" confine-root
 }
 
 @test "nothing of it: the arguments are judged all the same" {
 	without landlock_create_ruleset unshare fsopen open_tree move_mount mount_setattr openat2 seccomp capset --
-	for part in Landlock 'mount namespace' seccomp capabilities confine-root; do
-		works_lacking "$HELPERS/old.build/rrsync" "$part"
-	done
+	works_lacking "$HELPERS/old.build/rrsync" Landlock 'mount namespace' seccomp capabilities confine-root
 	run env SSH_ORIGINAL_COMMAND="rsync --server --sender -e.L . ../out/secret" \
 		"${WITHOUT[@]}" "$RRSYNC" -ro "$PWD/dir"
 	[ "$status" -ne 0 ]
@@ -212,7 +245,7 @@ as_user() {
 	mkdir dir/there
 	chown 65534:65534 dir/there
 	chmod 0600 out/secret
-	timeout 60 rsync -rltH -e "$(near "${WITHOUT[@]}" "$RRSYNC" "$PWD/dir")" dir/tree/ source:/there/ >said 2>&1
+	rsync -rltH -e "$(near "${WITHOUT[@]}" "$RRSYNC" "$PWD/dir")" dir/tree/ source:/there/ >said 2>&1
 	[ "$(<dir/there/dir/two)" == two ]
 	content_is_safe
 }

@@ -30,21 +30,32 @@ ask() {
 	local rrsync=$1 options=$2
 	# shellcheck disable=SC2086
 	SSH_ORIGINAL_COMMAND=$3 SSH_CONNECTION='192.0.2.9 4711 192.0.2.2 22' \
-		timeout 20 "$rrsync" $options "$BATS_TEST_TMPDIR/dir" </dev/null
+		"$rrsync" $options "$BATS_TEST_TMPDIR/dir" </dev/null
 }
 
 shown() {
-	run --separate-stderr ask "$HELPERS/shown.build/rrsync" "$@"
+	run_code 0 ask "$HELPERS/shown.build/rrsync" "$@"
 }
 
 @test "rsync gets nothing of the caller's environment but how to read names" {
 	export HOME=/nowhere RSYNC_RSH=x TZ=x FOO=bar LANG=C.UTF-8 LC_CTYPE=../x 2>/dev/null
 	unset LC_ALL
 	shown -ro 'rsync --server --sender -e.L . file'
-	[ "$status" -eq 0 ]
 	[ "$(sed 1d <<<"$output" | sort)" = "$(printf 'LANG=C.UTF-8\nPATH=/usr/bin:/bin')" ]
 }
 
+@test "-rate is a limit for rsync; a lower one of the client stays" {
+	local more
+	# The last one counts.
+	for more in '' --bwlimit=0 --bwlimit=900000; do
+		shown '-ro -rate 100m' "rsync --server --sender -e.L $more . file"
+		[ "$(grep -o '<--bwlimit=[^>]*>' <<<"$output" | tail -n1)" = '<--bwlimit=100m>' ]
+	done
+	shown '-ro -rate 100m' 'rsync --server --sender -e.L --bwlimit=300 . file'
+	[ "$(grep -o '<--bwlimit=[^>]*>' <<<"$output")" = '<--bwlimit=300>' ]
+}
+
+# bats test_tags=more
 @test "a static binary does the same" {
 	local tree=$TESTS/..
 	# As it is shipped: a sanitizer is nothing static.
@@ -55,9 +66,9 @@ shown() {
 	lacks "$output" libc
 	mkdir dir/sub
 	ln dir/file dir/sub/hard
-	timeout 30 rsync -aH -e "$(near "$HELPERS/static/rrsync-static" -ro "$PWD/dir")" source:/ copy/
+	rsync -aH -e "$(near "$HELPERS/static/rrsync-static" -ro "$PWD/dir")" source:/ copy/
 	diff -r dir copy
 	[ copy/file -ef copy/sub/hard ]
-	timeout 30 rsync -aH -e "$(near "$HELPERS/static/rrsync-static" "$PWD/dir")" copy/ source:/back/
+	rsync -aH -e "$(near "$HELPERS/static/rrsync-static" "$PWD/dir")" copy/ source:/back/
 	diff -r copy dir/back
 }

@@ -7,11 +7,19 @@
 #
 #	server_install DIR; server_start DIR; admin DIR -e STATEMENT; server_end DIR
 #
-# A server has all below DIR: data, socket, log, pid, options (one a line).
+# A server has all below DIR: data, socket, log, pid, options (one a line).  A file whose
+# tests share one:
+#
+#	setup_file() { server_of_file "${CARELESS[@]}"; }
+#	teardown_file() { server_end "$BATS_FILE_TMPDIR/srv"; }
+#	setup() { on_server; }		# an empty database on it, and a tree
 
 SERVER_USER=${SS_TEST_USER:-$(id -un 2>/dev/null)} || SERVER_USER=''
 # Who the server runs as; another one than we are needs the right to reach DIR.
 SERVER_ACCOUNT=$SERVER_USER
+
+# Options of a server that nobody kills: it flushes nothing.
+CARELESS=(--innodb-flush-log-at-trx-commit=0 --innodb-flush-method=nosync --innodb-doublewrite=0)
 
 # requires_server: skip unless there is one to start, for an account that has a name.
 requires_server() {
@@ -56,6 +64,37 @@ server_copy() {
 	[[ $# == 0 ]] || printf '%s\n' "$@" >>"$to/options"
 }
 
+# server_of_file [OPTION...]: in setup_file: the one of this file, as $BATS_FILE_TMPDIR/srv.
+server_of_file() {
+	unmet requires_server && return 0
+	server_install "$BATS_FILE_TMPDIR/srv" "$@"
+	server_start "$BATS_FILE_TMPDIR/srv"
+}
+
+# database: an empty one for this test on the file's server; sets SERVER and NAME.
+database() {
+	alone
+	SERVER=$BATS_FILE_TMPDIR/srv
+	NAME=ss$BATS_TEST_NUMBER
+	admin "$SERVER" -e "CREATE DATABASE $NAME"
+}
+
+# on_server [KEY=VALUE...]: database, conf with the catalog there, and alpha's tree in .sync.
+on_server() {
+	database
+	conf "$@"
+	catalog_at "$(server_url "$SERVER" "$NAME")"
+	KEPT=$BATS_TEST_TMPDIR/kept
+	TREE=$ROOT/.sync/alpha
+	mkdir -p "$KEPT" "$ROOT/.sync"
+	cp -a "$SRC/alpha" "$ROOT/.sync/"
+}
+
+# ask STATEMENT: in that database.
+ask() {
+	admin "$SERVER" "$NAME" -e "$1"
+}
+
 # server_begin DIR [OPTION...]: start it, do not wait.  The socket is its only way
 # in unless an option says else.
 server_begin() {
@@ -68,15 +107,15 @@ server_begin() {
 	echo $! >"$dir/child"
 }
 
-# server_start DIR [OPTION...]: and wait until it answers, for at most a minute.
+# server_start DIR [OPTION...]: and wait until it answers, or ends.
 server_start() {
 	server_begin "$@"
 	server_wait "$1"
 }
 
 server_wait() {
-	local n
-	for ((n = 0; n < 1200; n++)); do
+	local until=$((SECONDS + ${HANGS:-900}))
+	while ((SECONDS < until)); do
 		[[ ! -S $1/socket ]] || ! admin "$1" -e 'DO 1' 2>/dev/null || return 0
 		kill -0 "$(<"$1/child")" 2>/dev/null || break
 		sleep 0.05
@@ -94,13 +133,24 @@ admin() {
 		--skip-column-names --batch "$@"
 }
 
-# server_kill DIR: kill -9, and wait until it is gone, whoever has to bury it.
+# server_kill DIR: kill -9, and wait until it is gone.
 server_kill() {
-	local pid n stat
+	kill -KILL "$(<"$1/child")" 2>/dev/null || :
+	server_gone "$1"
+}
+
+# server_shutdown DIR: as its administrator does.
+server_shutdown() {
+	admin "$1" -e SHUTDOWN
+	server_gone "$1"
+}
+
+# Whoever has to bury it.
+server_gone() {
+	local pid stat until=$((SECONDS + ${HANGS:-900}))
 	pid=$(<"$1/child")
-	kill -KILL "$pid" 2>/dev/null || :
 	{ wait "$pid" || :; } 2>/dev/null
-	for ((n = 0; n < 600; n++)); do
+	while ((SECONDS < until)); do
 		read -r stat 2>/dev/null <"/proc/$pid/stat" || return 0
 		[[ $stat != *') '[ZX]' '* ]] || return 0
 		sleep 0.02

@@ -5,14 +5,36 @@
 load helpers
 load catalog
 
-# Targets: a file, and on MariaDB a second database as well.
-setup() {
+# The source, which most tests only read: some savesets that share much, names that nobody
+# would like to meet, rot, rotations, a file that is not hashed yet, and runs.
+setup_file() {
+	share source_made
+	shared
+	said "$CATALOG_URL" >"$BATS_FILE_TMPDIR/said"
+	rows_of "$CATALOG_URL" >"$BATS_FILE_TMPDIR/rows"
+}
+
+source_made() {
 	stage
+	history hostile
+	turn
+	fresh "$TREE/one" "not hashed yet"
+	ss-catalog add alpha >/dev/null 2>&1
+	some_runs
+}
+
+setup() {
+	shared
+	targets
+}
+
+# targets: a file, and on MariaDB a second database as well.
+targets() {
 	FILE=sqlite:///$BATS_TEST_TMPDIR/copy.db
 	TARGET=$FILE
 	TARGET_CALLS=pwrite64,fsync,fdatasync,ftruncate,unlink
 	if on_mariadb; then
-		OTHER_DB=${CATALOG_DB}_b
+		printf -v OTHER_DB 'ss_%08x%08x_b' "$SRANDOM" "$SRANDOM"
 		client mariadb -e "CREATE DATABASE $OTHER_DB"
 		TARGET=${CATALOG_URL/"$CATALOG_DB"/"$OTHER_DB"}
 		TARGET_CALLS=$CATALOG_CALLS
@@ -24,6 +46,20 @@ teardown() {
 	test_end
 }
 
+# own_source: the same catalog, for a test that changes it; no tree belongs to it.
+own_source() {
+	catalog_save shared
+	catalog_make
+	! on_mariadb || ss-catalog init --db-url="$CATALOG_URL" 2>/dev/null
+	catalog_restore shared
+}
+
+# own_tree: a tree and a small catalog, for a test that goes on with them.
+own_tree() {
+	stage
+	history
+}
+
 # some_runs: records of runs, one of which has not ended, and counts of changes.
 some_runs() {
 	sql "INSERT INTO runs (uid, backup_host, volume, volume_uid, started, ended, result, summary)
@@ -33,8 +69,7 @@ some_runs() {
 	sql 'UPDATE savesets SET changed = 0, removed = 1 WHERE id = 2'
 }
 
-# history [hostile]: some savesets that share much, with rot and rotations; with the
-# names that nobody would like to meet.
+# history [hostile]: three savesets.
 history() {
 	[[ $# == 0 ]] || hostile_tree "$TREE/hostile"
 	take
@@ -51,36 +86,64 @@ history() {
 
 # said URL: all that the look-ups say of a catalog.
 said() {
-	local name
+	local name form
+	local -a LINES
 	ss-catalog hosts --json --db-url="$1"
 	ss-catalog volumes --json --db-url="$1"
 	ss-catalog savesets --json --db-url="$1"
 	ss-catalog savesets --db-url="$1"
-	for name in $(ss-catalog savesets --json --db-url="$1" | jq -r .name); do
-		ss-catalog files "$name" --json --db-url="$1"
-		ss-catalog files "$name" -0 --db-url="$1"
-		ss-catalog files "$name" --format=stream --db-url="$1"
+	ss-catalog runs --json --db-url="$1"
+	for name in $(names --db-url="$1"); do
+		for form in --json -0 --format=stream; do
+			ss-catalog files "$name" "$form" --db-url="$1" || echo "exit $?"
+		done
 	done
 }
 
-# same_as URL: it says what the first one does.
-same_as() {
-	cmp <(said "$CATALOG_URL") <(said "$1")
+# says_the_same URL: what the source does.
+says_the_same() {
+	said "$1" | cmp - "$BATS_FILE_TMPDIR/said"
+}
+
+# rows_of URL: each row of a catalog, but those that are the driver's own.
+rows_of() {
+	local CATALOG_DB=$CATALOG_DB
+	case $1 in
+	sqlite:*) sqlite3 "${1#sqlite://}" .dump | grep -v '^INSERT INTO commits' ;;
+	*)
+		CATALOG_DB=${1%%\?*}
+		CATALOG_DB=${CATALOG_DB##*/}
+		client mariadb-dump --compact --no-create-info --complete-insert --hex-blob \
+			--order-by-primary --ignore-table="$CATALOG_DB.commits" "$CATALOG_DB"
+		;;
+	esac
+}
+
+# same_rows: the target has each row of the source as it is in the shared one, and none besides.
+same_rows() {
+	rows_of "$TARGET" | cmp - "$BATS_FILE_TMPDIR/rows"
+}
+
+# same_as_own: as in this test's own source.
+same_as_own() {
+	rows_of "$CATALOG_URL" >"$BATS_TEST_TMPDIR/rows"
+	rows_of "$TARGET" | cmp - "$BATS_TEST_TMPDIR/rows"
+	grep -q INSERT "$BATS_TEST_TMPDIR/rows"
 }
 
 # slow_copy [MICROSECONDS]: begin one in the background, so slow that there is time to
 # meddle; returns when the target is taken.  Sets COPY to its process; what it says goes to the file first.
 slow_copy() {
-	local n
 	strace -f -qq -o /dev/null -e "inject=$TARGET_CALLS:delay_enter=${1:-15000}:when=20+" \
 		ss-catalog copy "$CATALOG_URL" "$TARGET" >"$BATS_TEST_TMPDIR/first" 2>&1 3>&- &
 	COPY=$!
-	for ((n = 0; n < 100; n++)); do
-		[[ $(ss-catalog hosts --db-url="$TARGET" 2>&1) != *'copy into'* ]] || return 0
-		sleep 0.05
-	done
-	cat "$BATS_TEST_TMPDIR/first"
-	return 1
+	until_true begun
+}
+
+# begun: the copy holds the target, or has ended.
+begun() {
+	[[ $(ss-catalog hosts --db-url="$TARGET" 2>&1) == *'copy into'* ]] ||
+		[[ $(jobs -pr) != *"$COPY"* ]]
 }
 
 # target_sql STATEMENT
@@ -93,53 +156,41 @@ target_sql() {
 }
 
 @test "a copy says the same, in whatever database, and a copy of the copy too" {
-	history hostile
-	some_runs
 	run_ok ss-catalog copy "$CATALOG_URL" "$TARGET"
 	local first=$output
 	contains "$stderr" 'copied and verified'
-	[ "$(awk '$1 == "paths" { print $2 }' <<<"$first")" = "$(sql 'SELECT count(*) FROM paths')" ]
-	[ "$(awk '$1 == "savesets" { print $2 }' <<<"$first")" = 3 ]
-	[ "$(awk '$1 == "runs" { print $2 }' <<<"$first")" = 2 ]
-	same_as "$TARGET"
+	[ "$(awk '/^(paths|savesets|runs|inodes)\t/ { print $2 }' <<<"$first" | xargs)" = \
+		"$(sql 'SELECT (SELECT count(*) FROM savesets), (SELECT count(*) FROM paths),
+			(SELECT count(*) FROM inodes), (SELECT count(*) FROM runs)' | tr '|' ' ')" ]
+	contains "$first" '^savesets	4	'
+	contains "$first" '^runs	2	'
+	says_the_same "$TARGET"
+	# Also of what is not hashed yet, and what no look-up shows.
+	[ "$(sql 'SELECT count(*) FROM inodes WHERE digest IS NULL')" = 1 ]
+	[ "$(grep -o INSERT "$BATS_FILE_TMPDIR/rows" | wc -l)" -gt 5 ]
+	same_rows
 	if on_mariadb; then
 		run_ok ss-catalog copy "$TARGET" "$FILE"
 		[ "$output" = "$first" ]
-		same_as "$FILE"
+		says_the_same "$FILE"
 	fi
 	run_ok ss-catalog copy "$TARGET" "$BATS_TEST_TMPDIR/third.db"
 	[ "$output" = "$first" ]
-	same_as "$BATS_TEST_TMPDIR/third.db"
+	says_the_same "$BATS_TEST_TMPDIR/third.db"
 	if on_mariadb; then
 		client mariadb -e "DROP DATABASE $OTHER_DB; CREATE DATABASE $OTHER_DB"
 		run_ok ss-catalog copy --json "$FILE" "$TARGET"
 		[ "$(jq -r '[.name, .rows, .sha256] | @tsv' <<<"$output")" = "$first" ]
 		[ "$(jq -r .type <<<"$output" | sort -u)" = table ]
+		same_rows
 	fi
 }
 
-# all_of FILE: each row of a SQLite catalog, but those that are the driver's own.
-all_of() {
-	sqlite3 "$1" .dump | grep '^INSERT' | grep -v '^INSERT INTO commits' | sort
-}
-
-@test "each column of each row is copied, also of what is not hashed yet" {
-	requires_sqlite "its files can be compared"
-	history
-	fresh "$TREE/one" "not hashed yet"
-	turn
-	ss-catalog add alpha >/dev/null
-	[ "$(sql 'SELECT count(*) FROM inodes WHERE digest IS NULL')" = 1 ]
-	some_runs
-	run_ok ss-catalog copy "$CATALOG_URL" "$FILE"
-	all_of "$CATALOG" >"$BATS_TEST_TMPDIR/all"
-	[ "$(wc -l <"$BATS_TEST_TMPDIR/all")" -gt 30 ]
-	all_of "$BATS_TEST_TMPDIR/copy.db" | diff - "$BATS_TEST_TMPDIR/all"
-}
-
-@test "work goes on in the copy" {
-	history
+@test "what was left by ss-catalog init makes room, and work goes on in the copy" {
+	own_tree
+	run_ok ss-catalog init --db-url="$TARGET"
 	run_ok ss-catalog copy "$CATALOG_URL" "$TARGET"
+	same_as_own
 	export DB_URL=$TARGET
 	run_ok ss-catalog check
 	fresh "$TREE/one" "after the move"
@@ -150,35 +201,17 @@ all_of() {
 	[ "$(jq -s 'map(.sequence) | sort' -c <<<"$output")" = '[1,2,3,4]' ]
 }
 
-@test "what was left by ss-catalog init makes room" {
-	history
-	run_ok ss-catalog init --db-url="$TARGET"
-	run_ok ss-catalog copy "$CATALOG_URL" "$TARGET"
-	same_as "$TARGET"
-}
-
-@test "no catalog is copied into one with savesets, or into itself" {
-	# With another driver's or path's eyes it is another catalog.
-	local alias
+# alias_of URL: the same catalog, with another driver's or path's eyes another.
+alias_of() {
 	if on_mariadb; then
-		alias=${CATALOG_URL/mysql:/mariadb:}
+		ALIAS=${1/mysql:/mariadb:}
 	else
-		ln -s "$CATALOG" "$BATS_TEST_TMPDIR/alias"
-		alias=$BATS_TEST_TMPDIR/alias
+		ln -s "${1#sqlite://}" "$BATS_TEST_TMPDIR/alias-${1##*/}"
+		ALIAS=$BATS_TEST_TMPDIR/alias-${1##*/}
 	fi
-	run_code 2 ss-catalog copy "$CATALOG_URL" "$alias"
-	contains "$stderr" 'the same catalog'
-	take
-	run_code 2 ss-catalog copy "$CATALOG_URL" "$alias"
-	contains "$stderr" 'holds 1 savesets'
-	run_ok ss-catalog copy "$CATALOG_URL" "$TARGET"
-	run_code 2 ss-catalog copy "$CATALOG_URL" "$TARGET"
-	contains "$stderr" 'holds 1 savesets'
-	same_as "$TARGET"
-	run_ok ss-catalog check
 }
 
-@test "there must be a source, and two urls" {
+@test "there must be a source, and two urls; none is copied into one with savesets, or into itself" {
 	run_code 2 ss-catalog copy "$BATS_TEST_TMPDIR/nothing.db" "$TARGET"
 	contains "$stderr" 'there is no catalog'
 	[ ! -e "$BATS_TEST_TMPDIR/copy.db" ]
@@ -188,11 +221,23 @@ all_of() {
 	lacks "$stderr" 'secret@'
 	run_code 2 ss-catalog copy "$CATALOG_URL" 'oracle://x/y'
 	contains "$stderr" 'no such kind of database'
+	run_ok ss-catalog init --db-url="$TARGET"
+	alias_of "$TARGET"
+	run_code 2 ss-catalog copy "$TARGET" "$ALIAS"
+	contains "$stderr" 'the same catalog'
+	alias_of "$CATALOG_URL"
+	run_code 2 ss-catalog copy "$CATALOG_URL" "$ALIAS"
+	contains "$stderr" 'holds 4 savesets'
+	run_ok ss-catalog copy "$CATALOG_URL" "$TARGET"
+	run_code 2 ss-catalog copy "$CATALOG_URL" "$TARGET"
+	contains "$stderr" 'holds 4 savesets'
+	same_rows
+	run_ok ss-catalog check
 }
 
+# bats test_tags=more
 @test "a copy that was killed is no catalog, and is begun anew" {
 	requires strace
-	history
 	local n killed=0 code
 	for n in 2 12 14 16 20 26 40 60 90 130; do
 		code=0
@@ -216,12 +261,11 @@ all_of() {
 	if [[ $code != 0 ]]; then
 		run_ok ss-catalog copy "$CATALOG_URL" "$TARGET"
 	fi
-	same_as "$TARGET"
+	same_rows
 	[ "$(target_sql 'SELECT count(*) FROM meta')" = 1 ]
 }
 
 @test "every tool refuses what is half copied" {
-	history
 	run_ok ss-catalog copy "$CATALOG_URL" "$TARGET"
 	target_sql "INSERT INTO meta (keyword, value) VALUES ($(bytes copying), $(bytes 0123456789abcdef))"
 	export DB_URL=$TARGET
@@ -234,12 +278,13 @@ all_of() {
 		contains "$stderr" "copy into this catalog is under way or was cut off"
 	done
 	run_ok ss-catalog copy "$CATALOG_URL" "$TARGET"
+	same_rows
 	run_ok ss-catalog check
 }
 
+# bats test_tags=more
 @test "of two copies into one target one gives up" {
 	requires strace
-	history
 	slow_copy
 	local first=0 second=0
 	ss-catalog copy "$CATALOG_URL" "$TARGET" >"$BATS_TEST_TMPDIR/second" 2>&1 || second=$?
@@ -249,64 +294,62 @@ all_of() {
 	if [[ $first == 2 ]]; then
 		grep -q 'another copy into this catalog has begun' "$BATS_TEST_TMPDIR/first"
 	else
-		grep -q 'holds 3 savesets' "$BATS_TEST_TMPDIR/second"
+		grep -q 'holds 4 savesets' "$BATS_TEST_TMPDIR/second"
 	fi
-	same_as "$TARGET"
+	same_rows
 }
 
+# bats test_tags=more
 @test "a server that hangs up is called again, and what else fails is told once" {
 	requires_mariadb "it has connections"
 	requires strace
-	history
 	slow_copy 60000
 	# The copy's; what looked whether it has begun may not have gone yet.
 	local ids="SELECT min(id) FROM information_schema.processlist WHERE db = '$OTHER_DB' AND id <> connection_id()"
-	local id n code=0
+	local id code=0
 	id=$(target_sql "$ids")
 	target_sql "KILL $id"
-	for ((n = 0; n < 100; n++)); do
-		[[ $(target_sql "$ids") =~ ^[0-9]+$ ]] && [[ ${BASH_REMATCH[0]} != "$id" ]] && break
-		sleep 0.05
-	done
+	called_again() {
+		[[ $(target_sql "$ids") =~ ^[0-9]+$ && ${BASH_REMATCH[0]} != "$id" ]]
+	}
+	until_true called_again
 	target_sql "UPDATE meta SET value = 'another' WHERE keyword = 'copying'"
 	wait "$COPY" || code=$?
 	cat "$BATS_TEST_TMPDIR/first"
 	[ "$code" = 2 ]
-	[ "$n" -lt 100 ]
 	[ "$(grep -c 'has begun' "$BATS_TEST_TMPDIR/first")" = 1 ]
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/first")" = 1 ]
 	run_ok ss-catalog copy "$CATALOG_URL" "$TARGET"
-	same_as "$TARGET"
+	same_rows
 }
 
+# bats test_tags=more
 @test "a source that hangs up ends the copy: its state is lost" {
 	requires_mariadb "it has connections"
 	requires strace
-	history
 	slow_copy 60000
-	local code=0 n
+	local code=0
 	# Before it has begun to read it may connect anew; what it reads first it writes first.
-	for ((n = 0; n < 200; n++)); do
-		[[ $(target_sql 'SELECT count(*) FROM hosts') == 0 ]] || break
-		sleep 0.05
-	done
+	reads() {
+		[[ $(target_sql 'SELECT count(*) FROM hosts') != 0 ]]
+	}
+	until_true reads
 	sql "KILL $(sql "SELECT id FROM information_schema.processlist WHERE db = '$CATALOG_DB' AND id <> connection_id()")"
 	wait "$COPY" || code=$?
 	cat "$BATS_TEST_TMPDIR/first"
-	[ "$n" -lt 200 ]
 	[ "$(target_sql 'SELECT count(*) FROM inodes')" = 0 ]
 	[ "$code" = 2 ]
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/first")" = 1 ]
 	run_code 2 ss-catalog hosts --db-url="$TARGET"
 	contains "$stderr" 'copy into this catalog'
 	run_ok ss-catalog copy "$CATALOG_URL" "$TARGET"
-	same_as "$TARGET"
+	same_rows
 }
 
+# bats test_tags=more
 @test "a full disk ends the copy" {
 	requires_sqlite "the disk is the server's"
 	requires strace
-	history
 	local n
 	for n in 30 70 120; do
 		run_code 2 strace -f -qq -o /dev/null -e "inject=pwrite64:error=ENOSPC:when=$n+" \
@@ -315,13 +358,11 @@ all_of() {
 		[ -z "$(ss-catalog savesets --json --db-url="$TARGET" 2>/dev/null)" ]
 	done
 	run_ok ss-catalog copy "$CATALOG_URL" "$TARGET"
-	same_as "$TARGET"
+	same_rows
 }
 
 @test "a target that keeps something else than it was given is found out" {
-	history
 	run_ok ss-catalog init --db-url="$TARGET"
-	local when
 	if on_mariadb; then
 		target_sql "CREATE TRIGGER wrong BEFORE INSERT ON paths FOR EACH ROW
 			SET NEW.mode = CASE WHEN NEW.name = $(bytes one) THEN 420 + 1 ELSE NEW.mode END"
@@ -335,30 +376,30 @@ all_of() {
 	contains "$stderr" 'copy into this catalog'
 	target_sql 'DROP TRIGGER wrong'
 	run_ok ss-catalog copy "$CATALOG_URL" "$TARGET"
-	same_as "$TARGET"
+	same_rows
 }
 
-@test "what is wrong in the source is told, and copied as it is" {
-	history
+@test "what is wrong in the source is told, and copied as it is; a name that is text is no name" {
+	own_source
 	sql "UPDATE paths SET uid = uid + 1 WHERE name = $(bytes dir)"
 	run_code 1 ss-catalog copy "$CATALOG_URL" "$TARGET"
 	contains "$stderr" 'the source has them as well'
 	contains "$output" 'metadata digest of its rows'
-	same_as "$TARGET"
+	same_as_own
+	# A server's columns have one type.
+	on_mariadb || {
+		rm "$BATS_TEST_TMPDIR/copy.db"
+		sql "UPDATE paths SET name = CAST(name AS TEXT) WHERE name = $(bytes one)"
+		run_code 2 ss-catalog copy "$CATALOG_URL" "$TARGET"
+		contains "$stderr" 'table paths (differs|has .* rows, and .* could be read in order)'
+		run_code 2 ss-catalog hosts --db-url="$TARGET"
+	}
 }
 
-@test "a name that is text is no name" {
-	requires_sqlite "a server's columns have one type"
-	history
-	sql "UPDATE paths SET name = CAST(name AS TEXT) WHERE name = $(bytes one)"
-	run_code 2 ss-catalog copy "$CATALOG_URL" "$TARGET"
-	contains "$stderr" 'table paths (differs|has .* rows, and .* could be read in order)'
-	run_code 2 ss-catalog hosts --db-url="$TARGET"
-}
-
+# bats test_tags=more
 @test "a backup that runs meanwhile is copied whole or not at all, and ends well" {
 	requires strace
-	history
+	own_tree
 	fresh "$TREE/one" "written while it is copied"
 	turn
 	slow_copy
@@ -373,11 +414,14 @@ all_of() {
 	run_ok ss-catalog check
 }
 
+# bats test_tags=more
 @test "memory does not grow with the catalog" {
 	requires prlimit
 	! grep -q __asan_init "$(type -p ss-catalog)" || skip "the sanitizer takes its own"
+	stage
 	mkdir "$TREE/many"
-	seq -f "$TREE/many/a file with some name %g" 15000 | xargs -d '\n' touch
+	# Names of one file: an inode each takes the kernel long to find.
+	perl -e 'chdir shift; link "../one", "a file with some name $_" for 1 .. 15000' "$TREE/many"
 	ss-catalog add alpha >/dev/null 2>&1
 	run_ok prlimit --as=$((96 * 1024 * 1024)) ss-catalog copy "$CATALOG_URL" "$TARGET"
 	[ "$(awk '$1 == "paths" { print ($2 > 15000) }' <<<"$output")" = 1 ]

@@ -21,20 +21,38 @@ store() {
 	ss-catalog store <"$1"
 }
 
-@test "a stored saveset is finished, in the catalog and in its marker" {
+@test "a stored saveset is finished, in the catalog and in its marker, by either form of the stream" {
 	ss-catalog add alpha >"$STREAM"
 	S=$(newest)
-	[ "$(field "$S" finished) $(field "$S" full_digest)" = 'null null' ]
-	lacks "$(cat "$ROOT/.sync/.secondshot/alpha")" ^full
+	[ "$(field "$S" finished full_digest)" = 'null null' ]
+	lacks "$(<"$ROOT/.sync/.secondshot/alpha")" ^full
 	ss-hash <"$STREAM" | store /dev/stdin
 	[ "$(field "$S" finished)" != null ]
-	contains "$(cat "$ROOT/.sync/.secondshot/alpha")" "^full $(field "$S" full_digest)\$"
+	contains "$(<"$ROOT/.sync/.secondshot/alpha")" "^full $(field "$S" full_digest)\$"
 	run_ok ss-catalog check
 	[ "$(pending)" = 0 ]
+	[ "$(ss-catalog pending -0 "$S" | tr '\0' '\n' | grep -c '^#')" = 6 ]
 	# Once more: nothing changes, nothing is wrong.
 	ss-hash <"$STREAM" | store /dev/stdin
 	ss-catalog files "$S" --json >"$BATS_TEST_TMPDIR/json"
 	[ "$(jq -r .digest <"$BATS_TEST_TMPDIR/json" | grep -c '^sha256:')" = 5 ]
+	# A digest that differs from the stored one does not replace it.
+	ss-catalog files "$S" --format stream >"$HASHED"
+	awk -F'\t' -v OFS='\t' '!/^#/ { $13 = sprintf("%064d", NR) } { print }' "$HASHED" >"$STREAM"
+	run_code 1 store "$STREAM"
+	contains "$stderr" 'differ from those stored before'
+	ss-catalog files "$S" --json | jq -r .digest | cmp - <(jq -r .digest <"$BATS_TEST_TMPDIR/json")
+	# Until they have been read again, the files count as corrupt.
+	[ "$(sql 'SELECT count(*) FROM inodes WHERE verdict IS NULL OR verdict <> 2')" = 0 ]
+	run_ok ss-catalog check
+	run_ok ss-verify "$S"
+	# The other form of the stream stores the same.
+	fresh "$TREE/one" 'one, again'
+	ss-catalog add -0 alpha | ss-hash | ss-catalog store
+	[ "$(pending)" = 0 ]
+	[[ $(field "$(newest)" unhashed finished) == '0 2'* ]]
+	run_ok ss-catalog check
+	run_ok ss-verify alpha@.sync
 }
 
 @test "a stream cut anywhere is stored as far as it is valid" {
@@ -58,9 +76,20 @@ store() {
 	run_ok ss-catalog check
 }
 
-@test "an empty stream, a foreign one, a wrong one: exit 2, with the line" {
+@test "an empty stream, a foreign one, a wrong one: exit 2, with the line; records of no file change nothing" {
 	ss-catalog add alpha >"$STREAM"
 	ss-hash <"$STREAM" >"$HASHED"
+	local all
+	all=$(pending)
+	[ "$all" -gt 0 ]
+	# Another inode, size, time; a number beyond all bounds is a bad stream.
+	run_code 3 store <(awk -F'\t' -v OFS='\t' '!/^#/ { $8 += 1000000 } { print }' "$HASHED")
+	run_code 3 store <(awk -F'\t' -v OFS='\t' '!/^#/ { $6 += 1 } { print }' "$HASHED")
+	[ "$(pending)" = "$all" ]
+	run_code 2 store <(awk -F'\t' -v OFS='\t' '!/^#/ { $6 = "99999999999999999999" } { print }' "$HASHED")
+	run_code 2 store <(awk -F'\t' -v OFS='\t' '!/^#/ { $12 = "md4" } { print }' "$HASHED")
+	run_code 2 store <(awk -F'\t' -v OFS='\t' '!/^#/ { $13 = "00" } { print }' "$HASHED")
+	[ "$(pending)" = "$all" ]
 	run_code 2 store /dev/null
 	contains "$stderr" empty
 	run_code 2 store <(echo 'hello')
@@ -82,50 +111,46 @@ store() {
 	run_ok ss-catalog check
 }
 
-@test "a digest that differs from the stored one does not replace it" {
-	local before
-	take
-	before=$(ss-catalog files "$S" --format sha256sum)
-	ss-catalog files "$S" --format stream >"$HASHED"
-	awk -F'\t' -v OFS='\t' '!/^#/ { $13 = sprintf("%064d", NR) } { print }' "$HASHED" >"$STREAM"
-	run_code 1 store "$STREAM"
-	contains "$stderr" 'differ from those stored before'
-	[ "$(ss-catalog files "$S" --format sha256sum)" = "$before" ]
-	# Until they have been read again, the files count as corrupt.
-	[ "$(sql 'SELECT count(*) FROM inodes WHERE verdict = 2')" = "$(grep -vc '^#' "$STREAM")" ]
-	run_ok ss-catalog check
-	run_ok ss-verify "$S"
-}
-
-@test "records that fit no file of the catalog change nothing" {
-	ss-catalog add alpha | ss-hash >"$HASHED"
-	local all
-	all=$(pending)
-	[ "$all" -gt 0 ]
-	# Another inode, size, time; a number beyond all bounds is a bad stream.
-	run_code 3 store <(awk -F'\t' -v OFS='\t' '!/^#/ { $8 += 1000000 } { print }' "$HASHED")
-	run_code 3 store <(awk -F'\t' -v OFS='\t' '!/^#/ { $6 += 1 } { print }' "$HASHED")
-	[ "$(pending)" = "$all" ]
-	run_code 2 store <(awk -F'\t' -v OFS='\t' '!/^#/ { $6 = "99999999999999999999" } { print }' "$HASHED")
-	run_code 2 store <(awk -F'\t' -v OFS='\t' '!/^#/ { $12 = "md4" } { print }' "$HASHED")
-	run_code 2 store <(awk -F'\t' -v OFS='\t' '!/^#/ { $13 = "00" } { print }' "$HASHED")
-	[ "$(pending)" = "$all" ]
-	run_ok store "$HASHED"
-}
-
 @test "files that could not be hashed leave the saveset unfinished: exit 3" {
 	ss-catalog add alpha >"$STREAM"
 	rm "$TREE/dir/two"
-	set +o pipefail
 	run_code 3 bash -c 'ss-hash <"$1" | ss-catalog store' - "$STREAM"
 	S=$(newest)
-	[ "$(field "$S" unhashed)" = 1 ]
-	[ "$(field "$S" finished)" = null ]
+	[ "$(field "$S" unhashed finished)" = '1 null' ]
 	[ "$(ss-catalog pending "$S" | grep -v '^#' | cut -f14)" = dir/two ]
 	run_code 1 ss-verify "$S"
 	run_code 3 ss-catalog files "$S" --format sha256sum
 }
 
+@test "a marker that is gone, or another saveset's, is not written: exit 3, and not finished" {
+	local marker=$ROOT/.sync/.secondshot/alpha
+	ss-catalog add alpha | ss-hash >"$HASHED"
+	S=$(newest)
+	cp "$marker" "$BATS_TEST_TMPDIR/marker"
+	rm "$marker"
+	run_code 3 store "$HASHED"
+	contains "$stderr" "$S: its marker is not on disk any more"
+	[ ! -e "$marker" ]
+	# The digests are stored; but what the disk does not know the catalog does not claim.
+	[ "$(pending) $(field "$S" finished full_digest)" = '0 null null' ]
+	sed 's/^id .*/id 0123456789abcdef0123456789abcdef/' "$BATS_TEST_TMPDIR/marker" >"$marker"
+	cp "$marker" "$BATS_TEST_TMPDIR/foreign"
+	run_code 3 store "$HASHED"
+	contains "$stderr" "$S: its marker is not on disk any more"
+	cmp "$marker" "$BATS_TEST_TMPDIR/foreign"
+	[ "$(field "$S" finished full_digest)" = 'null null' ]
+	# One that cannot be read may be its own.
+	echo broken >"$marker"
+	run_code 2 store "$HASHED"
+	contains "$stderr" 'marker of alpha.*damaged'
+	[ "$(field "$S" finished full_digest)" = 'null null' ]
+	cp "$BATS_TEST_TMPDIR/marker" "$marker"
+	run_ok store "$HASHED"
+	contains "$(<"$marker")" "^full $(field "$S" full_digest)\$"
+	run_ok ss-catalog check
+}
+
+# bats test_tags=more
 @test "ss-hash or store killed, then resumed by pending" {
 	local n
 	(cd "$TREE" && for n in $(seq 300); do echo "$n" >"file-$n"; done)
@@ -143,14 +168,7 @@ store() {
 	run_ok ss-verify alpha@.sync
 }
 
-@test "both forms of the stream store the same" {
-	ss-catalog add -0 alpha | ss-hash | ss-catalog store
-	S=$(newest)
-	[ "$(pending)" = 0 ]
-	run_ok ss-catalog check
-	[ "$(ss-catalog pending -0 "$S" | tr '\0' '\n' | grep -c '^#')" = 6 ]
-}
-
+# bats test_tags=more
 @test "each algorithm is stored with its digest, and all verify side by side" {
 	local algo
 	for algo in md5 sha1 sha512 sha512-256 blake2b512 sha256; do

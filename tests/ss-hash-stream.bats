@@ -198,6 +198,7 @@ states() {
 	[[ $(grep -c '^ok' <<<"$output") == 5 ]]
 }
 
+# bats test_tags=more
 @test "each inode is read once, also when its names are far apart" {
 	requires strace
 	for ((i = 0; i < 2100; i++)); do printf '%d' "$i" >"$TREE/a$i"; done
@@ -211,6 +212,7 @@ states() {
 	((reads >= 2103 && reads < 2103 + 300))
 }
 
+# bats test_tags=more
 @test "links made and removed while a file is read do not make it changed" {
 	head -c 64M /dev/urandom >"$TREE/big"
 	todo >in
@@ -240,6 +242,7 @@ states() {
 	wait "$pid" || [[ $? == 3 ]]
 }
 
+# bats test_tags=more
 @test "one thread and many give the same" {
 	for ((i = 0; i < 1500; i++)); do printf '%d' "$i" >"$TREE/$i"; done
 	todo >in

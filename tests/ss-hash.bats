@@ -53,6 +53,7 @@ ABC=ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad
 	[[ $output == "$ABC  ./-" ]]
 }
 
+# bats test_tags=more
 @test "the order of output is that of input, over many batches" {
 	mkdir many
 	for ((i = 0; i < 5000; i++)); do printf '%d' "$i" >"many/$i"; done
@@ -62,6 +63,7 @@ ABC=ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad
 	run_ok sha256sum -c --quiet sums
 }
 
+# bats test_tags=more
 @test "paths beyond PATH_MAX" {
 	hostile_tree tree --long
 	find tree -type f -print0 | ss-hash -0 --format=json >out
@@ -166,6 +168,7 @@ ABC=ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad
 	contains "$output" '^ss-hash \(secondshot\) [0-9]'
 }
 
+# bats test_tags=more
 @test "a full disk and a closed pipe are errors" {
 	[[ -e /dev/full ]] || skip "needs /dev/full"
 	run_code 2 bash -c 'ss-hash a b >/dev/full'
@@ -198,6 +201,7 @@ ABC=ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad
 	contains "$output" '"medium":"cache"'
 }
 
+# bats test_tags=more
 @test "sparse and large files take no memory" {
 	requires prlimit
 	! grep -q __asan_init "$(type -p ss-hash)" || skip "the sanitizer takes its own"
@@ -208,6 +212,7 @@ ABC=ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad
 	[[ $output == "$(sha256sum sparse)" ]]
 }
 
+# bats test_tags=more
 @test "a file that is written to is changed, not hashed" {
 	truncate -s 512M grows
 	(while printf 'x' >>grows; do :; done) &

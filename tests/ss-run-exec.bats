@@ -10,19 +10,18 @@ setup() {
 	cd "$BATS_TEST_TMPDIR" || return
 }
 
-# begin: alpha and beta; "say WORD" and each rsync leave a line in trace.
+# begin: alpha and beta, or HOSTS; "say WORD" and each rsync leave a line in trace.
 begin() {
-	HOSTS="alpha beta" conf
+	HOSTS=${HOSTS:-alpha beta} conf
 	ss-catalog init
 	printf '#!/bin/bash\necho "$@" >>%q/trace\n' "$PWD" >say
-	cat >rsync <<-END
+	chmod +x say
+	wrap_rsync <<-END
 		#!/bin/bash
 		for tree; do :; done
 		echo "rsync \${tree##*.sync/}" >>$PWD/trace
 		exec /usr/bin/rsync "\$@"
 	END
-	chmod +x say rsync
-	sed -i "s|^cmd_rsync.*|cmd_rsync\t$PWD/rsync|" "$RSNAPSHOT_CONF"
 }
 
 # before HOST LINE: a line of rsnapshot's configuration before that host's.
@@ -41,7 +40,7 @@ traced() {
 	: >trace
 }
 
-@test "each once a run, in its place" {
+@test "each once a run, in its place, and an optional one that fails is said" {
 	begin
 	last "cmd_postexec\t$PWD/say post"
 	last "cmd_preexec\t$PWD/say pre"
@@ -50,34 +49,39 @@ traced() {
 	last "backup_exec\t$PWD/say three\toptional"
 	run_ok ss-run
 	traced pre one "rsync alpha/" two "rsync beta/" three post
-	run_ok ss-run beta
+	before beta "backup_exec\texit 4"
+	run_code 3 ss-run beta
 	traced pre one two "rsync beta/" three post
+	contains "$stderr" 'backup_exec: exit 4: exit 4'
+	contains "$stderr" 'beta: complete'
+	[ "$(ls "$ROOT")" = $'hourly.0\nhourly.1' ]
+	[ -d "$ROOT/hourly.1/beta" ]
 	[ ! -e rsnapshot.pid ]
 	# No transfer: no line among the backup lines.
 	run_code 2 ss-run --rotate=daysago
 	traced pre post
 }
 
-@test "between the points of one host" {
+# bats test_tags=more
+@test "between the points of one host, by the shell, from the home directory, with nothing of ours" {
 	begin
 	mkdir -p src/more
 	echo x >src/more/x
 	sed -i "s|\talpha/$|\talpha/one/|" "$RSNAPSHOT_CONF"
 	last "backup_exec\t$PWD/say made\nbackup\t$PWD/src/more/\talpha/two/"
 	before beta "backup_exec\t$PWD/say beta"
-	run_ok ss-run
-	traced "rsync alpha/one/" beta made "rsync alpha/two/" "rsync beta/"
-}
-
-@test "by the shell, from the home directory, with nothing of ours" {
-	begin
 	last "backup_exec\tpwd >$PWD/where; ls /proc/self/fd | wc -l >$PWD/fds && env >$PWD/env"
 	last "backup_exec\techo out; echo err >&2"
+	# It may fail itself.
+	last "cmd_postexec\t/bin/false"
 	mkdir home
-	HOME=$PWD/home MYSQL_PWD=secret MARK=mine run_ok ss-run
+	HOME=$PWD/home MYSQL_PWD=secret MARK=mine run_code 2 ss-run
+	traced "rsync alpha/one/" beta made "rsync alpha/two/" "rsync beta/"
 	contains "$stderr" '^out$'
 	contains "$stderr" '^err$'
 	[ "$output" = "" ]
+	contains "$stderr" 'cmd_postexec: /bin/false: exit 1'
+	contains "$stderr" 'beta: complete'
 	[ "$(cat where)" = "$PWD/home" ]
 	# 0, 1, 2, and what ls reads.
 	[ "$(cat fds)" -eq 4 ]
@@ -111,7 +115,7 @@ traced() {
 }
 
 @test "a required one behind all hosts: they are complete, and it is said" {
-	begin
+	HOSTS=beta begin
 	last "backup_exec\tfalse\trequired"
 	run_code 2 ss-run
 	contains "$stderr" 'backup_exec: false: exit 1'
@@ -119,58 +123,27 @@ traced() {
 	[ -d "$ROOT/hourly.0/beta" ]
 }
 
-@test "an optional backup_exec fails: it is said" {
-	begin
-	before beta "backup_exec\texit 4"
-	run_code 3 ss-run
-	contains "$stderr" 'backup_exec: exit 4: exit 4'
-	contains "$stderr" 'beta: complete'
-	[ -d "$ROOT/hourly.0/beta" ]
-}
-
-@test "cmd_postexec comes after a run that failed, and may fail itself" {
-	begin
+@test "cmd_postexec comes after a run that failed, and where the disk is away" {
+	HOSTS=beta begin
 	last "cmd_postexec\t$PWD/say post"
 	rm -r "$SRC/beta"
 	run_code 2 ss-run
-	contains "$(cat trace)" '^post$'
-	mv "$ROOT/.secondshot/volume" volume
+	traced post
+	rm "$ROOT/.secondshot/volume"
 	last "cmd_preexec\t$PWD/say pre"
-	: >trace
 	run_code 2 ss-run
 	traced pre post
-	mv volume "$ROOT/.secondshot/volume"
-	source_tree "$SRC/beta"
-	last "cmd_postexec\t/bin/false"
-	run_code 2 ss-run
-	contains "$stderr" 'cmd_postexec: /bin/false: exit 1'
-	contains "$stderr" 'beta: complete'
-}
-
-@test "and after one that was stopped" {
-	begin
-	last "cmd_postexec\t$PWD/say post"
-	cat >rsync <<-END
-		#!/bin/bash
-		touch $PWD/syncing
-		exec sleep 60
-	END
-	ss-run 3>&- &
-	until_true test -e syncing
-	kill -TERM $!
-	wait $! || [ $? -eq 143 ]
-	traced post
 }
 
 @test "and after a cmd_preexec that a signal ended: what it had mounted is there" {
-	begin
+	HOSTS=beta begin
 	printf '#!/bin/bash\necho pre >>%q/trace\ntouch %q/mounting\nexec sleep 60\n' "$PWD" "$PWD" >slow
 	chmod +x slow
 	last "cmd_preexec\t$PWD/slow\ncmd_postexec\t$PWD/say post"
 	ss-run 3>&- &
 	until_true test -e mounting
 	kill -TERM $!
-	wait $! || [ $? -eq 143 ]
+	run_code 143 wait $!
 	traced pre post
 	[ ! -e rsnapshot.pid ]
 	[ ! -e "$ROOT/.sync" ]
@@ -195,14 +168,13 @@ traced() {
 	[ "${lines[-1]}" = "/bin/sh -c '$PWD/say post'" ]
 }
 
-@test "another run is at work: nothing is run" {
-	begin
+@test "another run is at work: nothing is run; cmd_postexec comes after one that was stopped" {
+	HOSTS=beta begin
 	last "cmd_preexec\t$PWD/say pre\ncmd_postexec\t$PWD/say post"
-	cat >rsync <<-END
+	wrap_rsync <<-END
 		#!/bin/bash
 		touch $PWD/syncing
-		while [ ! -e $PWD/go ]; do sleep 0.1; done
-		exec /usr/bin/rsync "\$@"
+		exec sleep 60
 	END
 	ss-run 3>&- &
 	until_true test -e syncing
@@ -210,7 +182,8 @@ traced() {
 	run_code 11 ss-run
 	contains "$stderr" "locked by ss-run, process $!"
 	[ ! -s trace ]
-	touch go
-	wait $!
+	kill -TERM $!
+	run_code 143 wait $!
 	traced post
+	[ ! -e rsnapshot.pid ]
 }

@@ -10,12 +10,12 @@ setup() {
 	cd "$BATS_TEST_TMPDIR" || return
 }
 
-# begin [KEY=VALUE...]: two hosts, of which alpha has 50 files of 100 bytes, rotated once.
-# Before it may be set: LIMITS.
+# begin [KEY=VALUE...]: alpha, which has 50 files of 100 bytes, rotated once.  Before it may be
+# set: LIMITS, and HOSTS, alpha and others.
 begin() {
 	local n
 	# shellcheck disable=SC2086
-	HOSTS="alpha beta" conf ${LIMITS:-max-change=40% max-shrink=20%} "$@"
+	HOSTS=${HOSTS:-alpha} conf ${LIMITS:-max-change=40% max-shrink=20%} "$@"
 	rm -r "$SRC/alpha"
 	mkdir -p "$SRC/alpha/docs/old" "$SRC/alpha/mail"
 	for n in {1..20}; do
@@ -60,7 +60,7 @@ held_and_kept() {
 }
 
 encrypted() {
-	begin
+	HOSTS="alpha beta" begin
 	encrypt
 	run_code 1 ss-run
 	contains "$stderr" 'alpha: alpha-backup-.* is held back in .sync: 50 of 50 files are changed or gone \(100.0%\), max-change is 40%$'
@@ -98,11 +98,14 @@ encrypted() {
 	encrypted
 }
 
+# bats test_tags=slow
 @test "the same with link_dest 0" {
 	LINK_DEST=0 encrypted
 }
 
-@test "malware that renames what it encrypts" {
+# bats test_tags=slow
+@test "malware that renames, another disk at the source; given up, the host is copied anew" {
+	local n
 	begin
 	encrypt
 	find "$SRC/alpha" -type f -exec perl -e 'rename $_, "$_.locked" for @ARGV' {} +
@@ -111,10 +114,8 @@ encrypted() {
 	contains "$stderr" '0 files changed, 50 removed, 50 added;'
 	contains "$stderr" 'in docs: 0 changed, 20 removed, 20 added: 1, 1.locked, 10, \.\.\.$'
 	held_and_kept
-}
-
-@test "another disk is mounted at the source" {
-	begin
+	run_ok ss-prune alpha@.sync
+	[ ! -e "$ROOT/.sync/alpha" ]
 	rm -r "$SRC/alpha"
 	mkdir -p "$SRC/alpha/other"
 	cp -a good/docs "$SRC/alpha/other/"
@@ -122,8 +123,18 @@ encrypted() {
 	run_code 1 ss-run
 	contains "$stderr" '50 of 50 files are changed or gone'
 	held_and_kept
+	run_ok ss-prune alpha@.sync
+	restore
+	run_ok ss-run
+	equal good "$ROOT/hourly.0/alpha"
+	equal good "$ROOT/hourly.1/alpha"
+	[ "$(stat -c %i "$ROOT/hourly.0/alpha/docs/1")" = "$(stat -c %i "$ROOT/hourly.1/alpha/docs/1")" ]
+	[ "$(locations alpha)" = "hourly.1 hourly.0" ]
+	run_ok ss-verify --all
+	run_ok ss-catalog check
 }
 
+# bats test_tags=slow
 @test "fewer files, or fewer bytes" {
 	LIMITS="max-change=0 max-shrink=20" begin
 	rm "$SRC/alpha/docs"/1[0-9]
@@ -142,7 +153,8 @@ encrypted() {
 	equal good "$ROOT/hourly.0/alpha"
 }
 
-@test "small changes pass, and a chmod of everything" {
+# bats test_tags=slow
+@test "small changes pass, and a chmod of everything, and without limits anything" {
 	begin
 	for n in {1..20}; do echo "changed $n" >>"$SRC/alpha/docs/$n"; done
 	chmod -R go-rwx "$SRC/alpha"
@@ -154,35 +166,19 @@ encrypted() {
 	for n in {1..300}; do echo "$n" >"$SRC/alpha/new$n"; done
 	run_ok ss-run
 	[ "$(locations alpha)" = "hourly.2 hourly.1 hourly.0" ]
-}
-
-@test "without limits nothing is held back" {
-	LIMITS="max-change=0 max-shrink=0%" begin
+	# Without limits nothing is held back.
 	encrypt
 	rm -r "$SRC/alpha/docs"
+	sed -i 's/^max-.*/#&/' "$SECONDSHOT_CONF"
+	printf 'max-change = 0\nmax-shrink = 0%%\n' >>"$SECONDSHOT_CONF"
 	run_ok ss-run
-	[ "$(locations alpha)" = "hourly.1 hourly.0" ]
+	equal "$SRC/alpha" "$ROOT/hourly.0/alpha"
 }
 
-@test "given up, the host is copied anew" {
-	begin
-	encrypt
-	run_code 1 ss-run
-	run_ok ss-prune alpha@.sync
-	[ ! -e "$ROOT/.sync/alpha" ]
-	restore
-	run_ok ss-run
-	equal good "$ROOT/hourly.0/alpha"
-	equal good "$ROOT/hourly.1/alpha"
-	[ "$(stat -c %i "$ROOT/hourly.0/alpha/docs/1")" = "$(stat -c %i "$ROOT/hourly.1/alpha/docs/1")" ]
-	[ "$(locations alpha)" = "hourly.1 hourly.0" ]
-	run_ok ss-verify --all
-	run_ok ss-catalog check
-}
-
+# bats test_tags=slow
 @test "killed between cataloguing and rotating: it is held back all the same" {
 	requires strace
-	begin
+	HOSTS="alpha beta" begin
 	local when
 	encrypt
 	run_code 0 ss-run --no-rotate alpha
@@ -203,15 +199,14 @@ encrypted() {
 }
 
 # A partial saveset in .sync is no predecessor: it is gone once the next one is there.
+# bats test_tags=slow
 @test "judged by what was rotated, whatever lay in .sync since" {
 	begin
-	cat >rsync <<-END
+	wrap_rsync <<-END
 		#!/bin/bash
 		/usr/bin/rsync "\$@" || exit
 		[[ ! -e $PWD/partial || \${*: -1} != *alpha* ]] || exit 23
 	END
-	chmod +x rsync
-	sed -i "s|^cmd_rsync.*|cmd_rsync\t$PWD/rsync|" "$RSNAPSHOT_CONF"
 	# Little arrived, then everything: nothing has changed.
 	touch partial
 	rm -r "$SRC/alpha/docs"
@@ -232,8 +227,9 @@ encrypted() {
 	equal good "$ROOT/hourly.0/alpha"
 }
 
+# bats test_tags=slow
 @test "held back also where several intervals are asked for" {
-	RETAIN="hourly:2 daysago:2" begin
+	HOSTS="alpha beta" RETAIN="hourly:2 daysago:2" begin
 	run_ok ss-run
 	encrypt
 	run_ok ss-run --no-rotate
@@ -245,15 +241,14 @@ encrypted() {
 	equal good "$ROOT/hourly.0/alpha"
 }
 
+# bats test_tags=slow
 @test "a partial saveset that may be rotated is judged as well" {
 	begin rotate-partial=yes
-	cat >rsync <<-END
+	wrap_rsync <<-END
 		#!/bin/bash
 		/usr/bin/rsync "\$@" || exit
 		[[ \${*: -1} != *alpha* ]] || exit 23
 	END
-	chmod +x rsync
-	sed -i "s|^cmd_rsync.*|cmd_rsync\t$PWD/rsync|" "$RSNAPSHOT_CONF"
 	encrypt
 	run_code 1 ss-run
 	contains "$stderr" '50 of 50 files are changed'
@@ -270,6 +265,7 @@ encrypted() {
 	equal good "$ROOT/hourly.0/alpha"
 }
 
+# bats test_tags=slow
 @test "a waiting saveset of which nobody counted what changed, as an old catalog has it" {
 	begin
 	encrypt
@@ -280,6 +276,7 @@ encrypted() {
 	held_and_kept
 }
 
+# bats test_tags=slow
 @test "an empty tree that was taken by ss-catalog is accepted here, too" {
 	begin
 	rm -r "$SRC/alpha"/*
@@ -294,8 +291,9 @@ encrypted() {
 	equal good "$ROOT/hourly.2/alpha"
 }
 
+# bats test_tags=slow
 @test "--accept: a host that is not there, one that waits for nothing, twice" {
-	begin
+	HOSTS="alpha beta" begin
 	run_code 2 ss-run --accept=nobody
 	contains "$stderr" '--accept=nobody: no such host'
 	[ ! -e "$ROOT/hourly.1" ]
@@ -313,6 +311,7 @@ encrypted() {
 	[ "$(locations alpha)" = "hourly.1 hourly.0" ]
 }
 
+# bats test_tags=slow
 @test "the report tells no raw name, and the ten directories with most" {
 	begin
 	local n dir
@@ -333,9 +332,10 @@ encrypted() {
 	lacks "$(cat "$LOG")" $'[\001-\010\013-\037]'
 }
 
+# bats test_tags=slow
 @test "while the catalog's server is away the files are counted" {
 	requires_mariadb "a file is never away"
-	begin
+	HOSTS="alpha beta" begin
 	local server=$BATS_TEST_TMPDIR/server
 	ln -s "$SS_TEST_SOCKET" "$server"
 	sed -i "s|unix_socket=.*|unix_socket=$server|" "$SECONDSHOT_CONF"

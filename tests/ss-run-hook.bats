@@ -53,24 +53,16 @@ calls() {
 
 # fails HOST: from now on its transfers break off.
 fails() {
-	cat >"$HOOKS/rsync" <<-EOF
+	wrap_rsync <<-EOF
 		#!/bin/sh
 		case "\$*" in *"$SRC/$1/"*) exit 12 ;; esac
 		exec $(type -p rsync) "\$@"
 	EOF
-	chmod 0755 "$HOOKS/rsync"
-	sed -i "s|^cmd_rsync.*|cmd_rsync\t$HOOKS/rsync|" "$RSNAPSHOT_CONF"
 }
 
-# gone PID: it ends within seconds; what nobody waits for is gone, too.
+# gone PID: it has ended; what nobody waits for is gone, too.
 gone() {
-	local n
-	for ((n = 0; n < 100; n++)); do
-		[[ -e /proc/$1 ]] && ! grep -q '^State:.*zombie' "/proc/$1/status" || return 0
-		sleep 0.05
-	done
-	echo "process $1 is still there"
-	return 1
+	! { [[ -e /proc/$1 ]] && ! grep -qs '^State:.*zombie' "/proc/$1/status"; }
 }
 
 @test "each is called in its turn: once a run, or once a host" {
@@ -87,6 +79,7 @@ gone() {
 	[ "$(calls)" = "failure 2" ]
 }
 
+# bats test_tags=more
 @test "hosts that are synced at once have a hook each" {
 	HOSTS="alpha beta gamma" all jobs.hosts=3
 	run_ok ss-run
@@ -103,8 +96,7 @@ gone() {
 	run_code 2 env SOME_SECRET=geheim SECONDSHOT_NOW=1790000000 ss-run
 	local name
 	name=$(ss-catalog savesets --json alpha | jq -r .name)
-	run grep -c geheim "$log"
-	[ "$output" = 0 ]
+	run_code 1 grep geheim "$log"
 	for line in EVENT=host-post HOST=alpha STATUS=complete "SAVESET=$name" LOCATION=.sync \
 		"TREE=$ROOT/.sync/alpha" VOLUME=backup "ROOT=$ROOT" BACKUP_HOST=keeper \
 		"CONF=$SECONDSHOT_CONF" STARTED=2026-09-21T14:13:20Z; do
@@ -115,22 +107,10 @@ gone() {
 	for line in EVENT=post RESULT=2 HOSTS_GOOD=alpha HOSTS_FAILED=beta; do
 		grep -qxF "post SECONDSHOT_$line" "$log"
 	done
-	run grep -vE '^(host-)?post (SECONDSHOT_[A-Z_]+|HOME|LOGNAME|USER|SHELL|LANG|LC_ALL|TZ|TMPDIR|PWD|OLDPWD|_|SHLVL)=' "$log"
+	run_ok grep -vE '^(host-)?post (SECONDSHOT_[A-Z_]+|HOME|LOGNAME|USER|SHELL|LANG|LC_ALL|TZ|TMPDIR|PWD|OLDPWD|_|SHLVL)=' "$log"
 	[ "$(sort -u <<<"$output")" = "host-post PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 post PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" ]
-	run grep LOCK_FD "$log"
-	[ "$output" = "" ]
-}
-
-@test "arguments are words without a shell" {
-	all "hook.pre=$HOOKS/args one 'two three' \"it's\" \$HOME *;x"
-	hook args <<<'for arg; do echo "$arg" >>"$calls"; done'
-	run_ok ss-run
-	[ "$(head -n 5 "$CALLS")" = "one
-two three
-it's
-\$HOME
-*;x" ]
+	run_code 1 grep LOCK_FD "$log"
 }
 
 @test "hook.pre fails: nothing is written, and the run has failed" {
@@ -159,39 +139,41 @@ it's
 	[ "$(ss-catalog savesets --json alpha | jq -r '.status, .reason' | paste -sd,)" = "failed,hook.host-pre: exit 1: no dump" ]
 }
 
+# bats test_tags=more
 @test "a hook after the fact fails: a warning, and 3" {
 	local key
 	echo 'note; exit 1' | hook no
 	for key in host-post post; do
-		: >"$CALLS"
+		rm -rf "$ROOT" && catalog_drop
 		all "hook.$key=$HOOKS/no"
 		run_code 3 ss-run
 		contains "$stderr" "warning: .*hook.$key: exit 1"
-		rm -rf "$ROOT" && catalog_drop
 	done
-	# What failed stays what it is.
-	all "hook.failure=$HOOKS/no" "hook.post=$HOOKS/no"
-	fails alpha
-	: >"$CALLS"
+}
+
+@test "a hook after a failure fails: what failed stays what it is" {
+	echo 'note; exit 1' | hook no
+	all "hook.host-pre=$HOOKS/no" "hook.failure=$HOOKS/no" "hook.post=$HOOKS/no"
 	run_code 2 ss-run
 	contains "$stderr" 'warning: hook.failure: exit 1'
+	contains "$stderr" 'warning: hook.post: exit 1'
 	[ "$(calls)" = "pre,host-pre alpha,host-post alpha failed,failure 2,post 2" ]
 }
 
+# bats test_tags=more
 @test "hook.failure is called for findings, not for what is merely partial" {
 	all
-	cat >"$HOOKS/rsync" <<-'EOF'
+	run_ok ss-run --quiet
+	: >"$CALLS"
+	wrap_rsync <<-'EOF'
 		#!/bin/sh
 		rsync "$@" || exit
 		exit 23
 	EOF
-	chmod 0755 "$HOOKS/rsync"
-	sed -i "s|^cmd_rsync.*|cmd_rsync\t$HOOKS/rsync|" "$RSNAPSHOT_CONF"
 	run_code 3 ss-run
 	[ "$(calls)" = "pre,host-pre alpha,host-post alpha partial,post 3" ]
-	rm "$HOOKS/rsync"
-	ln -s "$(type -p rsync)" "$HOOKS/rsync"
-	run_ok ss-run
+	wrap_rsync <<<'#!/bin/sh
+		exec rsync "$@"'
 	printf damaged >"$ROOT/hourly.0/.secondshot/alpha"
 	: >"$CALLS"
 	run_code 1 ss-run
@@ -213,7 +195,7 @@ it's
 	local pid
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/pids")" = 2 ]
 	while read -r pid; do
-		gone "$pid"
+		until_true gone "$pid"
 	done <"$BATS_TEST_TMPDIR/pids"
 }
 
@@ -229,16 +211,18 @@ it's
 	cp "$HOOKS/note" "$HOOKS/open/"
 	chmod 0777 "$HOOKS/open"
 	: >"$HOOKS/text"
+	all "hook.post=none"
 	for command in "$HOOKS/theirs" "$HOOKS/loose" "$HOOKS/open/note" "$HOOKS/text" "$HOOKS" \
 		"$HOOKS/none" "note" "'$HOOKS/note"; do
-		rm -rf "$ROOT" && catalog_drop
 		: >"$CALLS"
-		all "hook.post=$command"
+		sed -i "s|^hook.post = .*|hook.post = $command|" "$SECONDSHOT_CONF"
 		run_code 2 ss-run
 		contains "$stderr" "refused|hook.post = "
 		[ "$(calls)" = "failure 2" ]
-		[ ! -e "$ROOT/.sync" ]
 	done
+	[ ! -e "$ROOT/.sync" ]
+	sed -i "s|^hook.post = .*|hook.post = $HOOKS/note|" "$SECONDSHOT_CONF"
+	run_ok ss-run --dry-run
 }
 
 @test "--check tells whether they can be run" {
@@ -251,38 +235,47 @@ it's
 	[ "$(calls)" = "" ]
 }
 
-@test "what a hook prints is told line by line, harmless and not for ever" {
-	all "hook.pre=$HOOKS/talk"
+@test "a hook's arguments are words without a shell; what it prints is told, harmless and not for ever" {
+	all "hook.pre=$HOOKS/talk one 'two three' \"it's\" \$HOME *;x"
 	hook talk <<-'EOF'
+		for arg; do echo "$arg" >>"$calls"; done
 		echo to stdout
 		printf 'esc \033[2J \377 event=host\n' >&2
 		yes | head -n 5000
+		exit 1
 	EOF
-	run_ok ss-run
+	run_code 2 ss-run
+	[ "$(head -n 5 "$CALLS")" = "one
+two three
+it's
+\$HOME
+*;x" ]
 	contains "$stderr" 'hook.pre: to stdout$'
 	contains "$stderr" 'hook.pre: esc .x1b\[2J .xff event=host$'
 	[ "$(grep -c 'hook.pre: y$' <<<"$stderr")" -lt 300 ]
 	contains "$stderr" 'hook.pre: prints more than'
 	[ "$output" = "" ]
 	grep -q 'msg="hook.pre: to stdout"' "$LOG"
-	run grep -P '[\x00-\x08\x0b-\x1f\x7f-\xff]' "$LOG"
-	[ "$output" = "" ]
+	run_code 1 grep -P '[\x00-\x08\x0b-\x1f\x7f-\xff]' "$LOG"
 }
 
 @test "a daemon that a hook leaves has nothing of ours" {
-	all "hook.pre=$HOOKS/daemon"
+	all "hook.pre=$HOOKS/daemon" "hook.host-pre=/bin/false"
 	hook daemon <<-'EOF'
 		sleep 300 &
 		echo $! >>"$pids"
 	EOF
-	run_ok ss-run
+	# It is left by a hook that was well; no transfer is needed for that.
+	run_code 2 ss-run
+	contains "$stderr" 'alpha: failed, hook.host-pre: exit 1'
 	local pid
 	pid=$(<"$BATS_TEST_TMPDIR/pids")
 	[ "$(find "/proc/$pid/fd" -mindepth 1 -printf '%f\n' | sort -n | paste -sd' ')" = "0 1 2" ]
 	lacks "$(readlink "/proc/$pid/fd/"*)" "$BATS_TEST_TMPDIR"
-	: >"$BATS_TEST_TMPDIR/pids"
-	kill "$pid"
-	run_ok ss-run
+	# It lives, and the next run has the lock at once.
+	run_code 2 ss-run
+	lacks "$stderr" 'lock|waiting'
+	kill -0 "$pid"
 }
 
 @test "a run that is stopped ends its hook, and calls the last ones" {
@@ -290,20 +283,17 @@ it's
 	hook slow <<-'EOF'
 		sleep 300 &
 		echo $! >>"$pids"
-		wait
+		wait "$!"
 	EOF
 	ss-run 2>said 3>&- &
-	local run=$! n code=0
-	for ((n = 0; n < 200; n++)); do
-		[[ ! -s $BATS_TEST_TMPDIR/pids ]] || break
-		sleep 0.05
-	done
+	local run=$! code=0
+	until_true test -s "$BATS_TEST_TMPDIR/pids"
 	kill -TERM "$run"
 	wait "$run" || code=$?
 	cat said
 	[ "$code" = 143 ]
 	[ "$(calls)" = "failure 143,post 143" ]
-	gone "$(<"$BATS_TEST_TMPDIR/pids")"
+	until_true gone "$(<"$BATS_TEST_TMPDIR/pids")"
 	[ ! -e "$ROOT/.sync" ]
 }
 
@@ -345,33 +335,31 @@ stub() {
 	chmod 0755 "$BATS_TEST_TMPDIR/bin/$1"
 }
 
-# dumps NAME PROGRAM END: the sample dumps what the program says before alpha is synced.
+# dumps NAME PROGRAM END: the sample keeps what the program says, if it says END.
 dumps() {
+	local file=$BATS_TEST_TMPDIR/dump/all.sql before
+	local -a hook=(env SECONDSHOT_HOST=alpha "$HOOKS/$1" alpha "${file%/*}")
 	sample "$1"
-	HOSTS="alpha beta" conf "hook.host-pre=$HOOKS/$1 alpha $BATS_TEST_TMPDIR/src/alpha/dump"
-	ss-catalog init
 	stub "$2" <<<"echo one >>$CALLS; echo 'CREATE TABLE t;'; echo '$3'"
-	run_ok ss-run
-	local file=$SRC/alpha/dump/all.sql before
-	cmp "$file" "$ROOT/hourly.0/alpha/dump/all.sql"
+	run_ok env SECONDSHOT_HOST=beta "${hook[@]:2}"
+	[ ! -e "${file%/*}" ]
+	run_ok "${hook[@]}"
+	[ "$(<"$file")" = "CREATE TABLE t;"$'\n'"$3" ]
 	[ "$(stat -c %a "$file")" = 600 ]
-	[ ! -e "$SRC/beta/dump" ]
 	[ "$(wc -l <"$CALLS")" = 1 ]
 	# What did not change is shared.
-	before=$(stat -c %i "$file")
-	run_ok ss-run
-	[ "$(stat -c %i "$file")" = "$before" ]
-	[ "$(stat -c %i "$ROOT/hourly.0/alpha/dump/all.sql")" = "$(stat -c %i "$ROOT/hourly.1/alpha/dump/all.sql")" ]
+	before=$(stat -c '%i %y' "$file")
+	run_ok "${hook[@]}"
+	[ "$(stat -c '%i %y' "$file")" = "$before" ]
 	# A dump that fails, or has no end, is none; the last one stays.
 	before=$(sha256sum "$file")
 	stub "$2" <<<'echo torn; exit 1'
-	run_code 2 ss-run
-	contains "$stderr" 'alpha: failed, hook.host-pre: exit 1'
+	run_code 1 "${hook[@]}"
 	stub "$2" <<<'echo torn'
-	run_code 2 ss-run
-	contains "$stderr" 'the dump has no end'
+	run_code 1 "${hook[@]}"
+	[ "$stderr" = 'the dump has no end' ]
 	[ "$(sha256sum "$file")" = "$before" ]
-	[ "$(ls -A "$SRC/alpha/dump")" = all.sql ]
+	[ "$(ls -A "${file%/*}")" = all.sql ]
 }
 
 @test "the sample that dumps MariaDB" {
@@ -388,6 +376,28 @@ dumps() {
 	dumps dump-postgresql pg_dumpall '-- PostgreSQL database cluster dump complete'
 }
 
+# bats test_tags=more
+@test "a dump is part of what is backed up, and a host without one has failed" {
+	sample dump-mariadb
+	HOSTS="alpha beta" conf "hook.host-pre=$HOOKS/dump-mariadb alpha $BATS_TEST_TMPDIR/src/alpha/dump"
+	ss-catalog init
+	stub mariadb-dump <<<"echo one >>$CALLS; echo '-- Dump completed'"
+	run_ok ss-run
+	local file=$SRC/alpha/dump/all.sql
+	cmp "$file" "$ROOT/hourly.0/alpha/dump/all.sql"
+	[ ! -e "$SRC/beta/dump" ]
+	[ "$(wc -l <"$CALLS")" = 1 ]
+	run_ok ss-run alpha
+	[ "$(stat -c %i "$ROOT/hourly.0/alpha/dump/all.sql")" = "$(stat -c %i "$ROOT/hourly.1/alpha/dump/all.sql")" ]
+	stub mariadb-dump <<<'echo torn; exit 1'
+	run_code 2 ss-run alpha
+	contains "$stderr" 'alpha: failed, hook.host-pre: exit 1'
+	stub mariadb-dump <<<'echo torn'
+	run_code 2 ss-run alpha
+	contains "$stderr" 'the dump has no end'
+}
+
+# bats test_tags=more
 @test "the sample of a health check's ping" {
 	sample ping
 	HOSTS="alpha beta" conf "hook.post=$HOOKS/ping $BATS_TEST_TMPDIR/health" "volume=usb disk/1"

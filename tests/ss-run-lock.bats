@@ -5,8 +5,8 @@
 # shellcheck disable=SC2154
 
 load helpers
+load catalog
 load rrsync/lib
-
 
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return
@@ -27,18 +27,21 @@ teardown() {
 
 # slow_rsync: rsync waits until there is a file "go", and says by "syncing" that it does.
 slow_rsync() {
-	cat >rsync <<-END
+	wrap_rsync <<-END
 		#!/bin/bash
 		touch $PWD/syncing
 		while [ ! -e $PWD/go ]; do sleep 0.1; done
 		exec /usr/bin/rsync "\$@"
 	END
-	chmod +x rsync
-	sed -i "s|^cmd_rsync.*|cmd_rsync\t$PWD/rsync|" "$RSNAPSHOT_CONF"
 }
 
 said() {
 	grep -qE -- "$2" "$1"
+}
+
+# reaches FILE PID: it is there, or who should make it has ended.
+reaches() {
+	[ -e "$1" ] || ! kill -0 "$2" 2>/dev/null
 }
 
 # begin_run: a run in the background that waits in rsync; sets RUN.
@@ -46,7 +49,8 @@ begin_run() {
 	slow_rsync
 	ss-run >run.out 2>run.err 3>&- &
 	RUN=$!
-	until_true test -e syncing
+	until_true reaches syncing "$RUN"
+	[ -e syncing ]
 }
 
 # fake_rsnapshot: a process that looks like one; sets FAKE.
@@ -56,39 +60,45 @@ fake_rsnapshot() {
 	chmod +x bin/rsnapshot
 	bin/rsnapshot 3>&- &
 	FAKE=$!
-	# Between fork and exec it is not one yet.
-	until_true grep -qs rsnapshot "/proc/$FAKE/cmdline"
+	# Between fork and exec it has our command line, in which the test's name may tell of one.
+	until_true grep -qsz "^bin/rsnapshot\$" "/proc/$FAKE/cmdline"
 }
 
-@test "who holds it, and since when" {
+@test "who holds it, and since when; --wait waits that long, and a signal ends that" {
+	local second code=0
 	begin_run
 	run_code 11 ss-run
 	contains "$stderr" "locked by ss-run, process $RUN, since 20[0-9-]+T[0-9:]+Z"
 	lacks "$stderr" 'waiting'
 	run_code 11 ss-catalog reconcile
 	contains "$stderr" "process $RUN"
-	touch go
-	wait "$RUN"
-}
-
-@test "--wait waits that long, and says once for whom" {
-	local second
-	begin_run
 	run_code 11 ss-run --wait=1s
 	[ "$(grep -c "waiting for ss-run, process $RUN, since 20" <<<"$stderr")" = 1 ]
 	contains "$stderr" "locked by ss-run, process $RUN"
-	echo 'wait = 2m' >>"$SECONDSHOT_CONF"
+	echo 'wait = 1h' >>"$SECONDSHOT_CONF"
 	ss-run 2>second.err 3>&- &
 	second=$!
-	until_true said second.err "waiting for ss-run, process $RUN, since 20"
+	until_true said second.err waiting
+	kill -TERM "$second"
+	wait "$second" || code=$?
+	[ "$code" = 143 ]
+	# And one that waits long enough: it says so once.
+	ss-run 2>third.err 3>&- &
+	second=$!
+	until_true said third.err "waiting for ss-run, process $RUN, since 20"
 	kill -0 "$second"
+	[ "$(<rsnapshot.pid)" = "$RUN" ]
 	touch go
 	wait "$RUN"
 	wait "$second"
-	[ "$(grep -c waiting second.err)" = 1 ]
+	[ "$(grep -c waiting third.err)" = 1 ]
 	[ -d "$ROOT/hourly.1" ]
+	# What it held is free again.
+	[ ! -e rsnapshot.pid ]
+	flock -n "$ROOT/.secondshot/lock" true
 }
 
+# bats test_tags=more
 @test "the next one in line is named, too" {
 	local second third
 	begin_run
@@ -106,19 +116,56 @@ fake_rsnapshot() {
 	contains "$(cat second.err third.err)" "waiting for ss-run, process ($second|$third)"
 }
 
-@test "a signal ends the wait" {
-	local second code=0
-	begin_run
-	ss-run --wait=1h 2>second.err 3>&- &
-	second=$!
-	until_true said second.err waiting
-	kill -TERM "$second"
-	wait "$second" || code=$?
-	[ "$code" = 143 ]
-	touch go
-	wait "$RUN"
+# locked_out COMMAND...: it finds that we, a process of another kind, hold the lock.
+locked_out() {
+	run_code 11 "$@"
+	contains "$stderr" "locked by a-test, process $$,"
 }
 
+@test "while another process holds it nothing looks at locations, moves or deletes them" {
+	local before
+	stage
+	take
+	before=$(catalog_sum)
+	hold_lock
+	locked_out ss-catalog add alpha
+	locked_out ss-catalog check
+	locked_out ss-catalog reconcile
+	locked_out ss-prune
+	locked_out ss-prune "$S"
+	locked_out ss-run
+	[ "$(catalog_sum)" = "$before" ]
+	exec {LOCK}>&-
+	run_ok ss-catalog check
+	contains "$stderr" '1 savesets checked, 0 findings'
+}
+
+@test "a descriptor that is handed on is believed only if it is the lock, and holds it" {
+	local forged
+	stage
+	take
+	hold_lock
+	# Another open file of the same lock: it is none.
+	exec {forged}<>"$ROOT/.secondshot/lock"
+	SECONDSHOT_LOCK_FD=$forged locked_out ss-catalog check
+	SECONDSHOT_LOCK_FD=$forged locked_out ss-catalog reconcile
+	exec {forged}>&-
+	# Another file, which nobody holds; no file; no number of one.
+	exec {forged}<"$RSNAPSHOT_CONF"
+	SECONDSHOT_LOCK_FD=$forged locked_out ss-catalog check
+	exec {forged}>&-
+	SECONDSHOT_LOCK_FD=$forged locked_out ss-catalog check
+	SECONDSHOT_LOCK_FD=${LOCK}x locked_out ss-catalog check
+	SECONDSHOT_LOCK_FD=-1 locked_out ss-catalog check
+	# It itself; who has borrowed it does not give it back.
+	SECONDSHOT_LOCK_FD=$LOCK run_ok ss-catalog check
+	SECONDSHOT_LOCK_FD=$LOCK run_ok ss-catalog reconcile
+	SECONDSHOT_LOCK_FD=$LOCK run_ok ss-prune
+	locked_out ss-catalog check
+	contains "$(<"$ROOT/.secondshot/lock")" "^$$ .* a-test"
+}
+
+# bats test_tags=more
 @test "an orphaned transfer holds it, and is waited for" {
 	local tree second
 	begin_run
@@ -142,6 +189,7 @@ fake_rsnapshot() {
 	[ -d "$ROOT/hourly.0" ]
 }
 
+# bats test_tags=more
 @test "a lasting ssh master does not hold it" {
 	requires root rsync ssh /usr/sbin/sshd unshare nsenter ip
 	unshare -n -m -p --fork true 2>/dev/null || skip "needs network, mount and process namespaces"
@@ -150,18 +198,18 @@ fake_rsnapshot() {
 	sed -i '/^backup/d' "$RSNAPSHOT_CONF"
 	printf 'cmd_ssh\t%s\nssh_args\t-o ControlMaster=auto -o ControlPersist=600 -o ControlPath=%s\nbackup\troot@source:%s/\talpha/\n' \
 		"$SSH" "$PWD/master" "$SRC/alpha" >>"$RSNAPSHOT_CONF"
-	run_ok timeout 60 ss-run
+	run_ok timeout $HANGS ss-run
 	run_ok "$SSH" -S "$PWD/master" -O check source
 	# It is there, and the next run has the lock at once.
-	run_ok timeout 60 ss-run
+	run_ok timeout $HANGS ss-run
 	lacks "$stderr" 'waiting'
 	[ -e "$ROOT/hourly.1/alpha/one" ]
 	run_ok "$SSH" -S "$PWD/master" -O check source
 	flock -n "$ROOT/.secondshot/lock" true
 }
 
+# bats test_tags=more
 @test "different volumes side by side" {
-	local first_conf=$SECONDSHOT_CONF
 	begin_run
 	(
 		export BATS_TEST_TMPDIR=$PWD/other
@@ -177,7 +225,6 @@ fake_rsnapshot() {
 	touch go
 	wait "$RUN"
 	[ -d "$ROOT/hourly.0" ]
-	[ "$first_conf" = "$SECONDSHOT_CONF" ]
 }
 
 @test "an rsnapshot that runs by itself is honoured, and waited for" {
@@ -201,33 +248,35 @@ fake_rsnapshot() {
 }
 
 @test "stale lock files of rsnapshot are told by evidence" {
-	# A number that another program has by now; one of nobody; none at all, for a second.
+	# One that was made and never written, for a second; a number of nobody; one that
+	# another program has by now.  What the run itself does then plays no part.
+	: >rsnapshot.pid
+	run_code 2 ss-run --rotate=hourly
+	contains "$stderr" 'removed the stale lock file .*names no process'
+	echo 4194305 >rsnapshot.pid
+	run_code 2 ss-run --rotate=hourly
+	contains "$stderr" 'removed the stale lock file'
 	echo $$ >rsnapshot.pid
 	run_ok ss-run
 	contains "$stderr" "removed the stale lock file .*process $$ is no rsnapshot"
-	echo 4194305 >rsnapshot.pid
-	run_ok ss-run
-	contains "$stderr" 'removed the stale lock file'
-	: >rsnapshot.pid
-	run_ok ss-run
-	contains "$stderr" 'removed the stale lock file .*names no process'
-	[ -d "$ROOT/hourly.2" ]
+	[ -d "$ROOT/hourly.0" ]
+	[ ! -e rsnapshot.pid ]
 }
 
 @test "another user's process is no rsnapshot, whatever it is called" {
 	local pid
 	requires root setpriv
-	setpriv --reuid=65534 --regid=65534 --clear-groups bash -c 'exec -a /usr/bin/rsnapshot sleep 60' 3>&- &
-	pid=$!
+	setpriv --reuid=65534 --regid=65534 --clear-groups bash -c 'exec -a /usr/bin/rsnapshot sleep infinity' 3>&- &
+	pid=$! FAKE=$!
 	until_true grep -qz '^/usr/bin/rsnapshot$' "/proc/$pid/cmdline"
 	mkdir "$ROOT/_delete.$pid"
 	printf %s "$pid" >rsnapshot.pid
-	run_ok ss-run
+	run_code 2 ss-run --rotate=hourly
 	contains "$stderr" "removed the stale lock file .*rsnapshot.pid \(process $pid"
 	[ ! -e "$ROOT/_delete.$pid" ]
-	kill "$pid"
 }
 
+# bats test_tags=more
 @test "a lock file that rsnapshot has made and not written yet is no stale one" {
 	requires strace
 	local second code=0
@@ -244,6 +293,7 @@ fake_rsnapshot() {
 	wait "$FAKE"
 }
 
+# bats test_tags=more
 @test "of several runs that find one stale lock file only one goes on" {
 	local n run runs=() code
 	slow_rsync
@@ -270,4 +320,32 @@ fake_rsnapshot() {
 	touch go
 	wait "$(<rsnapshot.pid)" || true
 	[ "$(ls -d root?/hourly.0 | wc -l)" = 1 ]
+}
+
+# judging PID: what the strace below it has started has rsnapshot's lock file open, to judge it.
+judging() {
+	readlink "/proc/$(pgrep -P "$(pgrep -P "$1")")/fd/"* 2>/dev/null | grep -qxF "$PWD/rsnapshot.pid"
+}
+
+# bats test_tags=more
+@test "two runs that remove one stale lock file: the slower one does not remove the other's" {
+	requires strace
+	local second code=0
+	echo 4194305 >rsnapshot.pid
+	mkdir other
+	cp -a "$ROOT/.secondshot" other/
+	sed "s|^snapshot_root.*|snapshot_root\t$PWD/other/|" "$RSNAPSHOT_CONF" >etc/other.conf
+	slow_rsync
+	# The first stops when it has seen that nobody has the file, and is about to remove it.
+	strace -f -qq -o trace -e trace=unlink -e inject=unlink:delay_enter=2000000:when=1 ss-run 2>first.err 3>&- &
+	FAKE=$!
+	until_true judging "$FAKE"
+	ss-run --rsnapshot-conf="$PWD/etc/other.conf" 2>second.err 3>&- &
+	second=$!
+	wait "$second" || code=$?
+	touch go
+	wait "$FAKE"
+	[ "$code" = 11 ]
+	contains "$(<first.err)" 'removed the stale lock file'
+	lacks "$(<second.err)" 'removed'
 }

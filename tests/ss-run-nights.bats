@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# bats file_tags=slow
 # ss-run, night after night, with hosts behind ssh that are away or die, and power cuts;
 # the long form is tests/torture/nights.
 
@@ -22,6 +23,7 @@ nights() {
 	nights
 }
 
+# bats test_tags=long
 @test "eight nights with link_dest 0" {
 	nights --link-dest=0
 }
@@ -50,6 +52,7 @@ damaged() {
 	[ "$status" -eq 1 ] || { printf '%s\n' "$output"; return 1; }
 }
 
+# bats test_tags=long
 # shellcheck disable=SC2016
 @test "the judge of these nights sees what is wrong" {
 	damaged 'f=$(find $root/hourly.0/alpha/d1 -type f -name "f*" | head -n 1); t=$(stat -c %y "$f");

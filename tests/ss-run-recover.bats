@@ -5,23 +5,38 @@
 # shellcheck disable=SC2154
 
 load helpers
+load stored
 
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return
+	RETAIN=hourly:3
 }
 
-begin() {
-	RETAIN=${RETAIN:-hourly:3} conf
-	ss-catalog init
+teardown() {
+	# What a failed test left running.
+	[[ -z ${LIVE:-} ]] || kill -KILL "$LIVE" 2>/dev/null || true
+	test_end
 }
 
-# generations N: N runs, the file "generation" telling which one.
+# after N [WAITING [HOST...]]: a root with the generations 1 to N, as many runs took
+# them, and one that waits in .sync; HOSTS and LINK_DEST as for conf.
+after() {
+	local name=${HOSTS:-alpha}-${LINK_DEST:-1}-$*
+	given "${name// /_}" generations "$@"
+}
+
+# generations N [WAITING [HOST...]]: that, by one more run than there was before; the file
+# "generation" tells which one it was.
 generations() {
-	local n
-	for ((n = 1; n <= $1; n++)); do
-		generation "$n"
+	if [[ -n ${2:-} ]]; then
+		after "$1"
+		generation "$2"
+		ss-run --quiet --no-rotate "${@:3}"
+	elif (($1 > 0)); then
+		after $(($1 - 1))
+		generation "$1"
 		ss-run --quiet
-	done
+	fi
 }
 
 generation() {
@@ -67,11 +82,9 @@ converges() {
 	run_ok ss-catalog check
 }
 
+# bats test_tags=more
 @test "killed when the slots were shifted half way" {
-	begin
-	generations 3
-	generation 4
-	ss-run --no-rotate
+	after 3 4
 	journal rename
 	mv "$ROOT/hourly.2" "$ROOT/_delete.4711"
 	mv "$ROOT/hourly.1" "$ROOT/hourly.2"
@@ -80,8 +93,7 @@ converges() {
 }
 
 @test "undone, nothing is lost: the one to be deleted comes back" {
-	begin
-	generations 3
+	after 3
 	journal rename
 	mv "$ROOT/hourly.2" "$ROOT/_delete.4711"
 	mv "$ROOT/hourly.1" "$ROOT/hourly.2"
@@ -92,11 +104,9 @@ converges() {
 	run_ok ss-verify --all
 }
 
+# bats test_tags=more
 @test "killed when all was renamed" {
-	begin
-	generations 3
-	generation 4
-	ss-run --no-rotate
+	after 3 4
 	journal rename
 	mv "$ROOT/hourly.2" "$ROOT/_delete.4711"
 	mv "$ROOT/hourly.1" "$ROOT/hourly.2"
@@ -106,21 +116,18 @@ converges() {
 	[ "$(kept)" = "hourly.0 5 hourly.1 4 hourly.2 3" ]
 }
 
+# bats test_tags=more
 @test "killed before anything was renamed" {
-	begin
-	generations 2
-	generation 4
-	ss-run --no-rotate
+	after 2 4
 	journal rename
 	converges 'had not begun'
 	[ "$(kept)" = "hourly.0 5 hourly.1 4 hourly.2 2" ]
 }
 
+# bats test_tags=more
 @test "link_dest 0: killed while .sync was copied" {
-	LINK_DEST=0 begin
-	generations 3
-	generation 4
-	ss-run --no-rotate
+	LINK_DEST=0
+	after 3 4
 	journal copy
 	mv "$ROOT/hourly.2" "$ROOT/_delete.4711"
 	mv "$ROOT/hourly.1" "$ROOT/hourly.2"
@@ -132,11 +139,10 @@ converges() {
 	[ -e "$ROOT/hourly.1/alpha/dir/two" ]
 }
 
+# bats test_tags=more
 @test "link_dest 0: killed before .sync was copied" {
-	LINK_DEST=0 begin
-	generations 3
-	generation 4
-	ss-run --no-rotate
+	LINK_DEST=0
+	after 3 4
 	journal copy
 	mv "$ROOT/hourly.2" "$ROOT/_delete.4711"
 	mv "$ROOT/hourly.1" "$ROOT/hourly.2"
@@ -145,12 +151,11 @@ converges() {
 	[ "$(kept)" = "hourly.0 5 hourly.1 4 hourly.2 3 .sync 5" ]
 }
 
+# bats test_tags=more
 @test "link_dest 0: the copy is on the disk before the journal goes" {
 	requires strace
-	LINK_DEST=0 begin
-	generations 1
-	generation 2
-	ss-run --no-rotate
+	LINK_DEST=0
+	after 1 2
 	strace -f -qq -o trace -e trace=syncfs,unlinkat,/^rename ss-run --quiet --rotate=hourly
 	# After rsnapshot's renames, before the journal.
 	sed -n '/hourly.0.*hourly.1/,/unlinkat(.*"rotation"/p' trace >between
@@ -181,10 +186,8 @@ hold() {
 
 # Three generations of both hosts, a fourth of alpha waits in .sync.
 beta_away() {
-	HOSTS="alpha beta" begin
-	generations 3
-	generation 4
-	ss-run --no-rotate alpha
+	HOSTS="alpha beta"
+	after 3 4 alpha
 	journal rename
 }
 
@@ -195,6 +198,7 @@ beta_is_back() {
 	run_ok ss-catalog check
 }
 
+# bats test_tags=more
 @test "killed while trees were taken out of a rotation" {
 	beta_away
 	hold hourly.0 hourly.1
@@ -210,6 +214,7 @@ beta_is_back() {
 	beta_is_back "hourly.2 hourly.1 hourly.0"
 }
 
+# bats test_tags=more
 @test "killed when all was renamed, with trees held out" {
 	beta_away
 	hold hourly.0 hourly.1 hourly.2
@@ -224,6 +229,7 @@ beta_is_back() {
 	[ "$(kept)" = "hourly.0 5 hourly.1 4 hourly.2 3" ]
 }
 
+# bats test_tags=more
 @test "a rotation that can be neither finished nor undone is left to the next run" {
 	local code=0
 	requires strace
@@ -242,6 +248,7 @@ beta_is_back() {
 	beta_is_back "hourly.2 hourly.1 hourly.0"
 }
 
+# bats test_tags=more
 @test "ss-prune forgets nothing that a killed rotation has held out" {
 	local before
 	beta_away
@@ -261,10 +268,12 @@ beta_is_back() {
 	diff <(echo "$before") <(ss-catalog savesets --json beta)
 }
 
+# bats test_tags=more
 @test "killed when a larger interval was rotated: who missed that is on record" {
 	local dir
-	RETAIN="hourly:2 daysago:2" HOSTS="alpha beta" begin
-	generations 2
+	HOSTS="alpha beta"
+	RETAIN="hourly:2 daysago:2"
+	after 2
 	{
 		printf 'secondshot-rotation 1\ninterval daysago hourly.1 rename 1800000000\nmissed beta\n'
 		printf 'at hourly.1 %s %s\nend\n' "$(stat -c %i "$ROOT/hourly.1")" "$(birth "$ROOT/hourly.1")"
@@ -296,10 +305,11 @@ beta_is_back() {
 	beta_is_back "daysago.0 hourly.1 hourly.0"
 }
 
+# bats test_tags=more
 @test "a journal of thousands of slots is read" {
 	local n
-	RETAIN="hourly:2000" begin
-	generations 1
+	RETAIN=hourly:2000
+	after 1
 	journal rename
 	for n in {3..1999}; do printf 'at hourly.%s 99%s 4611686018427387904\n' "$n" "$n"; done >slots
 	sed -i '/^end$/d' "$ROOT/.secondshot/rotation"
@@ -308,6 +318,7 @@ beta_is_back() {
 	contains "$stderr" 'had not begun'
 }
 
+# bats test_tags=more
 @test "killed while trees were put back, into locations that have gone, too" {
 	beta_away
 	hold hourly.0 hourly.1 hourly.2
@@ -324,6 +335,7 @@ beta_is_back() {
 	[ "$(ls -A "$ROOT/hourly.2")" = ".secondshot"$'\n'"beta" ]
 }
 
+# bats test_tags=more
 @test "a tree that cannot be put back stops the run, and is not lost" {
 	beta_away
 	rm "$ROOT/.secondshot/rotation"
@@ -338,22 +350,20 @@ beta_is_back() {
 	beta_is_back "hourly.2 hourly.1 hourly.0"
 }
 
+# bats test_tags=more
 @test "a journal that is none stops the run" {
-	begin
-	generations 1
+	after 1
 	echo nonsense >"$ROOT/.secondshot/rotation"
 	run_code 2 ss-run
 	contains "$stderr" 'rotation: not the journal of a rotation'
 	[ "$(kept)" = "hourly.0 1" ]
 }
 
+# bats test_tags=more
 @test "a sync that was killed: its tree is not taken for a saveset" {
-	local link
-	for link in 1 0; do
-		catalog_drop
+	for LINK_DEST in 1 0; do
 		rm -rf root
-		LINK_DEST=$link begin
-		generations 1
+		after 1
 		mkdir -p "$ROOT/.sync/alpha"
 		echo torn >"$ROOT/.sync/alpha/torn"
 		generation 2
@@ -363,9 +373,9 @@ beta_is_back() {
 	done
 }
 
+# bats test_tags=more
 @test "a tree left in .sync does not drag older savesets along (link_dest 1)" {
-	begin
-	generations 1
+	after 1
 	cp -al "$ROOT/hourly.0" "$ROOT/.sync"
 	chmod 0600 "$SRC/alpha/dir/two"
 	run_ok ss-run
@@ -373,8 +383,9 @@ beta_is_back() {
 	[ "$(stat -c %a "$ROOT/hourly.0/alpha/dir/two")" = 600 ]
 }
 
+# bats test_tags=more
 @test "files that were not hashed are hashed by the next run" {
-	begin
+	after 0
 	sync_host alpha
 	ss-catalog add alpha >/dev/null
 	run_ok ss-run
@@ -383,33 +394,108 @@ beta_is_back() {
 	[ -d "$ROOT/hourly.1" ]
 }
 
-@test "leftovers are collected, but only those of rsnapshot" {
-	begin
-	generations 1
-	mkdir -p "$ROOT/_delete.123/alpha/deep" "$ROOT/_delete.mine" "$ROOT/.secondshot/trash/x/y"
+@test "leftovers are collected, but only those of rsnapshot, and not while that lives" {
+	after 1
+	mkdir bin
+	printf '#!/bin/bash\nwhile :; do sleep 0.1; done\n' >bin/rsnapshot
+	chmod +x bin/rsnapshot
+	bin/rsnapshot 3>&- &
+	LIVE=$!
+	until_true grep -qsz '^bin/rsnapshot$' "/proc/$LIVE/cmdline"
+	mkdir -p "$ROOT/_delete.123/alpha/deep" "$ROOT/_delete.$LIVE/alpha" "$ROOT/_delete.mine" "$ROOT/.secondshot/trash/x/y"
 	touch "$ROOT/.secondshot/run/old"
-	run_ok ss-run
+	# Nothing waits to be rotated: that comes afterwards.
+	run_code 2 ss-run --rotate=hourly
 	contains "$stderr" 'removing _delete.123'
+	lacks "$stderr" "_delete.$LIVE"
 	[ ! -e "$ROOT/_delete.123" ]
 	[ -d "$ROOT/_delete.mine" ]
+	[ -d "$ROOT/_delete.$LIVE/alpha" ]
 	[ -z "$(ls "$ROOT/.secondshot/trash")" ]
 	[ ! -e "$ROOT/.secondshot/run/old" ]
+	kill "$LIVE"
+	wait "$LIVE" || true
+	run_code 2 ss-run --rotate=hourly
+	contains "$stderr" "removing _delete.$LIVE"
+	[ ! -e "$ROOT/_delete.$LIVE" ]
+}
+
+@test "what another backup host has not hashed is left to that one" {
+	after 0
+	mkdir "$ROOT/.sync"
+	cp -a "$SRC/alpha" "$ROOT/.sync/"
+	ss-catalog add alpha >/dev/null
+	run_ok ss-run --dry-run
+	contains "$output" '/ss-catalog pending .*alpha-backup-'
+	# It keeps its savesets on the same disk, in the same catalog.
+	ss-catalog init --backup-host=other
+	run_ok ss-run --dry-run --backup-host=other
+	contains "$output" '/ss-catalog add '
+	lacks "$output" 'pending'
+}
+
+# bats test_tags=more
+@test "an old saveset in .sync is not taken for the one that could not be catalogued" {
+	local tool
+	after 0
+	# A partial one is not rotated: it lies there when the next transfer begins.
+	wrap_rsync <<-'EOF'
+		#!/bin/bash
+		/usr/bin/rsync "$@" || exit
+		exit 23
+	EOF
+	run_code 3 ss-run
+	contains "$stderr" 'alpha: partial'
+	mkdir bin
+	# ss-run starts what lies beside it.
+	cp "$(type -p ss-run)" bin/
+	for tool in "$(dirname "$(type -p ss-run)")"/ss-*; do
+		[ -e "bin/${tool##*/}" ] || ln -s "$tool" bin/
+	done
+	rm bin/ss-catalog
+	printf '#!/bin/bash\n[[ " $* " != *" add "* ]] || exit 3\nexec %q "$@"\n' "$(type -p ss-catalog)" >bin/ss-catalog
+	chmod +x bin/ss-catalog
+	generation 2
+	run_code 2 bin/ss-run
+	contains "$stderr" 'alpha: failed, no new saveset in .sync'
+	contains "$stderr" '0 of 1 hosts have a new saveset'
+	[ ! -e "$ROOT/hourly.0" ]
+}
+
+# bats test_tags=more
+@test "a signal while rsnapshot rotates: what it leaves is put right by the next one, not beside it" {
+	local code=0 run
+	LINK_DEST=0
+	after 3 4
+	printf '#!/bin/bash\ntrap "" TERM\ntouch %q\nwhile [ ! -e %q ]; do sleep 0.1; done\nexit 1\n' \
+		"$PWD/copying" "$PWD/go" >slow-cp
+	chmod +x slow-cp
+	printf 'cmd_cp\t%s\n' "$PWD/slow-cp" >>"$RSNAPSHOT_CONF"
+	ss-run --rotate=hourly 2>err 3>&- &
+	run=$!
+	until_true test -e copying
+	kill -TERM "$run"
+	touch go
+	wait "$run" || code=$?
+	[ "$code" = 143 ]
+	[ -e "$ROOT/.secondshot/rotation" ]
+	run_ok ss-catalog reconcile
+	contains "$stderr" 'has been undone'
+	[ "$(kept)" = "hourly.0 3 hourly.1 2 hourly.2 1 .sync 4" ]
 }
 
 # slow_rsync: it says that it runs, and goes on when it may.
 slow_rsync() {
-	cat >rsync <<-END
+	wrap_rsync <<-END
 		#!/bin/bash
 		touch $PWD/syncing
 		while [ ! -e $PWD/go ]; do sleep 0.1; done
 		exec /usr/bin/rsync "\$@"
 	END
-	chmod +x rsync
-	sed -i "s|^cmd_rsync.*|cmd_rsync\t$PWD/rsync|" "$RSNAPSHOT_CONF"
 }
 
 @test "kill -9 of ss-run alone ends what it started, and the next run waits for that" {
-	begin
+	after 0
 	slow_rsync
 	ss-run 3>&- &
 	until_true test -e syncing
@@ -423,7 +509,7 @@ slow_rsync() {
 
 @test "SIGTERM and SIGHUP end the run, and it dies of them" {
 	local sig sigs=TERM
-	begin
+	after 0
 	slow_rsync
 	# Who started us with nohup wants that ignored.
 	((0x$(awk '/^SigIgn/ { print $2 }' "/proc/$$/status") & 1)) || sigs+=" HUP"

@@ -30,9 +30,9 @@ stops() {
 	find "$ROOT" ! -path '*/.secondshot/*' | cmp - before
 }
 
+# bats test_tags=more
 @test "few inodes are left" {
 	mounted 'mount -t tmpfs -o size=20m,nr_inodes=400 none' '
-		ss-run
 		ss-run --min-free=10
 		mkdir "$ROOT/more"
 		for ((i = 0; i < 400; i++)); do : >"$ROOT/more/$i" || break; done 2>/dev/null
@@ -66,6 +66,7 @@ until_full() {
 		[ ! -e "$ROOT/_delete.99999999" ]'
 }
 
+# bats test_tags=more
 @test "a real disk" {
 	requires root mountns mkfs.ext4 losetup
 	losetup -f >/dev/null 2>&1 || skip "needs a loop device"
@@ -81,8 +82,10 @@ until_full() {
 		ss-verify --all'
 }
 
-@test "a run must find what the last one took, and a single large one does not stop all others" {
+# bats test_tags=more
+@test "a run must find what the last one took; neither a large one nor a new host stops all others" {
 	export -f until_full
+	printf 'backup\t%s/gamma/\tgamma/\n' "$SRC" >gamma
 	mounted 'mount -t tmpfs -o size=32m none' '
 		head -c 10M /dev/urandom >"$SRC/alpha/large"
 		# A first copy tells nothing of the next one.
@@ -105,17 +108,9 @@ until_full() {
 		contains "$(cat err)" "space: damaged, and passed over"
 		grep -qx end "$ROOT/.secondshot/space"
 		rm "$ROOT/more"
-		until_full "$ROOT/more" 100k
-		stops "[0-9]+ KiB of 32.0 MiB"
-		ss-run --min-free=0'
-}
-
-@test "what a new host takes is no measure" {
-	printf 'backup\t%s/gamma/\tgamma/\n' "$SRC" >gamma
-	mounted 'mount -t tmpfs -o size=32m none' '
-		ss-run
 		ss-run
 		grep -qE "^bytes [0-9]{5,6}$" "$ROOT/.secondshot/space"
+		# What a new host takes is no measure.
 		mkdir "$SRC/gamma"
 		head -c 4M /dev/urandom >"$SRC/gamma/large"
 		cat gamma >>"$RSNAPSHOT_CONF"
@@ -125,9 +120,13 @@ until_full() {
 		rm "$SRC/gamma/large"
 		head -c 4M /dev/urandom >"$SRC/gamma/other"
 		ss-run
-		grep -qE "^bytes 4[0-9]{6}$" "$ROOT/.secondshot/space"'
+		grep -qE "^bytes 4[0-9]{6}$" "$ROOT/.secondshot/space"
+		until_full "$ROOT/more" 100k
+		stops "[0-9]+ KiB of 32.0 MiB"
+		ss-run --min-free=0'
 }
 
+# bats test_tags=more
 @test "a file system that counts no inodes" {
 	requires root mountns mkfs.btrfs losetup
 	losetup -f >/dev/null 2>&1 || skip "needs a loop device"
@@ -137,10 +136,10 @@ until_full() {
 	mounted 'mount -o loop image' 'ss-run; ss-run'
 }
 
+# bats test_tags=more
 @test "another volume under the same name: not a byte of it is touched" {
 	local other=$BATS_TEST_TMPDIR/other
 	ss-catalog init
-	run_ok ss-run
 	mv "$ROOT" "$other"
 	mkdir "$ROOT"
 	ss-catalog init --volume=second

@@ -31,6 +31,7 @@ setup() {
 	done
 }
 
+# bats test_tags=more
 @test "every option of the tables is in --help, and taken" {
 	local tool long short arg text seen=0
 	for tool in $TOOLS; do

@@ -76,6 +76,17 @@ out:
 	return rc;
 }
 
+int file_make_dir(int dir, const char *name, unsigned mode)
+{
+	if (mkdirat(dir, name, mode) == 0) {
+		if (fsync(dir) < 0)
+			return -1;
+	} else if (errno != EEXIST) {
+		return -1;
+	}
+	return openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
 char *file_read_most(int dir, const char *name, size_t most, size_t *len)
 {
 	int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);

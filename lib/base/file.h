@@ -21,6 +21,13 @@ int file_is_new(const char *name);
 int file_replace(int dir, const char *name, const void *p, size_t len, unsigned mode);
 
 /*
+ * Open the directory name below the open directory dir.  Where there is none it is made,
+ * and dir is flushed: what is put into a new directory lasts no longer than its name.  A
+ * descriptor, or -1 with errno.
+ */
+int file_make_dir(int dir, const char *name, unsigned mode);
+
+/*
  * Read a regular file of at most FILE_SMALL - 1 bytes, no link followed, into
  * a malloc'd, NUL-ended string.  NULL with errno (EINVAL: no regular file, EFBIG).
  */

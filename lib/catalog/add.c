@@ -338,6 +338,16 @@ static void put_head(struct add *a)
 	free(hash);
 }
 
+/* The tree is on the disk before marker and catalog say so, whoever copied it.  0, or -1 after reporting. */
+static int flush_tree(const struct add *a)
+{
+	if (syncfs(a->tree) == 0)
+		return 0;
+	msg_error("%s/%s/%s: what was copied cannot be flushed to the disk: %m", escape_name(a->v->root),
+		  escape_name(a->o->location), escape_name(a->o->host));
+	return -1;
+}
+
 /* The tree is known; judge, publish, end the stream.  An exit code. */
 static int finish(struct add *a)
 {
@@ -354,7 +364,7 @@ static int finish(struct add *a)
 		if (series_rewind(a->cat, a->series.id, NULL) < 0 ||
 		    db_transaction(a->cat->db, record_attempt, a) < 0)
 			return SS_FAIL;
-	} else if (write_marker(a, a->status) < 0 || db_transaction(a->cat->db, publish, a) < 0) {
+	} else if (flush_tree(a) < 0 || write_marker(a, a->status) < 0 || db_transaction(a->cat->db, publish, a) < 0) {
 		return SS_FAIL;
 	}
 	if (a->rotten)

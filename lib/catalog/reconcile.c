@@ -105,6 +105,17 @@ static int is_ours(const struct work *w, const struct saveset *s)
 	return s->seq && !strcmp(s->volume_uid, w->v->id) && !strcmp(s->backup_host, w->c->backup_host);
 }
 
+/* Is location one of a comma list? */
+static int is_in(const char *list, const char *location)
+{
+	size_t len = strlen(location);
+
+	for (; *list; list += strcspn(list, ","), list += *list == ',')
+		if (strcspn(list, ",") == len && !strncmp(list, location, len))
+			return 1;
+	return 0;
+}
+
 /* Decide which of the markers of s are to be believed.  0 or -1. */
 static int believe(struct work *w, const struct saveset *s)
 {
@@ -112,14 +123,16 @@ static int believe(struct work *w, const struct saveset *s)
 
 	for (size_t i = 0; i < w->n; i++)
 		copies += is_for(&w->found[i], s);
-	int doubt = copies > 1 || s->status == SV_GONE || !strcmp(s->locations, ".sync");
+	/* .sync may have been written to since, under the same marker. */
+	int doubt = copies > 1 || s->status == SV_GONE || is_in(s->locations, ".sync");
 	for (size_t i = 0; i < w->n; i++) {
 		struct found *f = &w->found[i];
 		int proved;
 
 		if (!is_for(f, s))
 			continue;
-		proved = doubt ? proof_tree(w->cat, w->v, s, f->location) : 1;
+		proved = doubt || !strcmp(f->location, ".sync")
+			? proof_tree(w->cat, w->v, s, f->location) : 1;
 		if (proved < 0)
 			return -1;
 		f->believed = proved;
@@ -134,17 +147,6 @@ static int has_marker(const struct work *w, const struct saveset *s)
 {
 	for (size_t i = 0; i < w->n; i++)
 		if (is_for(&w->found[i], s))
-			return 1;
-	return 0;
-}
-
-/* Is location one of a comma list? */
-static int is_in(const char *list, const char *location)
-{
-	size_t len = strlen(location);
-
-	for (; *list; list += strcspn(list, ","), list += *list == ',')
-		if (strcspn(list, ",") == len && !strncmp(list, location, len))
 			return 1;
 	return 0;
 }

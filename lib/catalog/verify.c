@@ -219,7 +219,7 @@ static int content(struct verify *v, const struct entry *disk, const struct row 
 		return 0;
 	}
 	/* Read in this very run, for another saveset that has the row (a clock alone may lie). */
-	if (same_inode && row->verified > v->begun && was_visited(v, row) &&
+	if (same_inode && row->verified > v->begun && row->verified <= clock_now() && was_visited(v, row) &&
 	    (row->verdict == VERDICT_OK || row->verdict == VERDICT_CORRUPT)) {
 		if (row->verdict == VERDICT_CORRUPT)
 			report(v, VERDICT_CORRUPT, was->path, was->path_len, NULL);

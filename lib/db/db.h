@@ -102,7 +102,7 @@ int db_script(struct db *db, const char *sql);
 /* Does a statement that makes or alters a table take effect at once, in a transaction too? */
 int db_ddl_commits(const struct db *db);
 
-/* Write a consistent copy to the new file path (if it is a file); 0 or -1 after reporting. */
+/* Write a consistent copy to the new file path (if it is a file), and flush it.  0, or -1 after reporting. */
 int db_backup(struct db *db, const char *path);
 
 /* The database's own check of its structure: 0 sound, 1 damaged (reported), -1. */

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -20,6 +21,8 @@
 #include "db/db_journal.h"
 
 #define APPLICATION_ID "1397965906"	/* "SSHR" */
+
+#define SYNCHRONOUS "PRAGMA synchronous = EXTRA;"	/* before the first write */
 
 #define DAMAGED "; put a copy in its place, see IF SOMETHING IS LOST in secondshot(7)"
 
@@ -81,7 +84,7 @@ static int configure(struct conn *c, int create)
 		return -1;
 	if (tables == 0 && create) {
 		/* Larger pages than usual: a first catalogue writes a twentieth faster. */
-		if (script(c, "PRAGMA page_size = 8192;"
+		if (script(c, SYNCHRONOUS "PRAGMA page_size = 8192;"
 			      "PRAGMA application_id = " APPLICATION_ID) < 0)
 			return -1;
 	} else if (tables == 0 || id != atoll(APPLICATION_ID)) {
@@ -90,7 +93,7 @@ static int configure(struct conn *c, int create)
 				 : ": it is empty; 'ss-catalog init' makes one");
 		return -1;
 	}
-	return script(c, "PRAGMA journal_mode = DELETE; PRAGMA synchronous = EXTRA;"
+	return script(c, SYNCHRONOUS "PRAGMA journal_mode = DELETE;"
 			 "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;"
 			 "PRAGMA cell_size_check = ON; PRAGMA cache_size = -16384;"
 			 /* Nothing of the file changes before its first page is in the journal: see
@@ -313,9 +316,8 @@ static int col_null(void *st, int col)
 	return sqlite3_column_type(st, col) == SQLITE_NULL;
 }
 
-static int backup(void *conn, const char *path)
+static int copy_into(struct conn *c, const char *path)
 {
-	struct conn *c = conn;
 	sqlite3_stmt *st = NULL;
 	mode_t mask = umask(077);
 	int rc = -1;
@@ -328,15 +330,38 @@ static int backup(void *conn, const char *path)
 		fail(c, "cannot copy it");
 	sqlite3_finalize(st);
 	umask(mask);
+	return rc;
+}
 
-	/* VACUUM INTO does not sync what it wrote. */
-	int fd = rc == 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-	if (rc == 0 && (fd < 0 || fsync(fd) < 0)) {
-		msg_error("%s: %m", escape_name(path));
-		rc = -1;
-	}
+/* Flush a file, or a directory.  0, or -1 with errno. */
+static int flush(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), rc = fd < 0 ? -1 : fsync(fd);
+
 	if (fd >= 0)
 		close(fd);
+	return rc;
+}
+
+/* What has the name is whole, and on the disk: not every SQLite flushes what VACUUM INTO wrote. */
+static int backup(void *conn, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *new = mem_printf("%s.new-%ld", path, (long)getpid());
+	char *dir = slash ? mem_dup(path, (size_t)(slash - path) + 1) : mem_strdup(".");
+	int rc = -1;
+
+	unlink(new);	/* left by a killed process that had our number */
+	if (copy_into(conn, new) == 0) {
+		rc = flush(new) == 0 && renameat2(AT_FDCWD, new, AT_FDCWD, path, RENAME_NOREPLACE) == 0 &&
+		     flush(dir) == 0 ? 0 : -1;
+		if (rc < 0)
+			msg_error("%s: %m", escape_name(path));
+	}
+	if (rc < 0)
+		unlink(new);
+	free(dir);
+	free(new);
 	return rc;
 }
 

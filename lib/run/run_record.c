@@ -56,24 +56,21 @@ static int open_dir(const struct run *r)
 static int write_file(const struct run *r, const struct record *record)
 {
 	struct buf b = { 0 };
-	int dir, rc = -1;
+	int dir = file_make_dir(r->volume.own, RUNS_DIR, 0700), rc;
 
-	if (mkdirat(r->volume.own, RUNS_DIR, 0700) < 0 && errno != EEXIST) {
+	if (dir < 0) {
 		msg_warn("%s/" MARKER_DIR "/" RUNS_DIR ": %m", escape_name(r->volume.root));
 		return -1;
 	}
-	dir = open_dir(r);
 	buf_printf(&b, HEAD "started %" PRId64 "\nended %" PRId64 "\nresult %" PRId64 "\n",
 		   record->started, record->ended, record->result);
 	if (record->summary)
 		buf_printf(&b, "summary %s\n", record->summary);
 	buf_str(&b, "end\n");
-	if (dir >= 0) {
-		rc = file_replace(dir, record->id, b.p, b.len, 0600);
-		if (rc < 0)
-			msg_warn("the record of this run: %m");
-		close(dir);
-	}
+	rc = file_replace(dir, record->id, b.p, b.len, 0600);
+	if (rc < 0)
+		msg_warn("the record of this run: %m");
+	close(dir);
 	buf_free(&b);
 	return rc;
 }

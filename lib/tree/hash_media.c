@@ -111,11 +111,11 @@ enum stream_medium hash_media_begin(int fd, off_t size, int *direct)
 	int flags = fcntl(fd, F_GETFL);
 
 	*direct = 0;
-	if (limit == MEDIUM_CACHE || flags < 0)
+	if (limit == MEDIUM_CACHE)
 		return limit;
 	/* Some file systems take O_DIRECT and still read through the cache: leave them nothing there. */
 	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
-	if (fcntl(fd, F_SETFL, flags | O_DIRECT) < 0)
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_DIRECT) < 0)
 		return hash_media_fallback(fd, size);
 	*direct = 1;
 	return limit;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/escape.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/msg.h"
 
@@ -40,14 +41,6 @@ static void move_close(struct move *m)
 	close_fd(m->to_own);
 }
 
-/* Open name below dir, and make it first where it is not there. */
-static int make_dir(int dir, const char *name, mode_t mode)
-{
-	if (mkdirat(dir, name, mode) != 0 && errno != EEXIST)
-		return -1;
-	return openat(dir, name, DIR_FLAGS);
-}
-
 static int is_entry(const struct dirent *d)
 {
 	return strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0 &&
@@ -62,7 +55,7 @@ static int move_marker(struct move *m, const char *name)
 	if (m->from_own < 0 || faccessat(m->from_own, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
 		return errno == ENOENT ? 0 : -1;
 	if (m->to_own < 0)
-		m->to_own = make_dir(m->to, MARKER_DIR, 0700);
+		m->to_own = file_make_dir(m->to, MARKER_DIR, 0700);
 	if (m->to_own < 0)
 		return -1;
 	return renameat(m->from_own, name, m->to_own, name);
@@ -133,9 +126,9 @@ static int count_staying(struct dirent **list, int n, const char *const *moving)
 static int move_staying(const struct volume *v, struct move *m, struct dirent **list, int n,
 			const char *const *moving, const struct stat *st)
 {
-	int held = make_dir(v->own, HELD, 0700), i, ret = 0;
+	int held = file_make_dir(v->own, HELD, 0700), i, ret = 0;
 
-	m->to = held < 0 ? -1 : make_dir(held, m->location, st->st_mode & 07777);
+	m->to = held < 0 ? -1 : file_make_dir(held, m->location, st->st_mode & 07777);
 	close_fd(held);
 	if (m->to < 0) {
 		msg_error("%s: there is no place where trees could wait: %m", escape_name(m->location));

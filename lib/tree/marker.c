@@ -170,16 +170,9 @@ int marker_has_id(int location, const char *host, const char *id)
 int marker_write(int location, const char *host, const struct marker *m)
 {
 	struct buf b = { 0 };
-	int dir = -1, rc = -1;
+	int dir, rc = -1;
 
-	/* The location must know of the new directory before the marker counts. */
-	if (mkdirat(location, MARKER_DIR, 0700) == 0) {
-		if (fsync(location) < 0)
-			goto out;
-	} else if (errno != EEXIST) {
-		goto out;
-	}
-	dir = open_dir(location);
+	dir = file_make_dir(location, MARKER_DIR, 0700);
 	if (dir < 0)
 		goto out;
 	buf_printf(&b, HEAD "\nsaveset %s\nid %s\nvolume %s\nstatus %s\ncreated %" PRId64 "\n",

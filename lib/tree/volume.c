@@ -140,8 +140,8 @@ int volume_create(struct volume *v, const char *root, int *fresh)
 	if (rc < 0)
 		return -1;
 	if (rc == 1) {
-		if (mkdirat(v->fd, MARKER_DIR, 0700) < 0 || fsync(v->fd) < 0 ||
-		    (v->own = openat(v->fd, MARKER_DIR, DIR_FLAGS)) < 0) {
+		v->own = file_make_dir(v->fd, MARKER_DIR, 0700);
+		if (v->own < 0) {
 			msg_error("%s/%s: %m%s", escape_name(root), MARKER_DIR, msg_as_root());
 			return -1;
 		}

@@ -26,12 +26,28 @@ helper() {
 	done
 }
 
-# variant NAME SETTING...: another build of rrsync as $HELPERS/NAME.build/rrsync.
+# variant NAME [RSYNC=PROGRAM] [SANDBOX=0]: another build of rrsync as $HELPERS/NAME.build/rrsync.
+# What these two do not change is compiled once.
 variant() {
-	local name=$1
-	shift
-	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s -C "$TESTS/.." rrsync \
-		BUILD="$HELPERS/$name.build" CC="${CC:-cc}" CFLAGS=-O0 FORTIFY= "$@" >&2
+	local name=$1 rsync=$RSYNC sandbox=1 source object objects=() common=$HELPERS/rrsync-objects
+	local dir=$HELPERS/$1.build setting
+	for setting in "${@:2}"; do
+		case $setting in
+		RSYNC=*) rsync=${setting#*=} ;;
+		SANDBOX=*) sandbox=${setting#*=} ;;
+		*) return 2 ;;
+		esac
+	done
+	mkdir -p "$common" "$dir"
+	for source in "$TESTS"/../rrsync/*.c; do
+		object=${source##*/}
+		object=$common/${object%.c}.o
+		if grep -qwE 'RSYNC|SANDBOX' "$source"; then object=$dir/${object##*/}; fi
+		objects+=("$object")
+		[[ -e $object ]] || "${CC:-cc}" -std=c11 -D_GNU_SOURCE -O0 -fPIE -I"$TESTS/../rrsync" \
+			-DRSYNC="\"$rsync\"" -DSANDBOX="$sandbox" -c -o "$object" "$source" || return
+	done
+	"${CC:-cc}" -pie -o "$dir/rrsync" "${objects[@]}"
 }
 
 # older_rsync FILE: an rsync without options to confine itself.  It is the installed
@@ -52,6 +68,11 @@ not() {
 	fi
 }
 
+# started PID PATTERN LOG: says that it is ready, or is gone.
+started() {
+	grep -q "$2" "$3" 2>/dev/null || ! kill -0 "$1" 2>/dev/null
+}
+
 # --- a source host -------------------------------------------------------
 
 # source_needs [WHAT...]: to build rrsync in another way; see unmet.
@@ -70,7 +91,6 @@ sshd_needs() {
 # 192.0.2.2 the source host "source".  SSH is the backup host's ssh, NEAR runs a
 # command in that network, gate says what its key may do.
 sshd_start() {
-	local tries=0
 	HOST=$BATS_FILE_TMPDIR/host
 	mkdir -p "$HOST"
 	ssh-keygen -q -t ed25519 -N '' -f "$HOST/hostkey"
@@ -125,10 +145,8 @@ sshd_start() {
 	chmod 0755 "$HOST/ssh"
 	SSH=$HOST/ssh
 	export HOST SSHD NEAR SSH
-	until grep -q 'Server listening' "$HOST/sshd.log" 2>/dev/null; do
-		((++tries < 100)) && kill -0 "$SSHD" || { cat "$HOST"/*.log; return 1; }
-		sleep 0.1
-	done
+	until_true started "$SSHD" 'Server listening' "$HOST/sshd.log"
+	kill -0 "$SSHD" || { cat "$HOST"/*.log; return 1; }
 }
 
 sshd_stop() {
@@ -146,6 +164,17 @@ gate() {
 	printf '%s%s\n' "$command" "$(<"$HOST/key.pub")" >"$HOST/authorized_keys"
 }
 
+# beside COMMAND...: as gate, but without an sshd: SSH is rrsync, or any command, at once.
+beside() {
+	local shell=$BATS_FILE_TMPDIR/any-command
+	if (($# == 0)); then
+		printf '#!/bin/sh\ncd %q && eval "exec $SSH_ORIGINAL_COMMAND"\n' "$BATS_FILE_TMPDIR" >"$shell"
+		chmod 0755 "$shell"
+		set -- "$shell"
+	fi
+	SSH=$(near "$@")
+}
+
 # near COMMAND...: in place of rsync's ssh: rrsync as sshd would start it, at once.
 #	rsync -e "$(near /path/rrsync -ro DIR)" source:/ …
 near() {
@@ -158,7 +187,7 @@ near() {
 # syslog_start: a /dev/log in a mount namespace of its own; what is sent to it is in
 # $SYSLOG.  NS before a command runs it there.
 syslog_start() {
-	local dev=$BATS_FILE_TMPDIR/dev tries=0
+	local dev=$BATS_FILE_TMPDIR/dev
 	SYSLOG=$BATS_FILE_TMPDIR/syslog
 	mkdir "$dev"
 	: >"$SYSLOG"
@@ -181,23 +210,17 @@ syslog_start() {
 	disown
 	NS="nsenter --mount=/proc/$LOGGER/ns/mnt"
 	export SYSLOG LOGGER NS
-	until grep -q ready "$SYSLOG"; do
-		((++tries < 100)) && kill -0 "$LOGGER" || { cat "$SYSLOG.err"; return 1; }
-		sleep 0.05
-	done
+	until_true started "$LOGGER" ready "$SYSLOG"
+	kill -0 "$LOGGER" || { cat "$SYSLOG.err"; return 1; }
 }
 
 syslog_stop() {
 	[[ -z ${LOGGER:-} ]] || kill "$LOGGER"
 }
 
-# logged PATTERN: fail, and show the log, unless it comes to have the pattern (ERE).
+# logged PATTERN: wait until the log has the pattern (ERE).
 logged() {
-	local tries=0
-	until grep -qaE -- "$1" "$SYSLOG"; do
-		((++tries < 20)) || { printf 'no "%s" in the log:\n' "$1"; cat "$SYSLOG"; return 1; }
-		sleep 0.05
-	done
+	until_true grep -qaE -- "$1" "$SYSLOG"
 }
 
 # --- trees ---------------------------------------------------------------
@@ -232,20 +255,18 @@ rich_tree() {
 
 # listing DIR: all of a tree that a copy is to have, in a form that diff shows well.
 listing() {
-	local sums=$BATS_TEST_TMPDIR/sums.$BASHPID
-	find "$1" -type f -print0 | xargs -0 -r sha256sum -z >"$sums"
-	"$TESTS/metadata.pl" "$1" "$sums"
-	(
-		cd "$1" || return
-		find . -mindepth 1 \( -type d -printf '%P %y %m %U %G %T@\0' -o \
-			-printf '%P %y %m %U %G %T@ %s %n %l\0' \) | sort -z | tr '\0' '\n'
-		find . ! -type l -print0 | sort -z | xargs -0 getfacl -n --
-		find . -print0 | sort -z | xargs -0 getfattr -h -d -m - -e hex --
-	)
+	"$TESTS/rrsync/listing.pl" "$1"
 }
 
 # same DIR DIR: fails, and shows where, unless the two trees are the same.
 same() {
-	diff <(listing "$1") <(listing "$2") >"$BATS_TEST_TMPDIR/differences" ||
-		{ head -n 20 "$BATS_TEST_TMPDIR/differences"; return 1; }
+	local new=$BATS_TEST_TMPDIR/.listing
+	listing "$1" >"$new.1" && listing "$2" >"$new.2" || return
+	same_listing "$new.1" "$new.2"
+}
+
+same_listing() {
+	[[ -s $1 ]] && cmp -s "$1" "$2" && return 0
+	diff "$1" "$2" | head -n 20
+	return 1
 }

@@ -9,6 +9,7 @@
 #include "base/msg.h"
 #include "base/trust.h"
 #include "conf/conf.h"
+#include "conf/login.h"
 #include "unit.h"
 
 static char dir[64], *file;
@@ -143,8 +144,46 @@ static int trusted(const char *name)
 	return rc == 0;
 }
 
+/* dir is ours, dir/sub everybody's: what is named in one and lies in the other.  path: for names. */
+static void test_trust_real(char *path, size_t size)
+{
+	char sub[80], deep[96], own[112];
+
+	snprintf(sub, sizeof(sub), "%s/sub", dir);
+	snprintf(deep, sizeof(deep), "%s/deep", sub);
+	snprintf(own, sizeof(own), "%s/conf", deep);
+	need(mkdir(deep, 0700) == 0 && link(file, own) == 0);
+	ok(!trusted(own), "our own directory, in one that everybody may write");
+	snprintf(path, size, "%s/link", dir);
+	need(symlink("sub/deep/conf", path) == 0);
+	ok(!trusted(path), "a link in a good directory to a file that lies below such a one");
+	unlink(path);
+	need(symlink("sub/deep", path) == 0);
+	snprintf(path, size, "%s/link/conf", dir);
+	ok(!trusted(path), "a link to a directory below such a one");
+	need(chmod(sub, 0755) == 0);
+	ok(trusted(path), "the same, once only we may write it");
+	need(chmod(sub, 0775) == 0);
+	ok(!trusted(path), "or its group may");
+	need(chmod(sub, 01777) == 0);
+	ok(trusted(path) == (geteuid() == 0), "what lies in root's own sticky one is its owner's");
+	if (geteuid() == 0) {
+		need(chown(sub, 12345, 0) == 0);
+		ok(!trusted(path), "what lies in somebody's sticky one is his");
+		need(chmod(sub, 0755) == 0);
+		ok(!trusted(path), "and what lies below his directory");
+		need(chown(sub, 0, 0) == 0);
+	}
+	need(chmod(sub, 0777) == 0);
+	snprintf(path, size, "%s/link", dir);
+	unlink(path);
+	unlink(own);
+	rmdir(deep);
+}
+
 static void test_trust(void)
 {
+	struct conf c;
 	char link[128];
 
 	put("volume = x\n");
@@ -164,13 +203,49 @@ static void test_trust(void)
 	need(symlink("../conf", link) == 0);
 	ok(!trusted(link), "a link in such a directory to a good file");
 	unlink(link);
+	test_trust_real(link, sizeof(link));
 	snprintf(link, sizeof(link), "%s/sub", dir);
 	rmdir(link);
 	ok(!trusted(dir), "a directory is no file");
+	need(chmod(file, 0604) == 0);
+	ok(conf_load(&c, file, NULL) == 0, "others may read it");
+	conf_free(&c);
+	need(chmod(file, 0602) == 0);
+	ok(conf_load(&c, file, NULL) != 0, "what is not to be trusted is not loaded");
+	conf_free(&c);
+	need(chmod(file, 0600) == 0);
 	if (geteuid() == 0) {
 		need(chown(file, 12345, 0) == 0);
 		ok(!trusted(file), "a file of somebody else");
 	}
+}
+
+/* Does a server's password come out of the file? */
+static int told(void)
+{
+	struct conf c;
+	struct login l;
+	int rc;
+
+	c = (struct conf){ .db_password_file = file };
+	rc = login_make(&l, &c, "mysql://user@host/name");
+	rc = rc == 0 && strcmp(l.password, "secret") == 0;
+	login_free(&l);
+	return rc;
+}
+
+static void test_password(void)
+{
+	put("secret\n");
+	need(chmod(file, 0600) == 0);
+	ok(told(), "a password that its owner alone can read");
+	need(chmod(file, 0640) == 0);
+	ok(!told(), "its group can");
+	need(chmod(file, 0604) == 0);
+	ok(!told(), "everybody can");
+	need(chmod(file, 0600) == 0 && chmod(dir, 0777) == 0);
+	ok(!told(), "everybody can put another in its place");
+	need(chmod(dir, 0700) == 0);
 }
 
 int main(void)
@@ -189,6 +264,7 @@ int main(void)
 	test_catalog();
 	test_refused();
 	test_run();
+	test_password();
 	test_trust();
 	unlink(file);
 	rmdir(dir);

@@ -2,32 +2,66 @@
 /* test_hash.c - digests, and every reason not to give one. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/magic.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "base/msg.h"
 #include "tree/hash.h"
+#include "tree/hash_media.h"
 #include "unit.h"
 
-static char dir[64];
+static char dir[64], many_dir[64];
 static int root;
 
-static void put(const char *name, const void *p, size_t len)
+/*
+ * The pool's reads come through here: before each, the hook is called with its number; it
+ * may change the file, or have the read refused by an errno.
+ */
+static int (*on_read)(int fd, unsigned n);
+static unsigned reads;
+
+ssize_t pread(int fd, void *p, size_t len, off_t off)
 {
-	int fd = openat(root, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	struct iovec v = { .iov_base = p, .iov_len = len };
+	int err = on_read ? on_read(fd, ++reads) : 0;
+
+	if (err) {
+		errno = err;
+		return -1;
+	}
+	return preadv(fd, &v, 1, off);
+}
+
+static void put_below(int base, const char *name, const void *p, size_t len)
+{
+	int fd = openat(base, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 
 	need(fd >= 0 && write(fd, p, len) == (ssize_t)len && close(fd) == 0);
 }
 
-/* A job for what the file is now. */
-static struct hash_job job_of(const char *name)
+static void put(const char *name, const void *p, size_t len)
+{
+	put_below(root, name, p, len);
+}
+
+/* A job for what the file below that directory is now. */
+static struct hash_job job_below(int base, const char *name)
 {
 	struct hash_job j = { .path = name, .path_len = strlen(name), .check = 1 };
 	struct statx sx;
 
-	need(statx(root, name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME, &sx) == 0);
+	need(statx(base, name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME, &sx) == 0);
 	j.algo = hash_algo_find("sha256");
 	j.ino = sx.stx_ino;
 	if (sx.stx_mask & STATX_BTIME)
@@ -36,6 +70,11 @@ static struct hash_job job_of(const char *name)
 	j.mtime = sx.stx_mtime.tv_sec;
 	j.mtime_ns = sx.stx_mtime.tv_nsec;
 	return j;
+}
+
+static struct hash_job job_of(const char *name)
+{
+	return job_below(root, name);
 }
 
 static int digest_is(const struct hash_job *j, const char *hex)
@@ -96,6 +135,7 @@ static void test_algos(struct hash_pool *p)
 static void test_states(struct hash_pool *p)
 {
 	struct hash_job j = job_of("abc"), k;
+	char out[sizeof(dir) + 8];
 
 	k = j, k.size++;
 	ok(state_of(p, k) == ST_CHANGED, "another size");
@@ -123,8 +163,14 @@ static void test_states(struct hash_pool *p)
 	ok(state_of(p, k) == ST_OK || state_of(p, k) == ST_MOVED, "dots within the root");
 	k = j, k.path = "../abc", k.path_len = 6;
 	ok(state_of(p, k) == ST_MOVED, "dots out of the root");
+	snprintf(out, sizeof(out), "..%s/abc", strrchr(dir, '/'));
+	k = j, k.path = out, k.path_len = strlen(out);
+	ok(state_of(p, k) == ST_MOVED, "dots out of the root and in again");
 	k = j, k.path = "/etc/passwd", k.path_len = 11;
 	ok(state_of(p, k) == ST_MOVED, "an absolute path");
+	snprintf(out, sizeof(out), "%s/abc", dir);
+	k = j, k.path = out, k.path_len = strlen(out);
+	ok(state_of(p, k) == ST_MOVED, "an absolute path to the file");
 	need(mkfifoat(root, "fifo", 0600) == 0);
 	ok(state_of(p, job_of("fifo")) == ST_MOVED && state_of(p, job_of("sub")) == ST_MOVED, "a FIFO, a directory");
 }
@@ -193,35 +239,48 @@ static void test_deep(struct hash_pool *p)
 	buf_free(&path);
 }
 
-/* More names than there are threads or places in any table. */
-static void test_many(struct hash_pool *p)
+/* More names than there are threads or places in any table; made once for all pools. */
+enum { MANY = 3000 };
+static char many_name[MANY][8];
+
+static int make_many(void)
 {
-	enum { N = 3000 };
-	struct hash_job *j = mem_alloc(N * sizeof(*j));
-	char **name = mem_alloc(N * sizeof(*name)), text[16];
+	int base, i;
+	char text[16];
+
+	need(mkdtemp(many_dir));
+	base = open(many_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	need(base >= 0);
+	for (i = 0; i < MANY; i++) {
+		snprintf(many_name[i], sizeof(many_name[i]), "m%d", i);
+		if (i % 3) {
+			need(linkat(base, many_name[i - i % 3], base, many_name[i], 0) == 0);
+			continue;
+		}
+		snprintf(text, sizeof(text), "%d", i / 3);
+		put_below(base, many_name[i], text, strlen(text));
+	}
+	return base;
+}
+
+static void test_many(int base, unsigned threads, enum hash_read how)
+{
+	struct hash_pool *p = hash_pool_new(base, threads, how);
+	struct hash_job *j = mem_alloc(MANY * sizeof(*j));
 	int i, good = 0, round;
 
-	for (i = 0; i < N; i++) {
-		name[i] = mem_printf("m%d", i);
-		snprintf(text, sizeof(text), "%d", i / 3);
-		if (i % 3)
-			need(linkat(root, name[i - i % 3], root, name[i], 0) == 0);
-		else
-			put(name[i], text, strlen(text));
-	}
+	need(p);
 	for (round = 0; round < 2; round++) {
-		for (i = 0; i < N; i++)
-			j[i] = job_of(name[i]);
-		do_jobs(p, j, N);
-		for (i = 0; i < N; i++)
+		for (i = 0; i < MANY; i++)
+			j[i] = job_below(base, many_name[i]);
+		do_jobs(p, j, MANY);
+		for (i = 0; i < MANY; i++)
 			good += j[i].state == ST_OK && memcmp(j[i].digest, j[i - i % 3].digest, 32) == 0 &&
 				(i < 3 || memcmp(j[i].digest, j[i - 3].digest, 32) != 0);
 	}
-	ok(good == 2 * N, "%d names of %d inodes, twice", N, N / 3);
-	for (i = 0; i < N; i++)
-		free(name[i]);
-	free(name);
+	ok(good == 2 * MANY, "%d names of %d inodes, twice", MANY, MANY / 3);
 	free(j);
+	hash_pool_free(p);
 }
 
 /* The caller's own paths: not confined, filled in, still nothing but regular files. */
@@ -253,6 +312,260 @@ static void test_own_paths(void)
 	hash_pool_free(p);
 }
 
+/*
+ * One file of three reads, and what somebody else does to it while it is read.  Its bytes
+ * are 'a', and the hooks write the first of them, which was read before.
+ */
+#define LARGE 600000u
+static const char *meddle_name = "large";
+static struct timespec meddle_times[2];
+
+/* Where the kernel's clock moves in steps, two changes in the same one look like one. */
+static void next_tick(void)
+{
+	need(usleep(20000) == 0);
+}
+
+/* Change the first byte; put the times back as they were. */
+static void meddle(int put_back, char c)
+{
+	int fd = openat(root, meddle_name, O_WRONLY | O_CLOEXEC);
+
+	need(fd >= 0 && pwrite(fd, &c, 1, 0) == 1);
+	need(!put_back || futimens(fd, meddle_times) == 0);
+	need(close(fd) == 0);
+}
+
+static int once_write(int fd, unsigned n)
+{
+	(void)fd;
+	if (n == 2)
+		meddle(0, 'b');
+	return 0;
+}
+
+static int once_write_quietly(int fd, unsigned n)
+{
+	(void)fd;
+	if (n == 2)
+		meddle(1, 'b');
+	return 0;
+}
+
+static int always_write_quietly(int fd, unsigned n)
+{
+	(void)fd;
+	if (n % 3 == 2) {
+		next_tick();
+		meddle(1, (char)('b' + n));
+	}
+	return 0;
+}
+
+/* To another size, and the times as they were. */
+static void resize(off_t size)
+{
+	int fd = openat(root, meddle_name, O_WRONLY | O_CLOEXEC);
+
+	need(fd >= 0 && ftruncate(fd, size) == 0 && futimens(fd, meddle_times) == 0 && close(fd) == 0);
+}
+
+static int once_grow(int fd, unsigned n)
+{
+	(void)fd;
+	if (n == 2)
+		resize(LARGE + 1);
+	return 0;
+}
+
+static int once_shrink(int fd, unsigned n)
+{
+	(void)fd;
+	if (n == 2)
+		resize(LARGE - 1);
+	return 0;
+}
+
+/* It ends where the next read begins. */
+static int once_cut(int fd, unsigned n)
+{
+	(void)fd;
+	if (n == 2)
+		resize(256 << 10);
+	return 0;
+}
+
+static int once_touch(int fd, unsigned n)
+{
+	struct timespec t[2] = { meddle_times[0], meddle_times[1] };
+
+	(void)fd;
+	t[1].tv_nsec ^= 1;
+	if (n == 2)
+		need(utimensat(root, meddle_name, t, 0) == 0);
+	return 0;
+}
+
+static int once_link(int fd, unsigned n)
+{
+	(void)fd;
+	if (n == 2)
+		need(linkat(root, meddle_name, root, "large-too", 0) == 0);
+	return 0;
+}
+
+static int always_chmod(int fd, unsigned n)
+{
+	(void)fd;
+	need(fchmodat(root, meddle_name, n % 2 ? 0600 : 0644, 0) == 0);
+	return 0;
+}
+
+/* The job for a file of LARGE bytes, done by a thread of its own while the hook meddles. */
+static struct hash_job meddled(int (*hook)(int, unsigned))
+{
+	struct hash_pool *p = hash_pool_new(root, 1, HASH_CACHED);
+	char *bytes = mem_alloc(LARGE);
+	struct hash_job j;
+
+	need(p);
+	memset(bytes, 'a', LARGE);
+	put(meddle_name, bytes, LARGE);
+	free(bytes);
+	meddle_times[0].tv_sec = meddle_times[1].tv_sec = 1000000000;
+	need(utimensat(root, meddle_name, meddle_times, 0) == 0);
+	next_tick();
+	j = job_of(meddle_name);
+	on_read = hook;
+	reads = 0;
+	do_jobs(p, &j, 1);
+	on_read = NULL;
+	hash_pool_free(p);
+	return j;
+}
+
+static int none(int fd, unsigned n)
+{
+	(void)fd, (void)n;
+	return 0;
+}
+
+static void test_meddled(void)
+{
+	static const char as[] = "ded93777580eeaa7d906cb0f16b9706b1000067eaf0f3b6c1d03a8bc6a15bf15",
+		ba[] = "073ed8e5617229ca64f5a948ff082d5fe686e1e0098853a0b0b176f10e2b2864";
+	struct hash_job j = meddled(none);
+
+	ok(digest_is(&j, as) && reads == 3, "a file that stands still is read once, in three");
+	ok(meddled(once_write).state == ST_CHANGED, "written to once while it is read: changed");
+	ok(meddled(once_touch).state == ST_CHANGED, "another nanosecond afterwards: changed");
+	ok(meddled(once_grow).state == ST_CHANGED, "a byte longer, the same mtime: changed");
+	ok(meddled(once_shrink).state == ST_CHANGED, "a byte shorter, the same mtime: changed");
+	ok(meddled(once_cut).state == ST_CHANGED, "it ends early: changed");
+	j = meddled(once_write_quietly);
+	ok(digest_is(&j, ba) && reads == 6, "written to once, the mtime put back: read again, never half of each");
+	ok(meddled(always_write_quietly).state == ST_CHANGED && reads == 15,
+	   "written to again and again, the mtime put back: changed, after some tries");
+	j = meddled(once_link);
+	ok(digest_is(&j, as) && reads == 6, "a new link: read again, and the same");
+	need(unlinkat(root, "large-too", 0) == 0);
+	j = meddled(always_chmod);
+	ok(digest_is(&j, as) && reads == 6, "ctime moves all the time: the same bytes twice are enough");
+}
+
+/* A name of an inode that was read already, but has changed in the very second: it may again. */
+static void test_fresh(void)
+{
+	struct hash_pool *p = hash_pool_new(root, 1, HASH_CACHED);
+	struct hash_job j;
+
+	need(p);
+	put("fresh", "fresh", 5);
+	need(linkat(root, "fresh", root, "fresh-too", 0) == 0);
+	on_read = none;
+	reads = 0;
+	ok(state_of(p, job_of("fresh")) == ST_OK && state_of(p, job_of("abc")) == ST_OK && reads == 2, "two files");
+	j = job_of("fresh-too");
+	do_jobs(p, &j, 1);
+	ok(j.state == ST_OK && reads == 3, "a link of a fresh one is read for itself");
+	on_read = NULL;
+	hash_pool_free(p);
+}
+
+static int refuse_direct(int fd, unsigned n)
+{
+	(void)n;
+	return fcntl(fd, F_GETFL) & O_DIRECT ? EINVAL : 0;
+}
+
+static unsigned went_direct;
+
+static int see_direct(int fd, unsigned n)
+{
+	(void)n;
+	went_direct += (fcntl(fd, F_GETFL) & O_DIRECT) != 0;
+	return 0;
+}
+
+static enum stream_medium medium_of(int (*hook)(int, unsigned))
+{
+	struct hash_pool *p = hash_pool_new(root, 1, HASH_MEDIA);
+	struct hash_job j = job_of("disk");
+
+	need(p);
+	went_direct = 0;
+	on_read = hook;
+	do_jobs(p, &j, 1);
+	on_read = NULL;
+	need(j.state == ST_OK);
+	hash_pool_free(p);
+	return j.medium;
+}
+
+/* The real thing, where files lie on a disk. */
+static void test_medium(void)
+{
+	struct statfs fs;
+	enum stream_medium m;
+	void *map;
+	int fd;
+
+	put("disk", "what lies there", 15);
+	fd = openat(root, "disk", O_RDONLY | O_CLOEXEC);
+	need(fd >= 0 && fstatfs(fd, &fs) == 0);
+	/* A page that somebody has mapped, and looked at, stays. */
+	map = mmap(NULL, 15, PROT_READ, MAP_SHARED, fd, 0);
+	need(map != MAP_FAILED && memcmp(map, "what", 4) == 0);
+	ok(medium_of(refuse_direct) == MEDIUM_CACHE, "reads that O_DIRECT cannot do, and a page that stays: cache");
+	need(munmap(map, 15) == 0);
+	m = medium_of(see_direct);
+	if ((uint32_t)fs.f_type == TMPFS_MAGIC)
+		ok(m == MEDIUM_CACHE && !went_direct, "memory is the cache");
+	else
+		ok(m != MEDIUM_MEDIA || went_direct || fcntl(fd, F_SETFL, O_DIRECT) < 0,
+		   "what is from the medium was read directly, where that can be");
+	close(fd);
+}
+
+/*
+ * From now on this process has a kernel without openat2: the answer of one before 5.6, or
+ * of a container runtime that does not know it.  0 where that cannot be had.
+ */
+static int forbid_openat2(void)
+{
+	struct sock_filter f[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog prog = { .len = sizeof(f) / sizeof(f[0]), .filter = f };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog) < 0)
+		return 0;
+	return syscall(SYS_openat2, -1, "", NULL, 0) < 0 && errno == ENOSYS;
+}
+
 static void empty_dir(const char *path)
 {
 	char *command = mem_printf("rm -rf '%s'", path);
@@ -263,16 +576,23 @@ static void empty_dir(const char *path)
 
 int main(void)
 {
-	static const unsigned threads[] = { 1, 4, 4 | HASH_SERIAL, 3 };
+	static const unsigned threads[] = { 1, 4, 4 | HASH_SERIAL, 3, 2 };
 	const char *tmp = getenv("TMPDIR");
+	int many;
 	size_t i;
 
 	msg_level(MSG_NONE);
 	umask(022);
-	for (i = 0; i < 4; i++) {
+	snprintf(many_dir, sizeof(many_dir), "%.40s/hash.XXXXXX", tmp && *tmp ? tmp : "/tmp");
+	many = make_many();
+	for (i = 0; i < 5; i++) {
 		enum hash_read how = i == 3 ? HASH_MEDIA : HASH_CACHED;
 		struct hash_pool *p;
 
+		if (i == 4 && !forbid_openat2()) {
+			printf("# no seccomp: not without openat2\n");
+			break;
+		}
 		snprintf(dir, sizeof(dir), "%.40s/hash.XXXXXX", tmp && *tmp ? tmp : "/tmp");
 		need(mkdtemp(dir));
 		root = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -283,12 +603,19 @@ int main(void)
 		test_states(p);
 		test_sparse(p);
 		test_deep(p);
-		test_many(p);
+		test_many(many, threads[i], how);
 		hash_pool_free(p);
 		test_own_paths();
+		if (i == 0) {
+			test_meddled();
+			test_fresh();
+			test_medium();
+		}
 		close(root);
 		empty_dir(dir);
 	}
+	close(many);
+	empty_dir(many_dir);
 	hash_pool_free(NULL);
 	return done();
 }

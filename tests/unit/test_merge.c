@@ -35,6 +35,8 @@ static void files(void)
 	ok(cmp(WITH(ino = 9), was) == MERGE_OTHER, "another inode");
 	ok(cmp(WITH(btime = 9), was) == MERGE_OTHER, "the inode's number was used again");
 	ok(cmp(WITH(type = 'd'), was) == MERGE_OTHER, "another type");
+	ok(cmp(WITH(btime = 0), was) == MERGE_SAME, "no birth time now: inode, size and time");
+	ok(cmp(WITH(btime = 0; e.mtime_ns = 9), was) == MERGE_OTHER, "no birth time now, another time");
 	was.btime = 0;
 	ok(cmp(file(), was) == MERGE_SAME, "no birth time: inode, size and time");
 	ok(cmp(WITH(size = 9), was) == MERGE_OTHER, "no birth time, another size");
@@ -48,6 +50,9 @@ static void others(void)
 	ok(cmp(a, b) == MERGE_SAME, "the same link");
 	b.data = "y";
 	ok(cmp(a, b) == MERGE_OTHER, "another target");
+	b = a;
+	b.uid = 1;
+	ok(cmp(a, b) == MERGE_OTHER, "another owner");
 	b = a;
 	b.mtime = 1;
 	ok(cmp(a, b) == MERGE_OTHER, "another time");
