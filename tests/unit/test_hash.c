@@ -241,7 +241,7 @@ static void test_deep(struct hash_pool *p)
 
 /* More names than there are threads or places in any table; made once for all pools. */
 enum { MANY = 3000 };
-static char many_name[MANY][8];
+static char many_name[MANY][16];
 
 static int make_many(void)
 {
