@@ -23,12 +23,6 @@ const char *db_name(const struct db *db);
 const char *db_file(const struct db *db);
 
 /*
- * What of a url may be shown, escaped (escape_name() has the rules): not what stands before
- * an @, where a password may be.
- */
-const char *db_shown(const char *url);
-
-/*
  * Open a database.  create: make the file if it is not there, for its owner only (a server's
  * database is its administrator's).  NULL after reporting; *away: its server may be back later.
  */
@@ -90,21 +84,15 @@ int db_flush(struct db *db);
 /* db_run() for one row with one integer: 1 and *value, 0 there is no row or it is NULL, -1. */
 int db_value(struct db *db, int64_t *value, enum sql_id id, const char *fmt, ...);
 
-/*
- * The same where a database always has an answer, as to SELECT count(*): 0 and *value, or
- * -1 after reporting, also where it sent no row.
- */
+/* The same for a count, which always has an answer: 0 and *value, or -1 after reporting, also without a row. */
 int db_count(struct db *db, int64_t *value, enum sql_id id, const char *fmt, ...);
 
 /* Run the program's own SQL text: statements ended by semicolons, with words as in schema.c.  0 or -1. */
 int db_script(struct db *db, const char *sql);
-
 /* Does a statement that makes or alters a table take effect at once, in a transaction too? */
 int db_ddl_commits(const struct db *db);
-
 /* Write a consistent copy to the new file path (if it is a file), and flush it.  0, or -1 after reporting. */
 int db_backup(struct db *db, const char *path);
-
 /* The database's own check of its structure: 0 sound, 1 damaged (reported), -1. */
 int db_integrity(struct db *db);
 

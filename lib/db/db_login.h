@@ -14,4 +14,10 @@ struct db_login {
 	int timeout;		/* seconds to wait for a lock, or for a server that went away */
 };
 
+/*
+ * What of a url may be shown, escaped (escape_name() has the rules): not what stands before
+ * an @, where a password may be.
+ */
+const char *db_shown(const char *url);
+
 #endif

@@ -243,42 +243,48 @@ static int check_tls(struct maria *m)
 /*
  * What an administrator may have set for every session, and what ours needs: a limit on
  * rows or joins would give a part for the whole, one on time would end a long statement, a
- * COMMIT that hangs up would lose the connection.  As the server gives them back.
+ * COMMIT that hangs up would lose the connection.  NAME, how it is set, how it is read back.
  */
-static const struct setting {
+#define SETTINGS(S)                                                                     \
+	S(sql_mode, "'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'", \
+	  "STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION")        \
+	S(time_zone, "'+00:00'", "+00:00")                                              \
+	S(foreign_key_checks, "1", "1")                                                 \
+	S(check_constraint_checks, "1", "1")                                            \
+	S(unique_checks, "1", "1")                                                      \
+	S(sql_safe_updates, "0", "0")                                                   \
+	S(sql_select_limit, "18446744073709551615", "18446744073709551615")             \
+	S(max_join_size, "18446744073709551615", "18446744073709551615")                \
+	S(sql_big_selects, "1", "1")                                                    \
+	S(sql_auto_is_null, "0", "0")                                                   \
+	S(sql_if_exists, "0", "0")                                                      \
+	S(sql_buffer_result, "0", "0")                                                  \
+	S(max_statement_time, "0", "0.000000")                                          \
+	S(idle_transaction_timeout, "0", "0")                                           \
+	S(idle_write_transaction_timeout, "0", "0")                                     \
+	S(idle_readonly_transaction_timeout, "0", "0")                                  \
+	S(completion_type, "'NO_CHAIN'", "NO_CHAIN")                                    \
+	S(max_sort_length, "1024", "1024")                                              \
+	S(tx_read_only, "0", "0")                                                       \
+	S(tx_isolation, "'READ-COMMITTED'", "READ-COMMITTED")
+#define SETTING_SET(name, set, read) ", " #name " = " set
+#define SETTING_ASK(name, set, read) ", @@SESSION." #name
+#define SETTING_READ(name, set, read) { #name, read },
+
+static const char settings_set[] = "SET SESSION autocommit = 1" SETTINGS(SETTING_SET);
+static const char settings_ask[] = "SELECT @@SESSION.autocommit" SETTINGS(SETTING_ASK);
+static const struct {
 	const char *name, *value;
-} settings[] = {
-	{ "sql_mode", "STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION" },
-	{ "time_zone", "+00:00" },
-	{ "autocommit", "1" },
-	{ "foreign_key_checks", "1" },
-	{ "check_constraint_checks", "1" },
-	{ "unique_checks", "1" },
-	{ "sql_safe_updates", "0" },
-	{ "sql_select_limit", "18446744073709551615" },
-	{ "max_join_size", "18446744073709551615" },
-	{ "sql_big_selects", "1" },
-	{ "sql_auto_is_null", "0" },
-	{ "sql_if_exists", "0" },
-	{ "sql_buffer_result", "0" },
-	{ "max_statement_time", "0.000000" },
-	{ "idle_transaction_timeout", "0" },
-	{ "idle_write_transaction_timeout", "0" },
-	{ "idle_readonly_transaction_timeout", "0" },
-	{ "completion_type", "NO_CHAIN" },
-	{ "max_sort_length", "1024" },
-	{ "tx_read_only", "0" },
-	{ "tx_isolation", "READ-COMMITTED" },
-};
+} settings[] = { { "autocommit", "1" }, SETTINGS(SETTING_READ) };
 
 /* Did the server take them?  A proxy may not pass them on.  0, or -1 after reporting. */
-static int check_settings(struct maria *m, const char *ask)
+static int check_settings(struct maria *m)
 {
 	MYSQL_RES *result = NULL;
 	MYSQL_ROW row = NULL;
 	size_t i, n = sizeof(settings) / sizeof(*settings);
 
-	if (db_maria_query(m, ask, "cannot read the session's settings") < 0)
+	if (db_maria_query(m, settings_ask, "cannot read the session's settings") < 0)
 		return -1;
 	result = mysql_store_result(m->h);
 	if (result && mysql_num_fields(result) == n)
@@ -297,23 +303,7 @@ static int check_settings(struct maria *m, const char *ask)
 /* The session's own settings, whatever the server's are.  0 or -1. */
 static int settle(struct maria *m)
 {
-	struct buf set = { 0 }, ask = { 0 };
-	int rc;
-
-	for (size_t i = 0; i < sizeof(settings) / sizeof(*settings); i++) {
-		const struct setting *s = &settings[i];
-		int number = strspn(s->value, "0123456789.") == strlen(s->value);
-
-		buf_printf(&set, "%s%s = %s%s%s", i ? ", " : "SET SESSION ", s->name, number ? "" : "'",
-			   s->value, number ? "" : "'");
-		buf_printf(&ask, "%s@@SESSION.%s", i ? ", " : "SELECT ", s->name);
-	}
-	rc = db_maria_query(m, set.p, "cannot set the session up");
-	if (rc == 0)
-		rc = check_settings(m, ask.p);
-	buf_free(&set);
-	buf_free(&ask);
-	if (rc < 0)
+	if (db_maria_query(m, settings_set, "cannot set the session up") < 0 || check_settings(m) < 0)
 		return -1;
 	void *wait = db_maria_prepare(m, "SET SESSION innodb_lock_wait_timeout = ?", NULL);
 	db_maria_bind_int(wait, 1, m->timeout > 0 ? m->timeout : 1);
