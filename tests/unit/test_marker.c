@@ -27,6 +27,15 @@ static void put_bytes(const char *name, const char *text, size_t len)
 	need(fd >= 0 && write(fd, text, len) == (ssize_t)len && close(fd) == 0);
 }
 
+/* Make the trees that the markers speak of, or remove them. */
+static void trees(int location, int make)
+{
+	static const char *const host[] = { "host", "copy" };
+
+	for (int i = 0; i < 2; i++)
+		need((make ? mkdirat(location, host[i], 0700) : unlinkat(location, host[i], AT_REMOVEDIR)) == 0);
+}
+
 static void put(const char *name, const char *text)
 {
 	put_bytes(name, text, strlen(text));
@@ -116,6 +125,7 @@ static void kinds(void)
 	   marker_read(at, "copy", &m) == 1, "dropped, once and again, but not its copy");
 
 	need(mkdirat(at, "place", 0700) == 0 && (fd = openat(at, "place", O_RDONLY)) >= 0);
+	trees(fd, 1);
 	ok(marker_read(fd, "host", &m) == 0, "no directory of markers");
 	need(symlinkat("../.secondshot", fd, ".secondshot") == 0);
 	errno = 0;
@@ -124,8 +134,9 @@ static void kinds(void)
 	need(unlinkat(fd, ".secondshot", 0) == 0);
 	int file = openat(fd, ".secondshot", O_WRONLY | O_CREAT, 0600);
 	ok(marker_read(fd, "host", &m) == -1 && errno == ENOTDIR, "a file in place of the directory");
-	need(close(file) == 0 && unlinkat(fd, ".secondshot", 0) == 0 && close(fd) == 0);
-	need(unlinkat(at, "place", AT_REMOVEDIR) == 0);
+	need(close(file) == 0 && unlinkat(fd, ".secondshot", 0) == 0);
+	trees(fd, 0);
+	need(close(fd) == 0 && unlinkat(at, "place", AT_REMOVEDIR) == 0);
 }
 
 /* Does volume_open take this for a volume's id? */
@@ -189,9 +200,14 @@ int main(void)
 	msg_level(MSG_NONE);
 	need(mkdtemp(root) && (at = open(root, O_RDONLY)) >= 0);
 	need(mkdirat(at, ".secondshot", 0700) == 0 && (own = openat(at, ".secondshot", O_RDONLY)) >= 0);
+	put("host", GOOD);
+	ok(!marker_has_id(at, "host", ID), "a marker without its tree is none");
+	trees(at, 1);
+	ok(marker_has_id(at, "host", ID), "with it, it is one");
 	texts();
 	kinds();
 	ids();
+	trees(at, 0);
 	need(unlinkat(own, "volume", 0) == 0 && unlinkat(own, "copy", 0) == 0 &&
 	     unlinkat(own, "else", 0) == 0 && unlinkat(at, ".secondshot", AT_REMOVEDIR) == 0 && rmdir(root) == 0);
 	return done();
