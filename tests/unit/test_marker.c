@@ -204,6 +204,7 @@ int main(void)
 	ok(!marker_has_id(at, "host", ID), "a marker without its tree is none");
 	trees(at, 1);
 	ok(marker_has_id(at, "host", ID), "with it, it is one");
+	need(unlinkat(own, "host", 0) == 0);
 	texts();
 	kinds();
 	ids();
