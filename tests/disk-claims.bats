@@ -136,31 +136,3 @@ journal() {
 	' - "$ROOT"
 	[ "$(jq -r 'select(.class == "corrupt").path' <<<"$output")" = rotten ]
 }
-
-@test "a stream gives no digest, and no verdict, to a file that its saveset does not hold" {
-	local first=$BATS_TEST_TMPDIR/first second=$BATS_TEST_TMPDIR/second
-	ss-catalog add alpha >"$first" 2>/dev/null
-	turn
-	rm "$TREE/dir/two"
-	fresh "$TREE/new" new
-	ss-catalog add alpha >"$second" 2>/dev/null
-	# What the first alone holds, under the second one's head.
-	{
-		sed -n '/^#/p' "$second" | head -n -1
-		grep 'dir/two$' "$first" | ss_ok
-		echo '#end 1'
-	} >"$BATS_TEST_TMPDIR/forged"
-	run_code 3 ss-catalog store <"$BATS_TEST_TMPDIR/forged"
-	contains "$stderr" '1 records are of files it does not hold'
-	[ "$(sql 'SELECT count(*) FROM inodes WHERE digest IS NOT NULL')" = 0 ]
-	# Its own saveset takes it; and nobody else can say afterwards that it is corrupt.
-	ss-catalog pending "$(names | head -n1)" | ss-hash | ss-catalog store
-	[ "$(sql 'SELECT count(*) FROM inodes WHERE digest IS NOT NULL')" -gt 0 ]
-	run_code 3 ss-catalog store <"$BATS_TEST_TMPDIR/forged"
-	[ "$(sql 'SELECT count(*) FROM inodes WHERE verdict IS NOT NULL AND verdict <> 0')" = 0 ]
-}
-
-# ss_ok: records as if ss-hash had read nothing but zeros.
-ss_ok() {
-	awk -F'\t' -v OFS='\t' '{ $1 = "ok"; $11 = "media"; $12 = "sha256"; $13 = sprintf("%064d", 0); print }'
-}

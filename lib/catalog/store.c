@@ -29,12 +29,6 @@ struct store {
 	unsigned long conflicts;
 };
 
-/* Its rows are those that hold at this sequence number; while it is not published, those that still do. */
-static int64_t held_at(const struct store *s)
-{
-	return s->saveset.seq ? s->saveset.seq : INT64_MAX;
-}
-
 /* In the order of the catalog, to which an inode is a signed number. */
 static int by_key(const void *a, const void *b)
 {
@@ -86,8 +80,8 @@ static int look_some(struct store *s, size_t from, size_t to)
 		ino[i - from] = (int64_t)s->e[i].ino;
 		s->missing[i] = 1;
 	}
-	struct db_stmt *st = db_bind(s->cat->db, SQL_INODES_GET, "iia", s->saveset.series, held_at(s),
-				     ino, (size_t)SQL_INODES);
+	struct db_stmt *st = db_bind(s->cat->db, SQL_INODES_GET, "ia", s->saveset.series, ino,
+				     (size_t)SQL_INODES);
 	/* Both are in the order of inode and first saveset. */
 	for (i = from; st && (got = db_step(st)) == DB_ROW;) {
 		struct entry row = { .ino = (uint64_t)db_int(st, 0), .since = db_int(st, 1) };
@@ -125,10 +119,10 @@ static int write_batch(void *arg)
 		for (size_t i = from; i < to; i++) {
 			const struct entry *e = &s->e[i];
 
-			if (db_queue(db, &tally, SQL_INODE_DIGEST, "sbiiiiiii", e->algo,
+			if (db_queue(db, &tally, SQL_INODE_DIGEST, "sbiiiiii", e->algo,
 				     (const void *)e->digest, e->digest_len, s->saveset.series,
 				     (int64_t)e->ino, e->since, e->size, e->mtime,
-				     (int64_t)e->mtime_ns, held_at(s)) < 0)
+				     (int64_t)e->mtime_ns) < 0)
 				return -1;
 		}
 		if (db_flush(db) < 0 || (tally.changed < tally.rows && look(s, from, to) < 0))

@@ -183,9 +183,8 @@ static const char *const text[SQL_COUNT] = {
 		"UPDATE inodes SET shared = 1 WHERE series = ? AND ino = ? AND since = ?",
 	[SQL_INODE_DIGEST] =
 		"UPDATE inodes SET algo = ?, digest = ?, room = NULL WHERE series = ? AND ino = ?"
-		" AND since = ? AND size = ? AND mtime = ? AND mtime_ns = ? AND digest IS NULL AND "
-		HELD_BY("", "?"),
-	[SQL_INODES_GET] = INODES_GET("", ""),
+		" AND since = ? AND size = ? AND mtime = ? AND mtime_ns = ? AND digest IS NULL",
+	[SQL_INODES_GET] = INODES_GET(""),
 	[SQL_INODE_VERDICT] =
 		"UPDATE inodes SET verified = ?, verdict = ?, medium = ?"
 		" WHERE series = ? AND ino = ? AND since = ?",

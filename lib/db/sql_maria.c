@@ -52,7 +52,7 @@ const char *const sql_maria[SQL_COUNT] = {
 	[SQL_ROWS_REST] = ROW(BY_KEY) ROWS_REST,
 	[SQL_ROWS_LOST] = ROWS_LOST(BY_KEY),
 	[SQL_INODES_SEEN] = INODES_SEEN(BY_KEY),
-	[SQL_INODES_GET] = INODES_GET(BY_KEY, BY_INODE),
+	[SQL_INODES_GET] = INODES_GET(BY_KEY),
 	[SQL_INODE_PATHS] = INODE_PATHS(BY_INODE),
 	[SQL_PRUNE_ROWS] = ROWS_OF(BY_KEY, ROWS_BETWEEN),
 	[SQL_PRUNE_ROW] = DELETE_PATHS,
@@ -92,11 +92,10 @@ const char *const sql_maria[SQL_COUNT] = {
 		"UPDATE " TABLE(INODE_COLUMNS, Q3) INODE_OF_D " SET inodes.shared = 1",
 	[SQL_INODE_DIGEST] =
 		"UPDATE " TABLE(BYTES("16") " algo," BYTES("64") " digest," INODE_COLUMNS ","
-				BIG " size," BIG " mtime," BIG " mtime_ns," BIG " seq", Q9) INODE_OF_D
+				BIG " size," BIG " mtime," BIG " mtime_ns", Q8) INODE_OF_D
 		" SET inodes.algo = d.algo, inodes.digest = d.digest, inodes.room = NULL"
 		" WHERE inodes.size = d.size AND inodes.mtime = d.mtime"
-		" AND inodes.mtime_ns = d.mtime_ns AND inodes.digest IS NULL AND "
-		HELD_BY(BY_INODE, "d.seq"),
+		" AND inodes.mtime_ns = d.mtime_ns AND inodes.digest IS NULL",
 	[SQL_INODE_VERDICT] =
 		"UPDATE " TABLE(BIG " verified," BIG " verdict," BIG " medium,"
 				INODE_COLUMNS, Q6) INODE_OF_D

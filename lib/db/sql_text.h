@@ -52,15 +52,9 @@ extern const char *const sql_maria[SQL_COUNT];
 	"SELECT ino, since, btime, size, mtime, mtime_ns, shared, length(digest)"       \
 	" FROM inodes" by_key " WHERE series = ? AND since >= ?"                        \
 	" AND ino IN (" Q64 ") ORDER BY ino, since"
-/* Does a saveset (the one with sequence number seq) hold the inode? */
-#define HELD_BY(by_inode, seq)                                                          \
-	"EXISTS (SELECT 1 FROM paths p" by_inode " WHERE p.series = inodes.series"      \
-	" AND p.ino = inodes.ino AND p.since = inodes.since"                            \
-	" AND " seq " BETWEEN p.first AND COALESCE(p.last, 9223372036854775807))"
-#define INODES_GET(by_key, by_inode)                                                    \
+#define INODES_GET(by_key)                                                              \
 	"SELECT ino, since, algo, digest FROM inodes" by_key                            \
-	" WHERE series = ? AND " HELD_BY(by_inode, "?") " AND ino IN (" Q64 ")"         \
-	" ORDER BY ino, since"
+	" WHERE series = ? AND ino IN (" Q64 ") ORDER BY ino, since"
 #define INODE_PATHS(by_key)                                                             \
 	"SELECT dir, name, first, last FROM paths" by_key                               \
 	" WHERE series = ? AND ino = ? AND since = ? ORDER BY first, dir, name"
