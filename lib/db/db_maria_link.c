@@ -287,7 +287,11 @@ static int check_settings(struct maria *m)
 	if (db_maria_query(m, settings_ask, "cannot read the session's settings") < 0)
 		return -1;
 	result = mysql_store_result(m->h);
-	if (result && mysql_num_fields(result) == n)
+	if (!result) {
+		db_maria_failed(m, NULL, "cannot read the session's settings");
+		return -1;
+	}
+	if (mysql_num_fields(result) == n)
 		row = mysql_fetch_row(result);
 	for (i = 0; row && i < n && row[i] && strcmp(row[i], settings[i].value) == 0; i++)
 		;
