@@ -195,7 +195,7 @@ beside_slash() {
 # process, ADD, has been stopped.  moved_on: it goes on, to its exit CODE.
 stopped_add() {
 	rm -f "$BATS_TEST_TMPDIR/trace"
-	command strace -D -qq -o "$BATS_TEST_TMPDIR/trace" -P "$2" -e trace="$1" \
+	ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0 command strace -D -qq -o "$BATS_TEST_TMPDIR/trace" -P "$2" -e trace="$1" \
 		-e inject="$1:signal=STOP:when=1" ss-catalog add alpha >"$BATS_TEST_TMPDIR/stream" 2>"$BATS_TEST_TMPDIR/err" 3>&- &
 	ADD=$!
 	until_true grep -qs 'stopped by SIGSTOP' "$BATS_TEST_TMPDIR/trace"
