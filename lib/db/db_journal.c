@@ -71,7 +71,7 @@ static int is_strange(int fd, int journal)
 		return 0;
 	/* Without a copy of the first page that page is as it was: so many pages there were at the beginning. */
 	if (!kept_counter(journal, header, &before))
-		return big_endian(now + PAGES - COUNTER) != big_endian(header + 16);
+		return big_endian(now + (PAGES - COUNTER)) != big_endian(header + 16);
 	counter = big_endian(now);
 	return counter != before && counter != before + 1;
 }
