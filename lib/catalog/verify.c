@@ -236,7 +236,7 @@ static int compare(enum merge_verdict m, const struct entry *disk, const struct 
 	struct buf why = { 0 };
 	int rc = 0, other;
 
-	v->rows += row != NULL;
+	v->rows += m != MERGE_ADDED;
 	if ((m == MERGE_ADDED || m == MERGE_REMOVED) && tree_left(v))
 		return -1;
 	if (m == MERGE_ADDED) {
