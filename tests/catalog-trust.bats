@@ -33,10 +33,11 @@ setup() {
 	run_ok ss-catalog --db-url="$dir/ours/catalog.db" savesets
 }
 
-# torn: what a power cut in a transaction leaves beside the catalog.
+# torn [FIRST]: what a power cut in a transaction leaves beside the catalog: a journal, in which
+# the first page is kept if the transaction has written to it.
 torn() {
-	perl -e 'open my $d, "|-", "sqlite3", shift or die; $d->autoflush(1);
-		print $d "PRAGMA cache_size = 1;\nBEGIN IMMEDIATE;\nPRAGMA user_version = 1;\nUPDATE inodes SET shared = 1 - shared;\nUPDATE paths SET mode = mode + 1;\n.shell kill -KILL \$PPID\n";
+	FIRST=${1-PRAGMA user_version = 1;} perl -e 'open my $d, "|-", "sqlite3", shift or die; $d->autoflush(1);
+		print $d "PRAGMA cache_size = 1;\nBEGIN IMMEDIATE;\n$ENV{FIRST}\nUPDATE inodes SET shared = 1 - shared;\nUPDATE paths SET mode = mode + 1;\n.shell kill -KILL \$PPID\n";
 		close $d' "$CATALOG" 2>/dev/null || :
 	[ -s "$CATALOG-journal" ]
 }
@@ -57,14 +58,29 @@ torn() {
 		$how "$CATALOG"
 		for tool in 'ss-catalog savesets' 'ss-catalog init' 'ss-catalog add alpha' 'ss-verify --all' 'ss-prune'; do
 			run_code 2 $tool
-			contains "$stderr" "$CATALOG-journal is of another file.*Remove $CATALOG-journal"
+			contains "$stderr" "$CATALOG-journal belongs to another file.*Remove $CATALOG-journal"
 		done
 		cmp copy.db "$CATALOG"
 		rm "$CATALOG-journal"
 		run_ok ss-catalog savesets
 		catalog_sound
 	done
-	# Where it is the right one, it is rolled back as ever.
+	# The journal has no first page: then the copy is known by its age.
+	cp newer.db "$CATALOG"
+	torn ''
+	install -m 600 copy.db "$CATALOG"
+	run_code 2 ss-catalog savesets
+	contains "$stderr" "Remove $CATALOG-journal"
+	cmp copy.db "$CATALOG"
+	rm "$CATALOG-journal"
+	# Where it is the right one, it is rolled back as ever, also if the two were copied in the other order.
+	cp newer.db "$CATALOG"
+	torn
+	cp "$CATALOG" moved.db
+	rm "$CATALOG"
+	cp moved.db "$CATALOG"
+	run_ok ss-catalog check
+	[ ! -e "$CATALOG-journal" ]
 	cp newer.db "$CATALOG"
 	torn
 	run_ok ss-catalog check

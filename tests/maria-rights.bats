@@ -310,3 +310,28 @@ as_daily() {
 	run_ok ss-verify --all
 	run_ok ss-catalog check
 }
+
+@test "what a server sets for every session is not what ours has" {
+	local names setting
+	names='sql_safe_updates sql_select_limit max_join_size sql_big_selects max_statement_time completion_type
+		max_sort_length tx_read_only autocommit idle_transaction_timeout sql_auto_is_null'
+	admin "$SERVER" -e "SET GLOBAL sql_safe_updates = 1, GLOBAL sql_select_limit = 3, GLOBAL max_join_size = 10,
+		GLOBAL sql_big_selects = 0, GLOBAL max_statement_time = 0.0001, GLOBAL completion_type = 2,
+		GLOBAL max_sort_length = 64, GLOBAL tx_read_only = 1, GLOBAL autocommit = 0,
+		GLOBAL idle_transaction_timeout = 1, GLOBAL sql_auto_is_null = 1"
+	run_ok ss-catalog init
+	for setting in 1 2 3 4 5; do
+		fresh "$TREE/one" "$setting"
+		take
+		turn
+	done
+	rot "$ROOT/hourly.4/alpha/one"
+	run_code 1 ss-verify --all
+	contains "$stderr" '5 of 5 savesets verified, 1 findings'
+	run_ok ss-catalog check
+	[ "$(names | wc -l)" = 5 ]
+	run_ok ss-prune "$(names | head -n1)"
+	run_ok ss-run --quiet
+	run_ok ss-verify --all
+	for setting in $names; do admin "$SERVER" -e "SET GLOBAL $setting = DEFAULT"; done
+}

@@ -10,7 +10,7 @@
  */
 int trust_file(int fd, const char *name);
 
-/* The same of the directories above it alone. */
+/* 0 if every directory above file is so, whoever owns file itself; else -1 after reporting. */
 int trust_above(int fd, const char *name);
 
 #endif

@@ -109,8 +109,9 @@ static void oldest(int64_t *mark, int64_t first)
 }
 
 /*
- * The row is of another inode; but where nothing proves that it is another file, and path,
- * size and time are those of the last saveset, e is expected to have the same content.
+ * The row was of another inode.  A file system with a lasting name and birth times proves that e
+ * is another file.  Without that proof, if path, size and time are those of the last saveset, e
+ * is expected to have the same content: it gets the digest of the row.
  */
 static void expect(const struct add *a, struct entry *e, const struct entry *was)
 {

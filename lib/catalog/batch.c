@@ -86,7 +86,7 @@ void batch_close(struct batch *b, const struct row *row)
 	op->first = row->first;
 }
 
-/* Whoever is to find out its digest need not be told what is expected. */
+/* ss-hash is not told which digest is expected. */
 static void unknown(struct entry *e)
 {
 	e->algo = NULL;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/count.h"
 #include "base/escape.h"
 #include "base/exits.h"
 #include "base/json.h"
@@ -84,7 +85,7 @@ static void saveset_json(const struct saveset *s)
 	json_number(o, "directories", s->dirs);
 	json_number(o, "others", s->others);
 	json_number(o, "size", s->bytes);
-	json_number(o, "allocated", s->blocks * 512);
+	json_number(o, "allocated", count_bytes(s->blocks));
 	json_number(o, "vanished", s->vanished);
 	json_number(o, "unhashed", s->unhashed);
 	json_number(o, "rows_added", s->rows_added);

@@ -53,7 +53,7 @@ static void compare(struct store *s, size_t i, struct db_stmt *st)
 		s->missing[i] = DIFFERS;
 }
 
-/* Files whose content is not what was stored or expected: count them, and say so in the catalog.  0 or -1. */
+/* Count the files whose content is not what was stored or expected, and mark them corrupt.  0, or -1 after reporting. */
 static int condemn(struct store *s)
 {
 	for (size_t i = 0; i < s->n; i++) {

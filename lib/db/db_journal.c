@@ -65,33 +65,31 @@ static int is_strange(int fd, int journal)
 	/* SQLite itself passes over what has no such header: it was ended in order, or never begun. */
 	if (pread(journal, header, HEADER, 0) != HEADER || memcmp(header, magic, sizeof(magic)) != 0)
 		return 0;
-	if (younger(fd, journal))
-		return 1;
 	if (pread(fd, now, 8, COUNTER) != 8)
-		return 0;
-	/* Without a copy of the first page that page is as it was: so many pages there were at the beginning. */
+		return younger(fd, journal);	/* it is empty: just made, or an init was killed */
+	/* Without a copy of the first page, that page has not changed: the journal's header has its number of pages. */
 	if (!kept_counter(journal, header, &before))
-		return big_endian(now + (PAGES - COUNTER)) != big_endian(header + 16);
+		return younger(fd, journal) || big_endian(now + (PAGES - COUNTER)) != big_endian(header + 16);
 	counter = big_endian(now);
 	return counter != before && counter != before + 1;
 }
 
-/* 0, or -1 after reporting: what lies there and has this name behind the file's is no part of it. */
+/* Look at the file whose name is the database's with suffix behind it.  0, or -1 after reporting that it is of another one. */
 static int look(int fd, const char *path, const char *suffix)
 {
 	char *name = mem_printf("%s%s", path, suffix);
 	int beside = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK), strange = 0;
 	struct stat st;
 
-	/* One that is gone by now was a living process's, which has committed meanwhile. */
+	/* A journal that has lost its name meanwhile was a running process's, which has committed. */
 	if (beside >= 0)
 		strange = (strcmp(suffix, "-journal") != 0 || is_strange(fd, beside)) &&
 			  fstat(beside, &st) == 0 && st.st_nlink > 0;
 	else if (errno != ENOENT)
 		strange = 1;
 	if (strange)
-		msg_error("%s: %s is of another file than this one, probably of the one in whose place it was put; "
-			  "opening it would spoil it. Remove %s, and put the copy there once more",
+		msg_error("%s: %s belongs to another file, probably to the catalog that was here before; SQLite would "
+			  "write its pages into this one. Remove %s, then put the copy here again",
 			  escape_name(path), escape_name(name), escape_name(name));
 	if (beside >= 0)
 		close(beside);

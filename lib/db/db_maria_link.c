@@ -241,9 +241,9 @@ static int check_tls(struct maria *m)
 }
 
 /*
- * What an administrator may have set for every session, and what ours needs: a limit on
- * rows or joins would give a part for the whole, one on time would end a long statement, a
- * COMMIT that hangs up would lose the connection.  NAME, how it is set, how it is read back.
+ * Our session's own values of what an administrator may have set for all sessions.  A limit on
+ * rows or joins would give a part for the whole.  A limit on time would end a long statement.
+ * A COMMIT that hangs up would lose the connection.  Name, how it is set, how it is read back.
  */
 #define SETTINGS(S)                                                                     \
 	S(sql_mode, "'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'", \
@@ -264,9 +264,7 @@ static int check_tls(struct maria *m)
 	S(idle_write_transaction_timeout, "0", "0")                                     \
 	S(idle_readonly_transaction_timeout, "0", "0")                                  \
 	S(completion_type, "'NO_CHAIN'", "NO_CHAIN")                                    \
-	S(max_sort_length, "1024", "1024")                                              \
-	S(tx_read_only, "0", "0")                                                       \
-	S(tx_isolation, "'READ-COMMITTED'", "READ-COMMITTED")
+	S(max_sort_length, "1024", "1024")
 #define SETTING_SET(name, set, read) ", " #name " = " set
 #define SETTING_ASK(name, set, read) ", @@SESSION." #name
 #define SETTING_READ(name, set, read) { #name, read },
@@ -307,7 +305,10 @@ static int check_settings(struct maria *m)
 /* The session's own settings, whatever the server's are.  0 or -1. */
 static int settle(struct maria *m)
 {
-	if (db_maria_query(m, settings_set, "cannot set the session up") < 0 || check_settings(m) < 0)
+	/* The variables for this have other names in newer servers. */
+	if (db_maria_query(m, settings_set, "cannot set the session up") < 0 || check_settings(m) < 0 ||
+	    db_maria_query(m, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE",
+		  "cannot set the isolation level") < 0)
 		return -1;
 	void *wait = db_maria_prepare(m, "SET SESSION innodb_lock_wait_timeout = ?", NULL);
 	db_maria_bind_int(wait, 1, m->timeout > 0 ? m->timeout : 1);

@@ -12,7 +12,7 @@
 /* Where the source of a point lies; SOURCE_OTHER for a backup_script (NULL) and what rsnapshot refuses. */
 enum source_kind rsnap_opt_source(const char *src);
 
-/* "[USER@]HOST" of an SOURCE_SSH, "HOST" or "HOST:PORT" of an SOURCE_DAEMON source; malloc'd. */
+/* "[USER@]HOST" of a SOURCE_SSH, "HOST" or "HOST:PORT" of a SOURCE_DAEMON source; malloc'd. */
 char *rsnap_opt_login(const char *src);
 
 /*

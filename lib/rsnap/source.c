@@ -23,7 +23,7 @@ static size_t host_length(const char *text)
 	return text[len] == ']' && len > at + 1 && text[len + 1] == ':' ? len + 1 : 0;
 }
 
-/* The module begins at text: what is behind it? */
+/* text begins with the name of a daemon's module; the path comes behind it. */
 static void in_module(struct source *s, const char *text)
 {
 	s->kind = SOURCE_DAEMON;

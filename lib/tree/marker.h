@@ -30,9 +30,9 @@ struct marker {
 };
 
 /*
- * 1 found; 0 there is none, or the tree that it speaks of is not there; -1 after reporting, with errno: EINVAL, EFBIG or
- * ELOOP for what is no marker (torn, foreign, not a regular file), else why it
- * could not be read.
+ * 1 found; 0 there is none, or the host's tree is not there; -1 after reporting,
+ * with errno: EINVAL, EFBIG or ELOOP for what is no marker (torn, foreign, not a
+ * regular file), else why it could not be read.
  */
 int marker_read(int location, const char *host, struct marker *m);
 

@@ -36,7 +36,7 @@ static int has_lasting_fsid(uint32_t type)
 	return type == EXT4_SUPER_MAGIC || type == BTRFS_SUPER_MAGIC || type == ZFS_SUPER_MAGIC;
 }
 
-/* The file system's UUID, or what is as good; "" where there is nothing. */
+/* Find the name by which the file system is known for good: its UUID, or an f_fsid that is made of it; else "". */
 static void identify(struct volume *v)
 {
 	struct fs_uuid u = { 0 };
