@@ -178,10 +178,11 @@ only_ok() {
 	printf 'secret' >secret
 	{
 		printf '#secondshot-stream 1\n#root %s\n#marker %s\n#hash md5\n' "$TREE" "$ID"
-		for name in ../../secret "$BATS_TEST_TMPDIR/secret" dir/../../../secret ../alpha/one; do
-			printf -- '-\tf\t0644\t0\t0\t%s\t%s\t0\t0\t0\t-\t-\t-\t%s\n' \
-				$(cd "$TREE" && stat -c '%s %.9Y' "$name") "$name"
-		done
+		(
+			cd "$TREE"
+			stat --printf '-\tf\t0644\t0\t0\t%s\t%.9Y\t0\t0\t0\t-\t-\t-\t%n\n' \
+				../../secret "$BATS_TEST_TMPDIR/secret" dir/../../../secret ../alpha/one
+		)
 		printf '#end 4\n'
 	} >in
 	all_moved() {
