@@ -37,6 +37,7 @@ all_say() {
 	all_say "$RSNAPSHOT_CONF: no snapshot_root and no backup line yet: edit it"
 }
 
+# bats test_tags=more
 @test "one of its two lines was edited" {
 	shipped "s|^#snapshot_root.*|snapshot_root\t$ROOT/|"
 	all_say "$RSNAPSHOT_CONF: no backup line: .*tabs between"
@@ -44,6 +45,7 @@ all_say() {
 	all_say "$RSNAPSHOT_CONF: no snapshot_root: it names the directory"
 }
 
+# bats test_tags=more
 @test "blanks in place of tabs" {
 	shipped "s|^#snapshot_root.*|snapshot_root  $ROOT/|; s|^#\(backup\t/etc/\)|\1|"
 	all_say "rsnapshot.conf:[0-9]+: snapshot_root  .*separated by tabs"
@@ -53,7 +55,13 @@ all_say() {
 	all_say "rsnapshot.conf:[0-9]+: daysago 7: .*separated by tabs"
 }
 
-@test "its two lines, and it works" {
+@test "a source is not there; its two lines, and it works" {
+	run_ok ss-catalog init
+	mv "$SRC/alpha" "$SRC/beta"
+	run_code 2 ss-run
+	contains "$stderr" "alpha: failed, $SRC/alpha/: No such file or directory"
+	[ ! -e "$ROOT/.sync" ]
+	mv "$SRC/beta" "$SRC/alpha"
 	# The shipped file names it, though nothing here uses it.
 	[[ -x /usr/bin/ssh ]] || skip "needs ssh"
 	shipped "s|^#snapshot_root.*|snapshot_root\t$ROOT/|
@@ -69,7 +77,7 @@ all_say() {
 	all_say "$RSNAPSHOT_CONF: .*No such file or directory \(rsnapshot-conf names it\)"
 }
 
-@test "the disk is not there, or not mounted" {
+@test "the disk is not there, not prepared, or not mounted" {
 	rmdir "$ROOT"
 	run_code 2 ss-catalog init
 	contains "$stderr" "$ROOT: No such file or directory: mount the disk, or make the directory"
@@ -77,17 +85,14 @@ all_say() {
 	contains "$stderr" "volume offline: $ROOT: No such file or directory: mount the disk, or make"
 	[ ! -e "$ROOT" ]
 	mkdir "$ROOT"
+	run_code 2 ss-run
+	contains "$stderr" "'ss-catalog init' prepares a new one"
+	[ -z "$(ls -A "$ROOT")" ]
 	run_ok ss-catalog init
 	mv "$ROOT" "$ROOT.disk"
 	mkdir "$ROOT"
 	run_code 2 ss-run
 	contains "$stderr" "volume offline: $ROOT has no .secondshot/volume: is the disk mounted\?"
-	[ -z "$(ls -A "$ROOT")" ]
-}
-
-@test "a snapshot root that was never prepared" {
-	run_code 2 ss-run
-	contains "$stderr" "'ss-catalog init' prepares a new one"
 	[ -z "$(ls -A "$ROOT")" ]
 }
 
@@ -136,6 +141,7 @@ plain() {
 	setpriv --reuid=12345 --regid=12345 --clear-groups -- "$@"
 }
 
+# bats test_tags=more
 @test "run by a plain user" {
 	requires root setpriv
 	requires_sqlite "a file"
@@ -164,12 +170,4 @@ plain() {
 		run_code 2 plain $command
 		contains "$stderr" "$CATALOG: cannot open the catalog: Permission denied: run it as root"
 	done
-}
-
-@test "rsnapshot or a source is not there" {
-	run_ok ss-catalog init
-	mv "$SRC/alpha" "$SRC/beta"
-	run_code 2 ss-run
-	contains "$stderr" "alpha: failed, $SRC/alpha/: No such file or directory"
-	[ ! -e "$ROOT/.sync" ]
 }

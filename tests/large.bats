@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # bats file_tags=slow
-# More bytes than 32 bits can count; it takes half a minute to read them three times.
+# More bytes than 32 bits can count, read twice.
 
 load helpers
 load catalog
@@ -10,18 +10,17 @@ setup() {
 	stage
 }
 
-@test "a sparse file of 5 GiB" {
+@test "a sparse file of more than 4 GiB" {
 	once "reads much and stores one row"
-	mkdir "$TREE/kinds"
-	truncate -s 5G "$TREE/kinds/big"
-	printf 'begin' | dd of="$TREE/kinds/big" conv=notrunc status=none
-	printf 'middle' | dd of="$TREE/kinds/big" bs=1M seek=4097 conv=notrunc status=none
-	printf 'end' | dd of="$TREE/kinds/big" bs=1 seek=$((5 * 1024 * 1024 * 1024 - 3)) conv=notrunc status=none
+	local big=$TREE/big
+	truncate -s 4100M "$big"
+	printf 'begin' | dd of="$big" conv=notrunc status=none
+	printf 'middle' | dd of="$big" bs=1M seek=4097 conv=notrunc status=none
+	printf 'end' | dd of="$big" bs=1 seek=$((4100 * 1024 * 1024 - 3)) conv=notrunc status=none
 	take
 	run_ok ss-verify alpha@.sync
-	cd "$TREE"
-	# Not sha256sum, which takes half a minute for it.
-	run_ok openssl sha256 -r kinds/big
-	ss-catalog files alpha@.sync --format sha256sum | grep -F "${output%% *}" | grep 'kinds/big$'
-	[ "$(sql "SELECT size FROM inodes WHERE size > 4294967296")" = "$(stat -c %s kinds/big)" ]
+	run_ok ss-catalog files alpha@.sync --format sha256sum
+	# As openssl tells it, which would take as long as the rest.
+	contains "$output" '^a61658a1838ed699e6796417cee24f1831b55437d2d3d5b185b183c3f85c1a29  big$'
+	[ "$(sql "SELECT size FROM inodes WHERE size > 4294967296")" = "$(stat -c %s "$big")" ]
 }

@@ -43,7 +43,7 @@ states() {
 	awk -F '\t' '/^#/ { next } { print $1, $14 }' "$@"
 }
 
-@test "records get their digests, the rest stays" {
+@test "records get their digests, the rest stays; the NUL form in, the NUL form out" {
 	todo >in
 	ss-hash <in >out
 	sums out >got
@@ -53,30 +53,24 @@ states() {
 	[[ $(tail -n1 out) == '#end 5' ]]
 	[[ $(states out | cut -d' ' -f1 | uniq) == ok ]]
 	awk -F '\t' -v OFS='\t' '/^#/ { print; next } { $1 = $11 = $12 = $13 = "-"; print }' out | cmp - in
-}
-
-@test "the NUL form in, the NUL form out" {
-	todo | tr '\n' '\0' | ss-hash | tr '\0' '\n' >out
-	todo | ss-hash | cmp - out
-	todo | ss-hash -0 | tr '\0' '\n' | cmp - out
-	[[ $(todo | ss-hash --format=sha256sum) == "$(sums out)" ]]
+	tr '\n' '\0' <in | ss-hash | tr '\0' '\n' | cmp - out
+	ss-hash -0 <in | tr '\0' '\n' | cmp - out
+	[[ $(ss-hash --format=sha256sum <in) == "$(<got)" ]]
+	# What is ok already passes unread.
+	rm "$TREE/one"
+	run_ok ss-hash <out
+	[[ $output == "$(<out)" ]]
 }
 
 @test "hashtype: the command line's, else the stream's" {
-	run_ok ss-hash --hashtype=md5 < <(todo)
+	todo >in
+	run_ok ss-hash --hashtype=md5 <in
 	contains "$output" '^#hash md5$'
 	contains "$output" "	md5	$(md5sum <"$TREE/one" | cut -c1-32)	one\$"
-	run_ok ss-hash < <(todo | sed 's/^#hash .*/#hash sha1/')
+	run_ok ss-hash < <(sed 's/^#hash .*/#hash sha1/' in)
 	contains "$output" "	sha1	$(sha1sum <"$TREE/one" | cut -c1-40)	one\$"
-	run_code 2 ss-hash < <(todo | sed 's/^#hash .*/#hash crc/')
+	run_code 2 ss-hash < <(sed 's/^#hash .*/#hash crc/' in)
 	contains "$stderr" 'crc'
-}
-
-@test "what is ok already passes unread" {
-	todo | ss-hash >out
-	rm "$TREE/one"
-	run_ok ss-hash <out
-	[[ $output == "$(cat out)" ]]
 }
 
 @test "another saveset's tree: moved, and never a digest" {
@@ -111,7 +105,7 @@ states() {
 	exec 9>pipe
 	grep '^#[^e]' in >&9
 	sed -n '/^-/{p;q}' in >&9
-	while ! grep -q '^ok' out; do sleep 0.05; done
+	until_true grep -q '^ok' out
 	mv "$LOC" away
 	sed '/^#[^e]/d' in | sed 1d >&9
 	exec 9>&-
@@ -119,21 +113,28 @@ states() {
 	[[ $(states out | cut -d' ' -f1 | uniq) == ok ]]
 }
 
-@test "results are not held back for an input that waits" {
+@test "results are not held back for an input that waits; it keeps no power but to read" {
+	local task
 	mkfifo pipe
 	ss-hash <pipe >out &
 	pid=$!
 	exec 9>pipe
 	todo | grep -v '^#end' >&9
-	for ((i = 0; i < 100; i++)); do
-		[[ $(grep -c '^ok' out) == 5 ]] && break
-		sleep 0.05
-	done
-	[[ $(grep -c '^ok' out) == 5 ]]
+	all_five() { [[ $(grep -c '^ok' out) == 5 ]]; }
+	until_true all_five
+	if [[ $EUID == 0 ]]; then
+		for task in /proc/"$pid"/task/*; do
+			contains "$(<"$task/status")" '^CapEff:	0*4$'
+			contains "$(<"$task/status")" '^CapPrm:	0*4$'
+			contains "$(<"$task/status")" '^CapBnd:	0*$'
+			contains "$(<"$task/status")" '^NoNewPrivs:	1$'
+		done
+	fi
 	printf '#end 5\n' >&9
 	exec 9>&-
 	wait "$pid"
 	[[ $(tail -n1 out) == '#end 5' ]]
+	((EUID == 0)) || skip "its powers are seen as root alone"
 }
 
 @test "each file is compared with its record" {
@@ -142,50 +143,66 @@ states() {
 	cp -p "$TREE/dir/two" new && mv new "$TREE/dir/two"
 	printf 'more' >>"$TREE/dir/sub/three"
 	rm "$TREE/dir/one-again" && mkfifo "$TREE/dir/one-again"
-	run_code 3 timeout 10 ss-hash <in
+	run_code 3 ss-hash <in
 	[[ $(states <<<"$output" | sort) == "$(printf '%s\n' 'changed dir/sub/three' 'missing one' \
 		'moved dir/one-again' 'moved dir/two' 'ok nothing')" ]]
 	contains "$stderr" 'dir/two: something else has its place'
 }
 
-@test "no link is followed out of the tree" {
+# each_kernel COMMAND...: with openat2, and as before Linux 5.6, or where a container knows none.
+each_kernel() {
+	"$@"
+	[[ $(type -P strace) ]] || return 0
+	"$@" strace -f -qq -o trace -e trace=openat2 -e inject=openat2:error=ENOSYS
+	contains "$(<trace)" 'ENOSYS.*INJECTED'
+	lacks "$(<trace)" 'openat2.* = [0-9]'
+}
+
+only_ok() {
+	local want=$1
+	shift
+	run_code 3 "$@" ss-hash <in
+	[[ $(states <<<"$output" | grep '^ok') == "$want" ]]
+}
+
+@test "no link is followed out of the tree, nor path out of the root" {
 	mkdir outside
 	cp -p "$TREE/dir/two" outside/two
 	todo | awk -F '\t' -v OFS='\t' '/^#/ { print; next } { $8 = $9 = 0; print }' >in
 	mv "$TREE/dir" gone
 	ln -s ../../outside "$TREE/dir"
-	run_code 3 ss-hash <in
-	[[ $(states <<<"$output" | grep '^ok') == "$(printf 'ok nothing\nok one')" ]]
-}
+	each_kernel only_ok $'ok nothing\nok one'
 
-@test "a mount in the tree is not entered, whatever the kernel can do" {
-	requires root mountns strace
-	cp -p "$TREE/dir/two" two
-	todo | awk -F '\t' -v OFS='\t' '/^#/ { print; next } { $8 = $9 = 0; print }' >in
-	# What is mounted there looks as what was stored.
-	run_ok unshare -m bash -euc '
-		mount -t tmpfs -o size=1m,mode=755 none "$1/dir"
-		cp -p two "$1/dir/two"
-		ss-hash <in >new || [ $? = 3 ]
-		ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o /dev/null -e trace=openat2 -e inject=openat2:error=ENOSYS \
-			ss-hash <in >old || [ $? = 3 ]
-	' - "$TREE"
-	[[ $(states <new | grep '^ok') == "$(printf 'ok nothing\nok one')" ]]
-	[[ $(states <old | grep '^ok') == "$(printf 'ok nothing\nok one')" ]]
-}
-
-@test "paths that lead out of the root are refused" {
+	rm "$TREE/dir"
+	mkdir "$TREE/dir"
 	printf 'secret' >secret
 	{
 		printf '#secondshot-stream 1\n#root %s\n#marker %s\n#hash md5\n' "$TREE" "$ID"
-		for name in ../../secret "$BATS_TEST_TMPDIR/secret" dir/../../../secret; do
-			printf -- '-\tf\t0644\t0\t0\t6\t%s\t0\t0\t0\t-\t-\t-\t%s\n' \
-				"$(stat -c %.9Y secret)" "$name"
-		done
-		printf '#end 3\n'
+		(
+			cd "$TREE"
+			stat --printf '-\tf\t0644\t0\t0\t%s\t%.9Y\t0\t0\t0\t-\t-\t-\t%n\n' \
+				../../secret "$BATS_TEST_TMPDIR/secret" dir/../../../secret ../alpha/one
+		)
+		printf '#end 4\n'
 	} >in
-	run_code 3 ss-hash <in
-	[[ $(states <<<"$output" | cut -d' ' -f1 | uniq) == moved ]]
+	all_moved() {
+		run_code 3 "$@" ss-hash <in
+		[[ $(states <<<"$output" | cut -d' ' -f1 | uniq -c | tr -s ' ') == ' 4 moved' ]]
+	}
+	each_kernel all_moved
+}
+
+@test "a mount within the tree is not entered" {
+	requires root mountns
+	# As like what it hides as it can be, but for the identity, which is not known.
+	todo | awk -F '\t' -v OFS='\t' '/^#/ { print; next } { $8 = $9 = 0; print }' >in
+	in_mount() {
+		ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0 run_code 3 unshare -m bash -c 'cp -a "$1/dir" copy && mount -t tmpfs none "$1/dir" &&
+			cp -a copy/. "$1/dir" && rm -r copy && "${@:2}" ss-hash' bash "$TREE" "$@" <in
+		[[ $(states <<<"$output") == "$(printf '%s\n' 'moved dir/one-again' 'moved dir/sub/three' \
+			'moved dir/two' 'ok nothing' 'ok one')" ]]
+	}
+	each_kernel in_mount
 }
 
 @test "a cut stream is used as far as it goes: exit 3, no end" {
@@ -217,20 +234,24 @@ states() {
 # bats test_tags=more
 @test "each inode is read once, also when its names are far apart" {
 	requires strace
-	for ((i = 0; i < 2100; i++)); do printf '%d' "$i" >"$TREE/a$i"; done
-	perl -e 'chdir shift; link "a$_", "b$_" or die for 0 .. 2099' "$TREE"
+	seq 60 | split -l1 - "$TREE/a"
+	perl -e 'chdir shift; /^a../ and link $_, "b$_" || die for glob "a*"' "$TREE"
+	# A file whose links have just changed may change again unseen.
 	sleep 2.1
-	todo >in
-	ASAN_OPTIONS=detect_leaks=0 strace -f -qq -o trace -e trace=pread64 ss-hash --threads=1 <in >out
-	[[ $(grep -c '^ok' out) == 4205 ]]
-	reads=$(grep -c '^[0-9]* *pread64(' trace)
-	# A table of fixed size may forget some; without it there would be twice as many.
-	((reads >= 2103 && reads < 2103 + 300))
+	# Between the two names of each come more records than a batch has.
+	todo >all
+	awk -v nothing="$(grep '	nothing$' all)" '/\tba/ && !n++ { for (i = 0; i < 4200; i++) print nothing }
+		/^#end/ { $2 += 4200 } { print }' all >in
+	strace -f -qq -o trace -e trace=pread64,preadv2 ss-hash --threads=1 <in >out
+	[[ $(tail -n1 out) == '#end 4325' ]]
+	[[ $(grep -c '^ok' out) == 4325 ]]
+	# Of each of the 64 with content one read had bytes to tell; without the table there are twice as many.
+	[[ $(grep -c ', 0.* = [1-9][0-9]*$' trace) == "$(stat -c '%i' "$TREE"/{a??,one,dir/two,dir/sub/three} | sort -u | wc -l)" ]]
 }
 
 # bats test_tags=more
 @test "links made and removed while a file is read do not make it changed" {
-	head -c 64M /dev/urandom >"$TREE/big"
+	head -c 32M /dev/zero >"$TREE/big"
 	todo >in
 	while :; do ln "$TREE/big" link && rm link; done 3>&- &
 	churn=$!
@@ -240,29 +261,11 @@ states() {
 	[[ $(grep -c '^ok' <<<"$output") == $(grep -vc '^#' in) ]]
 }
 
-@test "it keeps no power but to read" {
-	requires root
-	mkfifo pipe
-	ss-hash <pipe >out &
-	pid=$!
-	exec 9>pipe
-	todo | grep -v '^#end' >&9
-	while ! grep -q '^ok' out; do sleep 0.05; done
-	for task in /proc/"$pid"/task/*; do
-		contains "$(<"$task/status")" '^CapEff:	0*4$'
-		contains "$(<"$task/status")" '^CapPrm:	0*4$'
-		contains "$(<"$task/status")" '^CapBnd:	0*$'
-		contains "$(<"$task/status")" '^NoNewPrivs:	1$'
-	done
-	exec 9>&-
-	wait "$pid" || [[ $? == 3 ]]
-}
-
-# bats test_tags=more
 @test "one thread and many give the same" {
-	for ((i = 0; i < 1500; i++)); do printf '%d' "$i" >"$TREE/$i"; done
+	seq 300 | split -l1 - "$TREE/"
 	todo >in
 	ss-hash --threads=1 <in >one
 	ss-hash --threads=7 <in | cmp - one
 	ss-hash --read=media <in | sums | cmp - <(sums one)
+	[[ $(grep -c '^ok' one) == 305 ]]
 }
