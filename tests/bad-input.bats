@@ -415,12 +415,12 @@ tables() {
 # bats test_tags=more
 @test "a catalog of each older schema becomes the same as a new one, with its rows" {
 	requires_sqlite "upgrades a copy of a file"
-	local new v now name=old-backup-20200101-000000Z
+	local new v now kept name=old-backup-20200101-000000Z
 	stage
 	rm "$ROOT/.secondshot/volume"
 	new=$(tables)
 	now=$(sql "SELECT value FROM meta WHERE keyword = $(bytes schema)")
-	[ "$now" -ge 4 ]
+	[ "$now" -ge 5 ]
 	for ((v = 1; v < now; v++)); do
 		rm -f "$CATALOG"*
 		sqlite3 "$CATALOG" <"$TESTS/schemas/v$v.sql"
@@ -428,13 +428,18 @@ tables() {
 		run_ok ss-catalog savesets --json
 		contains "$stderr" "schema $v is upgraded to $now"
 		[ "$(jq -r .name <<<"$output")" = "$name" ]
-		[ "$(jq -c '[.rows_added, .changed, .removed]' <<<"$output")" = \
-			"$([[ $v == 1 ]] && echo '[0,null,null]' || echo "[$((v + 1)),null,null]")" ]
+		case $v in
+		1) kept='[0,null,null]' ;;
+		2 | 3) kept="[$((v + 1)),null,null]" ;;
+		*) kept="[$((v + 1)),7,2]" ;;
+		esac
+		[ "$(jq -c '[.rows_added, .changed, .removed]' <<<"$output")" = "$kept" ]
 		[ "$(tables)" = "$new" ]
 		run_ok ss-catalog files "$name" -0
 		[ "$(ss-catalog files "$name" -0 | tr '\0' ' ')" = \
 			"$([[ $v -lt 3 ]] && echo '. dir dir/file ' || echo '. dir dir/file dir/new ')" ]
-		[ "$(sql 'SELECT count(*) FROM runs')" = 0 ]
+		[ "$(sql 'SELECT count(*) FROM runs')" = $((v >= 4)) ]
+		[ "$(sql 'SELECT count(*) FROM generations')" = 0 ]
 		run_ok ss-catalog hosts
 		[ -z "$stderr" ]
 	done
@@ -442,7 +447,8 @@ tables() {
 
 # aged V: the catalog on a server as schema V left it.
 aged() {
-	sql "DROP TABLE runs; ALTER TABLE savesets DROP COLUMN changed, DROP COLUMN removed"
+	sql "DROP TABLE generations"
+	(($1 >= 4)) || sql "DROP TABLE runs; ALTER TABLE savesets DROP COLUMN changed, DROP COLUMN removed"
 	(($1 >= 3)) || sql "DROP TABLE commits; ALTER TABLE inodes DROP COLUMN room"
 	(($1 >= 2)) || sql "ALTER TABLE series DROP COLUMN fs;
 		ALTER TABLE savesets DROP COLUMN rows_added, DROP COLUMN rows_closed"
@@ -456,7 +462,7 @@ aged() {
 	take
 	new=$(catalog_columns)
 	before=$(ss-catalog files "$S" | sum_of)
-	for v in 3 2 1; do
+	for v in 4 3 2 1; do
 		aged $v
 		run_code 2 ss-catalog hosts
 		contains "$stderr" "has schema $v"
@@ -464,6 +470,9 @@ aged() {
 		[ "$(catalog_columns)" = "$new" ]
 		[ "$(ss-catalog files "$S" | sum_of)" = "$before" ]
 		[ "$(field "$S" changed)" = null ]
+		# And the disk has a stamp that the new table does not have.
+		run_ok ss-catalog reconcile
+		[ "$(sql 'SELECT count(*) FROM generations')" = 1 ]
 	done
 	fresh "$TREE/one" "after the upgrade"
 	turn
@@ -478,7 +487,7 @@ aged() {
 	stage
 	for n in 1 2 3 4 6 8 10 12 14 16; do
 		rm -f "$CATALOG"*
-		sqlite3 "$CATALOG" <"$TESTS/schemas/v$((n % 3 + 1)).sql"
+		sqlite3 "$CATALOG" <"$TESTS/schemas/v$((n % 4 + 1)).sql"
 		chmod 600 "$CATALOG"
 		strace -f -qq -o /dev/null -e inject=pwrite64,fdatasync,fsync,unlink:signal=KILL:when="$n" \
 			ss-catalog hosts >/dev/null 2>&1 || :

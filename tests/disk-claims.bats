@@ -67,8 +67,7 @@ journal() {
 @test "a record has so many lines, each with a name" {
 	{
 		echo 'secondshot-promoted 1'
-		# Each line is compared with all before it.
-		seq -f 'i%.0f 1796004987' 2000
+		seq -f 'i%.0f 1796004987' 70000
 		echo end
 	} >"$ROOT/.secondshot/promoted"
 	run_ok ss-run --due

@@ -17,6 +17,7 @@
 #include "catalog/copy.h"
 #include "catalog/list.h"
 #include "catalog/reconcile.h"
+#include "catalog/same_disk.h"
 #include "catalog/series.h"
 #include "catalog/store.h"
 #include "conf/opt.h"
@@ -25,14 +26,15 @@
 
 static char *location, *status_word, *reason, *format_word;
 static long long vanished;
-static int accept_empty, zero;
+static int accept, zero;
 
 static const struct poptOption table[] = {
 	{ "location", 0, POPT_ARG_STRING, &location, 0, "add: where the tree lies (.sync)", "NAME" },
 	{ "status", 0, POPT_ARG_STRING, &status_word, 0, "add: complete, partial, failed, stale", "WORD" },
 	{ "vanished", 0, POPT_ARG_LONGLONG, &vanished, 0, "add: files that vanished meanwhile", "N" },
 	{ "reason", 0, POPT_ARG_STRING, &reason, 0, "add: why it is not complete", "TEXT" },
-	{ "accept", 0, POPT_ARG_NONE, &accept_empty, 0, "add: take a tree that lost all its files", NULL },
+	{ "accept", 0, POPT_ARG_NONE, &accept, 0, "add: take a tree that lost all its files; reconcile: take"
+	  " the disk as it is, though it is an older state or another copy", NULL },
 	{ "format", 0, POPT_ARG_STRING, &format_word, 0, "text, json, sha256sum, stream", "WORD" },
 	{ NULL, '0', POPT_ARG_NONE, &zero, 0, "names and records end with NUL", NULL },
 	POPT_TABLEEND
@@ -143,7 +145,7 @@ static int do_add(struct call *k)
 {
 	struct add_options o = { .host = k->args[0], .location = location ? location : ".sync",
 				 .reason = reason, .status = SV_COMPLETE, .vanished = vanished,
-				 .accept = accept_empty, .zero = zero };
+				 .accept = accept, .zero = zero };
 	struct lock *lock = NULL;
 	struct saveset made = { 0 };
 
@@ -159,6 +161,8 @@ static int do_add(struct call *k)
 	if (code == SS_OK)
 		code = catalog_open(&k->cat, k->c, 0) < 0 ||
 		       series_by_id(&k->cat, k->c, &k->v) < 0 ? SS_FAIL :
+			/* A run has done so for all that it starts. */
+			!lock_borrowed(lock) && same_disk_raise(&k->cat, &k->v) < 0 ? SS_FAIL :
 			add_run(&k->cat, k->c, &k->v, &o, stdout, &made);
 	if (made.id)
 		msg_info("%s: %s, %lld files, %lld rows added", escape_name(made.name),
@@ -176,7 +180,8 @@ static int do_pending(struct call *k)
 
 	if (catalog_open(&k->cat, k->c, 0) < 0 || catalog_find(&k->cat, k->c, k->args[0], &s))
 		return SS_FAIL;
-	if (volume_open(&k->v, s.root) == 0 && volume_is(&k->v, s.volume_uid) == 0)
+	if (volume_open(&k->v, s.root) == 0 && volume_is(&k->v, s.volume_uid) == 0 &&
+	    same_disk_check(&k->cat, &k->v) == 0)
 		code = list_pending(&k->cat, &s, zero);
 	saveset_free(&s);
 	return code;
@@ -219,6 +224,25 @@ static int do_runs(struct call *k)
 	return catalog_open(&k->cat, k->c, 0) < 0 ? SS_FAIL : list_runs(&k->cat, k->c, k->format);
 }
 
+/*
+ * The catalog is open, the disk is the one that it saw last, and a rotation that a run was
+ * killed over is settled: that is also done where no catalog can be asked.  0, or -1 after
+ * reporting.
+ */
+static int prepare_reconcile(struct call *k)
+{
+	int open = catalog_open(&k->cat, k->c, 0) == 0 && series_by_id(&k->cat, k->c, &k->v) == 0;
+
+	if (open && accept) {
+		if (series_check(&k->cat, k->c, &k->v) < 0 || same_disk_accept(&k->cat, &k->v) < 0)
+			return -1;
+		msg_info("%s: taken as it is; it counts from now on", escape_name(k->v.root));
+	} else if (open && same_disk_check(&k->cat, &k->v) != 0) {
+		return -1;
+	}
+	return recover_rotation(&k->v) != 0 || !open ? -1 : 0;
+}
+
 static int do_reconcile(struct call *k)
 {
 	struct lock *lock = NULL;
@@ -228,8 +252,7 @@ static int do_reconcile(struct call *k)
 		return SS_FAIL;
 	int code = lock_take(&lock, k->v.own, k->v.root, 0);
 	if (code == SS_OK)
-		code = recover_rotation(&k->v) != 0 || catalog_open(&k->cat, k->c, 0) < 0 ||
-		       series_by_id(&k->cat, k->c, &k->v) < 0 ||
+		code = prepare_reconcile(k) < 0 ||
 		       reconcile_run(&k->cat, k->c, &k->v, 0, &changed, &damaged) < 0 ? SS_FAIL : SS_OK;
 	if (code == SS_OK && changed)
 		msg_info("%s: locations of %zu savesets brought up to date", escape_name(k->v.root),
@@ -259,10 +282,11 @@ static int do_copy(struct call *k)
 }
 
 enum may {			/* options that make sense with a verb */
-	MAY_ADD = 1,		/* --location --status --vanished --reason --accept */
+	MAY_ADD = 1,		/* --location --status --vanished --reason */
 	MAY_ZERO = 2,		/* -0 */
 	MAY_JSON = 4,		/* --json, --format=text|json */
 	MAY_FORMAT = 8,		/* every --format */
+	MAY_ACCEPT = 16,	/* --accept */
 };
 
 static const struct verb {
@@ -272,7 +296,7 @@ static const struct verb {
 	unsigned may;
 } verbs[] = {
 	{ "init", "", do_init, 0, 0, 0 },
-	{ "add", " HOST", do_add, 1, 1, MAY_ADD | MAY_ZERO },
+	{ "add", " HOST", do_add, 1, 1, MAY_ADD | MAY_ZERO | MAY_ACCEPT },
 	{ "pending", " SAVESET", do_pending, 1, 1, MAY_ZERO },
 	{ "store", "", do_store, 0, 0, 0 },
 	{ "hosts", "", do_hosts, 0, 0, MAY_JSON },
@@ -280,7 +304,7 @@ static const struct verb {
 	{ "savesets", " [HOST]", do_savesets, 0, 1, MAY_JSON },
 	{ "files", " SAVESET", do_files, 1, 1, MAY_JSON | MAY_ZERO | MAY_FORMAT },
 	{ "runs", "", do_runs, 0, 0, MAY_JSON },
-	{ "reconcile", "", do_reconcile, 0, 0, 0 },
+	{ "reconcile", "", do_reconcile, 0, 0, MAY_ACCEPT },
 	{ "check", " [SAVESET]", do_check, 0, 1, MAY_JSON },
 	{ "copy", " FROM-URL TO-URL", do_copy, 2, 2, MAY_JSON },
 };
@@ -292,8 +316,10 @@ static int check_options(const struct verb *v, const struct conf *c, enum list_f
 {
 	const char *wrong = NULL;
 
-	if ((location || status_word || reason || vanished || accept_empty) && !(v->may & MAY_ADD))
-		wrong = "--location, --status, --vanished, --reason and --accept go with add";
+	if ((location || status_word || reason || vanished) && !(v->may & MAY_ADD))
+		wrong = "--location, --status, --vanished and --reason go with add";
+	else if (accept && !(v->may & MAY_ACCEPT))
+		wrong = "--accept goes with add and reconcile";
 	else if (zero && !(v->may & MAY_ZERO))
 		wrong = "-0 goes with files, add and pending";
 	else if (zero && (format_word || c->json))

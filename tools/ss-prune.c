@@ -12,6 +12,7 @@
 #include "base/msg.h"
 #include "catalog/forget.h"
 #include "catalog/reconcile.h"
+#include "catalog/same_disk.h"
 #include "catalog/series.h"
 #include "conf/opt.h"
 #include "rsnap/recover.h"
@@ -76,22 +77,41 @@ static int delete_named(struct catalog *cat, const struct conf *c, const struct 
 	return rc;
 }
 
+/*
+ * The catalog is open, the disk is the one that it saw last, and what a killed run has held
+ * out of a rotation, which is not gone, is back.  0, or -1 after reporting.
+ */
+static int open_catalog(struct catalog *cat, const struct conf *c, const struct volume *v)
+{
+	int open = catalog_open(cat, c, 0) == 0;
+
+	if ((!open || same_disk_check(cat, v) == 0) &&
+	    (dry_run ? recover_none(v) : recover_rotation(v)) == 0 && open)
+		return 0;
+	catalog_close(cat);
+	return -1;
+}
+
 static int prune(struct conf *c, const struct volume *v, const char *const *names)
 {
 	const struct forget_options o = { .dry = dry_run, .json = c->json };
 	struct catalog cat = { 0 };
 	size_t n, damaged = 0;
-	int rc = -1;
+	int rc = -1, stamped;
 
-	/* What a killed run has held out of a rotation is not gone. */
-	if ((dry_run ? recover_none(v) : recover_rotation(v)) != 0 || catalog_open(&cat, c, 0) < 0)
+	if (open_catalog(&cat, c, v) < 0)
 		return SS_FAIL;
 	if (series_by_id(&cat, c, v) == 0 &&
-	    reconcile_run(&cat, c, v, dry_run, &n, &damaged) == 0)
+	    reconcile_run(&cat, c, v, dry_run, &n, &damaged) == 0) {
+		/* Where the disk is full, there is room for it only once something was deleted. */
+		stamped = dry_run || same_disk_raise(&cat, v) == 0;
 		rc = *names ? delete_named(&cat, c, v, names, &o) : forget_gone(&cat, c, v, &o, &n);
-	/* Also what a run that was killed left there. */
-	if (!dry_run && trash_empty(v) < 0)
-		rc = -1;
+		/* Also what a run that was killed left there. */
+		if (!dry_run && trash_empty(v) < 0)
+			rc = -1;
+		if (!stamped && same_disk_raise(&cat, v) != 0)
+			rc = -1;
+	}
 	catalog_close(&cat);
 	return rc < 0 ? SS_FAIL : damaged ? SS_FINDINGS : SS_OK;
 }

@@ -41,7 +41,7 @@ static int choose_all(struct catalog *cat, const struct conf *c, struct saveset 
 		struct saveset *s = &(*list)[i];
 		int wanted = s->seq && s->status != SV_GONE && !strcmp(s->backup_host, c->backup_host);
 
-		if (wanted && !away_look(away, s))
+		if (wanted && !away_look(away, cat, s))
 			(*list)[kept++] = *s;
 		else
 			saveset_free(s);

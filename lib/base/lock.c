@@ -253,6 +253,11 @@ int lock_take(struct lock **l, int dir, const char *name, int wait)
 	return SS_OK;
 }
 
+int lock_borrowed(const struct lock *l)
+{
+	return l->borrowed;
+}
+
 const char *lock_env(const struct lock *l)
 {
 	return l->env;

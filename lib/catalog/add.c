@@ -15,6 +15,7 @@
 #include "catalog/batch.h"
 #include "catalog/change.h"
 #include "catalog/merge.h"
+#include "catalog/same_disk.h"
 #include "catalog/series.h"
 #include "catalog/summary.h"
 #include "catalog/verdict.h"
@@ -382,7 +383,7 @@ static int run(struct add *a)
 	int attempt = a->status == SV_FAILED || a->status == SV_STALE;
 
 	a->volume = series_volume(a->cat, a->c, a->v);
-	if (a->volume < 0 || (!attempt && open_tree(a) < 0))
+	if (a->volume < 0 || same_disk_enter(a->cat, a->v) != 0 || (!attempt && open_tree(a) < 0))
 		return SS_FAIL;
 	if (a->o->as) {
 		memcpy(a->marker.id, a->o->as->id, sizeof(a->marker.id));

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/msg.h"
+#include "catalog/same_disk.h"
 #include "tree/volume.h"
 
 /* The volume of s among those that are away, or their number. */
@@ -22,7 +23,7 @@ static size_t find(const struct away *a, const struct saveset *s)
 }
 
 /* As away_look(), but -1 where it cannot be told. */
-static int is_away(const struct saveset *s)
+static int is_away(struct catalog *cat, const struct saveset *s)
 {
 	struct volume v;
 	int away = -1;
@@ -30,14 +31,14 @@ static int is_away(const struct saveset *s)
 	if (volume_away(s->root))
 		return 1;
 	if (volume_open(&v, s->root) == 0)
-		away = strcmp(v.id, s->volume_uid) != 0;
+		away = strcmp(v.id, s->volume_uid) != 0 ? 1 : same_disk_check(cat, &v);
 	volume_close(&v);
 	return away;
 }
 
-int away_look(struct away *a, const struct saveset *s)
+int away_look(struct away *a, struct catalog *cat, const struct saveset *s)
 {
-	int away = find(a, s) < a->n ? 1 : is_away(s);
+	int away = find(a, s) < a->n ? 1 : is_away(cat, s);
 
 	if (away < 0)
 		a->failed = 1;

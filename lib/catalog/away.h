@@ -23,10 +23,10 @@ struct away {
 };
 
 /*
- * Is the volume of s away: nothing there, or another one?  Then s is noted.  So it
+ * Is the volume of s away: nothing there, or another one, or another copy of it?  Then s is noted.  So it
  * is where that cannot be told, after reporting it once.  1 or 0.
  */
-int away_look(struct away *a, const struct saveset *s);
+int away_look(struct away *a, struct catalog *cat, const struct saveset *s);
 
 /* s is left out. */
 void away_note(struct away *a, const struct saveset *s);

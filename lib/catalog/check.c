@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/msg.h"
 #include "catalog/away.h"
+#include "catalog/same_disk.h"
 #include "catalog/summary.h"
 #include "tree/hash.h"
 
@@ -129,6 +130,8 @@ static int use_volume(struct check *c, const struct saveset *s, int *there)
 	/* Disks in turn lie at one root: of the one that is in, the others' savesets say nothing. */
 	if (strcmp(c->volume.id, s->volume_uid))
 		return c->own || volume_is(&c->volume, s->volume_uid) == 0 ? SS_OK : SS_FAIL;
+	if (!c->lock && same_disk_check(c->cat, &c->volume) != 0)
+		return SS_FAIL;
 	*there = 1;
 	return c->lock ? SS_OK : lock_take(&c->lock, c->volume.own, c->volume.root, 0);
 }

@@ -48,6 +48,8 @@ static const struct copy_table tables[] = {
 	{ "inodes", "iiiiiiiiibbiiib", "012", CHANGES(INODES),
 	  { { SQL_COPY_INODES_SERIES, "0112" }, { SQL_COPY_INODES, "0" } } },
 	{ "runs", "ibbbbiiib", "0", CHANGES(RUNS), { { SQL_COPY_RUNS, "0" } } },
+	{ "generations", "bibi", "01", CHANGES(GENERATIONS),
+	  { { SQL_COPY_GENERATIONS_VOLUME, "01" }, { SQL_COPY_GENERATIONS, "0" } } },
 };
 
 const struct copy_table *copy_table(size_t i)

@@ -14,6 +14,7 @@
 #include "base/msg.h"
 #include "catalog/catchup.h"
 #include "catalog/proof.h"
+#include "catalog/same_disk.h"
 #include "catalog/series.h"
 
 /* A marker that was found. */
@@ -330,7 +331,7 @@ static int compare(struct catalog *cat, const struct conf *c, const struct volum
 
 	*changed = *damaged = 0;
 	w.volume = series_volume(cat, c, v);
-	if (w.volume < 0)
+	if (w.volume < 0 || (dry ? same_disk_check(cat, v) : same_disk_enter(cat, v)) != 0)
 		return -1;
 	if (volume_each(v, scan, &w) == 0 &&
 	    catalog_list(cat, NULL, &w.saveset, &w.nsaveset) == 0) {

@@ -9,6 +9,7 @@
 #include "base/exits.h"
 #include "base/mem.h"
 #include "base/msg.h"
+#include "catalog/same_disk.h"
 #include "catalog/summary.h"
 #include "catalog/verdict.h"
 #include "tree/stream.h"
@@ -315,10 +316,11 @@ static int conclude(struct store *s, enum stream_got end, unsigned long strange,
 }
 
 /* Is the disk there that the saveset lies on?  1, or 0 after reporting. */
-static int is_online(const struct saveset *s)
+static int is_online(struct catalog *cat, const struct saveset *s)
 {
 	struct volume v;
-	int yes = volume_open(&v, s->root) == 0 && volume_is(&v, s->volume_uid) == 0;
+	int yes = volume_open(&v, s->root) == 0 && volume_is(&v, s->volume_uid) == 0 &&
+		  same_disk_check(cat, &v) == 0;
 
 	volume_close(&v);
 	return yes;
@@ -342,7 +344,7 @@ int store_run(struct catalog *cat, FILE *file)
 
 		if (found == 1 || (found == 0 && strcmp(s.saveset.name, h->saveset)))
 			msg_error("%s: the catalog has no such saveset", escape_name(h->saveset));
-		else if (found == 0 && is_online(&s.saveset)) {
+		else if (found == 0 && is_online(cat, &s.saveset)) {
 			s.e = mem_array(NULL, 2 * KEPT, sizeof(*s.e));
 			s.missing = mem_alloc(2 * KEPT);
 			if (read_records(&s, in, &got, &strange, &conflicts) == 0)

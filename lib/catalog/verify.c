@@ -17,6 +17,7 @@
 #include "base/progress.h"
 #include "catalog/findings.h"
 #include "catalog/merge.h"
+#include "catalog/same_disk.h"
 #include "catalog/verdict.h"
 
 #define JOBS 1024
@@ -342,7 +343,7 @@ int verify_saveset(struct verify *v, const struct saveset *s)
 	}
 	if (volume_open(&vol, s->root) < 0)
 		goto out;
-	if (volume_is(&vol, s->volume_uid) < 0)
+	if (volume_is(&vol, s->volume_uid) < 0 || same_disk_check(v->cat, &vol) != 0)
 		goto out;
 	if (open_tree(v, &vol) < 0)
 		goto out;

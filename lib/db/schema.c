@@ -92,7 +92,15 @@ static const char v4[] =
 	" summary MEDIUMBLOB)$TABLE;"
 	"CREATE INDEX $NEWruns_of ON runs (backup_host, volume, id);";
 
-static const char *const steps[SCHEMA_VERSION + 1] = { NULL, v1, v2, v3, v4 };
+/*
+ * generations: the newest stamps of each disk, by its id, whichever backup host had it
+ * (tree/generation.h).
+ */
+static const char v5[] =
+	"CREATE TABLE $NEWgenerations (volume VARBINARY(32) NOT NULL, n BIGINT NOT NULL,"
+	" id VARBINARY(32) NOT NULL, made BIGINT NOT NULL, PRIMARY KEY (volume, n))$CLUSTERED;";
+
+static const char *const steps[SCHEMA_VERSION + 1] = { NULL, v1, v2, v3, v4, v5 };
 
 static int set_version(struct db *db, int version)
 {

@@ -7,7 +7,7 @@
 
 #include "db/db.h"
 
-#define SCHEMA_VERSION 4
+#define SCHEMA_VERSION 5
 
 /*
  * Bring db to SCHEMA_VERSION: an empty one gets its tables if this is an init; an

@@ -34,6 +34,7 @@
 	"algo, digest, verified, verdict, medium, room"
 #define RUNS_COLUMNS \
 	"id, uid, backup_host, volume, volume_uid, started, ended, result, summary"
+#define GENERATIONS_COLUMNS "volume, n, id, made"
 
 /* Some rows behind one, in the order of the primary key. */
 #define BEHIND(table, columns, where, key)                                              \
@@ -230,6 +231,19 @@ static const char *const text[SQL_COUNT] = {
 		"SELECT uid, backup_host, volume, volume_uid, started, ended, result, summary"
 		" FROM runs ORDER BY started, id",
 
+	[SQL_GENERATIONS] =
+		"SELECT n, id, made FROM generations WHERE volume = ? ORDER BY n DESC LIMIT ?",
+	[SQL_GENERATION_ADD] =
+		"REPLACE INTO generations (volume, n, id, made) VALUES (?, ?, ?, ?)",
+	/* The first one that is not kept. */
+	[SQL_GENERATION_OLDEST] =
+		"SELECT n FROM generations WHERE volume = ? ORDER BY n DESC LIMIT 1 OFFSET ?",
+	[SQL_GENERATION_FORGET] = "DELETE FROM generations WHERE volume = ? AND n <= ?",
+	/* The newest saveset of a disk that should lie there, whichever backup host made it. */
+	[SQL_SAVESET_ON_DISK] =
+		SAVESET "WHERE v.uid = ? AND s.status IN (1, 2) AND s.seq IS NOT NULL"
+		" ORDER BY s.id DESC LIMIT 1",
+
 	/* What a copy's target says in meta, and leaves out when it reads. */
 	[SQL_COPY_HOLD] = "UPDATE meta SET value = ? WHERE keyword = ? AND value = ?",
 	[SQL_COPY_END] = "DELETE FROM meta WHERE keyword = ? AND value = ?",
@@ -276,6 +290,12 @@ static const char *const text[SQL_COUNT] = {
 
 	COPIED(RUNS, "runs", RUNS_COLUMNS, Q9, "id = ?"),
 	[SQL_COPY_RUNS] = BEHIND("runs", RUNS_COLUMNS, "id > ?", "id"),
+
+	COPIED(GENERATIONS, "generations", GENERATIONS_COLUMNS, Q4, "volume = ? AND n = ?"),
+	[SQL_COPY_GENERATIONS_VOLUME] =
+		BEHIND("generations", GENERATIONS_COLUMNS, "volume = ? AND n > ?", "n"),
+	[SQL_COPY_GENERATIONS] =
+		BEHIND("generations", GENERATIONS_COLUMNS, "volume > ?", "volume, n"),
 };
 
 /* Words of the schema, in each dialect. */

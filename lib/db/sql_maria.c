@@ -35,12 +35,12 @@
 /* Each table, and a column that no other program's table of that name is likely to have. */
 #define OUR_TABLES                                                                      \
 	"('meta', 'hosts', 'volumes', 'series', 'savesets', 'locations', 'dirs',"       \
-	" 'paths', 'inodes', 'commits', 'runs')"
+	" 'paths', 'inodes', 'commits', 'runs', 'generations')"
 #define OUR_COLUMN(table)                                                               \
 	"CASE " table " WHEN 'meta' THEN 'keyword' WHEN 'hosts' THEN 'name'"            \
 	" WHEN 'volumes' THEN 'backup_host' WHEN 'series' THEN 'last_seq'"              \
 	" WHEN 'locations' THEN 'saveset' WHEN 'commits' THEN 'session'"                \
-	" WHEN 'runs' THEN 'volume_uid' ELSE 'series' END"
+	" WHEN 'runs' THEN 'volume_uid' WHEN 'generations' THEN 'made' ELSE 'series' END"
 
 /* NOLINTBEGIN(bugprone-suspicious-missing-comma): every element is named */
 const char *const sql_maria[SQL_COUNT] = {

@@ -3,6 +3,7 @@
 #include "rsnap/due.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,15 +70,26 @@ const char *due_period(const struct conf *c, const struct rsnap *rs, size_t inte
 	return text != NULL || interval == 0 ? text : period_of_name(name);
 }
 
-/* When NAME.0 came to its place, 0 = it is not there. */
-static int64_t time_on_disk(const struct volume *v, const char *name)
+/* Has a host of rs, of those whose period is over if d is not NULL, a tree in the open location?  1 or 0. */
+static int has_tree(const struct rsnap *rs, const struct due *d, int fd)
+{
+	size_t i;
+
+	for (i = 0; i < rs->nhost; i++)
+		if ((d == NULL || d->host[i].over) && faccessat(fd, rs->host[i], F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			return 1;
+	return 0;
+}
+
+/* When NAME.0 came to its place, 0 = it is not there, or none of our hosts has a tree in it. */
+static int64_t time_on_disk(const struct volume *v, const struct rsnap *rs, const char *name)
 {
 	char *first = mem_printf("%s.0", name);
 	int fd = volume_location(v, first);
 	struct stat st;
 	int64_t when = 0;
 
-	if (fd >= 0 && fstat(fd, &st) == 0)
+	if (fd >= 0 && has_tree(rs, NULL, fd) && fstat(fd, &st) == 0)
 		when = st.st_ctim.tv_sec;
 	if (fd >= 0)
 		close(fd);
@@ -85,31 +97,59 @@ static int64_t time_on_disk(const struct volume *v, const char *name)
 	return when;
 }
 
-static void find_last(struct due *d, const struct volume *v, const struct promoted *p, int64_t now)
+/* The last promotion of hosts that are not on record: that of the others, or what else there is.  0 = never. */
+static int64_t last_of_all(const struct due *d, const struct volume *v, const struct rsnap *rs,
+			   const struct promoted *p, int64_t now)
 {
-	d->last = promoted_last(p, d->name, now);
-	/* The clock of a run that found it in the future is on record too, and not now's. */
-	d->recorded = d->last != 0 && d->last != now;
-	if (d->last != 0)
-		return;
-	d->last = time_on_disk(v, d->name);
-	if (d->last > now)
-		d->last = now;
+	int64_t newest = 0;
+	size_t i;
+
+	for (i = 0; i < rs->nhost; i++)
+		if (d->host[i].last > newest)
+			newest = d->host[i].last;
+	if (newest == 0)
+		newest = promoted_last(p, d->name, "", now);
+	if (newest == 0)
+		newest = time_on_disk(v, rs, d->name);
+	return newest < now ? newest : now;
+}
+
+static void find_last(struct due *d, const struct volume *v, const struct rsnap *rs,
+		      const struct promoted *p, int64_t now)
+{
+	int64_t all;
+	size_t i;
+
+	d->host = mem_alloc(rs->nhost * sizeof(*d->host));
+	for (i = 0; i < rs->nhost; i++) {
+		d->host[i].last = promoted_last(p, d->name, rs->host[i], now);
+		/* The clock of a run that found it in the future is on record too, and not now's. */
+		d->host[i].recorded = d->host[i].last != 0 && d->host[i].last != now;
+	}
+	all = d->last = last_of_all(d, v, rs, p, now);
+	for (i = 0; i < rs->nhost; i++) {
+		if (d->host[i].last == 0)
+			d->host[i].last = all;
+		if (d->host[i].last < d->last)
+			d->last = d->host[i].last;
+	}
 }
 
 /* Why the interval has nothing to take over, malloc'd, or NULL: its feeder is there. */
-static char *hungry(const struct volume *v, const struct rsnap *rs, size_t interval)
+static char *hungry(const struct due *d, const struct volume *v, const struct rsnap *rs)
 {
-	const struct rsnap_retain *below = &rs->retain[interval - 1];
+	const struct rsnap_retain *below = &rs->retain[d->interval - 1];
 	char *feeder = mem_printf("%s.%u", below->name, below->count - 1), *why = NULL;
 	int fd = volume_location(v, feeder);
 
+	if (fd < 0 && errno == ENOENT)
+		why = mem_printf("%s, which feeds it, is not there yet", feeder);
+	else if (fd < 0)
+		why = mem_printf("%s, which feeds it: %s", feeder, strerror(errno));
+	else if (!has_tree(rs, d, fd))
+		why = mem_printf("%s, which feeds it, has no tree yet of a host whose turn it is", feeder);
 	if (fd >= 0)
 		close(fd);
-	else if (errno == ENOENT)
-		why = mem_printf("%s, which feeds it, is not there yet", feeder);
-	else
-		why = mem_printf("%s, which feeds it: %s", feeder, strerror(errno));
 	free(feeder);
 	return why;
 }
@@ -121,6 +161,15 @@ static char *why_of(const struct due *d, int fixed)
 	if (fixed)
 		return mem_printf(d->due ? "%s has come" : "waits for %s", d->period);
 	return mem_printf(d->due ? "%s has passed" : "%s has not passed yet", d->period);
+}
+
+/* Whose period p is over at now? */
+static void judge_hosts(struct due *d, const struct rsnap *rs, const struct period *p, int64_t now)
+{
+	struct due_host *h;
+
+	for (h = d->host; h < d->host + rs->nhost; h++)
+		h->over = h->last == 0 || period_due(p, h->last, now);
 }
 
 static void judge(struct due *d, const struct volume *v, const struct rsnap *rs,
@@ -138,11 +187,12 @@ static void judge(struct due *d, const struct volume *v, const struct rsnap *rs,
 		d->why = mem_printf("no period is known: write " PERIOD "%s = 1d, or " ON "%s = sunday",
 				    d->name, d->name);
 	} else {
+		judge_hosts(d, rs, &p, now);
 		d->next = d->last == 0 ? now : period_next(&p, d->last);
 		d->due = d->last == 0 || period_due(&p, d->last, now);
 		d->why = why_of(d, p.unit == PERIOD_ON);
 	}
-	hunger = d->due && d->interval > 0 ? hungry(v, rs, d->interval) : NULL;
+	hunger = d->due && d->interval > 0 ? hungry(d, v, rs) : NULL;
 	if (hunger != NULL) {
 		free(d->why);
 		d->why = hunger;
@@ -169,7 +219,7 @@ int due_list(const struct volume *v, const struct rsnap *rs, const struct conf *
 		d = &l->due[l->n];
 		*d = (struct due){ .interval = rs->nretain - 1 - l->n };
 		d->name = rs->retain[d->interval].name;
-		find_last(d, v, &p, now);
+		find_last(d, v, rs, &p, now);
 		judge(d, v, rs, c, now);
 	}
 	promoted_free(&p);
@@ -181,6 +231,7 @@ void due_free(struct due_list *l)
 	size_t i;
 
 	for (i = 0; i < l->n; i++) {
+		free(l->due[i].host);
 		free(l->due[i].period);
 		free(l->due[i].why);
 	}
@@ -188,16 +239,20 @@ void due_free(struct due_list *l)
 	*l = (struct due_list){ 0 };
 }
 
-int due_remember(const struct volume *v, const struct due_list *l)
+int due_remember(const struct volume *v, const struct rsnap *rs, const struct due_list *l)
 {
+	const struct due_host *h;
 	struct promoted p;
-	size_t i, n = 0;
+	size_t i, k, n = 0;
 	int ret = 0;
 
 	promoted_read(v, &p);
 	for (i = 0; i < l->n; i++)
-		if (!l->due[i].recorded && l->due[i].last != 0) {
-			promoted_enter(&p, l->due[i].name, l->due[i].last, 1);
+		for (k = 0; k < rs->nhost; k++) {
+			h = &l->due[i].host[k];
+			if (h->recorded || h->last == 0)
+				continue;
+			promoted_enter(&p, l->due[i].name, rs->host[k], h->last, 1);
 			n++;
 		}
 	if (n > 0)

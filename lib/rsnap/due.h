@@ -7,6 +7,10 @@
  * promoted.h tells, else NAME.0's own ctime.  A larger interval is due when its
  * period is over and the last slot of the interval below is there; the lowest at
  * every run, unless it has a key.
+ *
+ * All this is asked of each host: several configurations may have hosts on one root, even
+ * the same ones, and each host has its turn when its own period is over.  A host that is
+ * not on record yet goes with the others of its configuration.
  */
 #ifndef SS_DUE_H
 #define SS_DUE_H
@@ -17,13 +21,19 @@
 #include "rsnap/rsnap.h"
 #include "tree/volume.h"
 
+struct due_host {
+	int64_t last;		/* of its promotion, seconds since 1970; 0 = never */
+	int recorded;		/* last is what the record has for it, and needs no correction */
+	int over;		/* its period is */
+};
+
 struct due {
 	size_t interval;	/* index of its retain line; 0 = the lowest */
 	const char *name;	/* the rsnap's */
 	char *period;		/* "1w", "sunday", or "" = none, or, the lowest, every run */
-	int64_t last;		/* of its promotion, seconds since 1970; 0 = never */
+	int64_t last;		/* that of the host whose turn comes first */
 	int64_t next;		/* first moment it is due by its period; 0 = no period */
-	int recorded;		/* last is what the record has, and needs no correction */
+	struct due_host *host;	/* each of the rsnap's hosts, in their order */
 	int due;
 	char *why;		/* it is due, or not; one phrase */
 };
@@ -56,7 +66,7 @@ void due_free(struct due_list *l);
  * before it changes anything: the ctime of NAME.0 does not outlive that).  0, or -1
  * after reporting.
  */
-int due_remember(const struct volume *v, const struct due_list *l);
+int due_remember(const struct volume *v, const struct rsnap *rs, const struct due_list *l);
 
 /* What due_list() found, on stdout: a table in local time, or JSON Lines (type "due"). */
 void due_show(const struct due_list *l, int json);

@@ -11,6 +11,7 @@
 #include "tree/record.h"
 
 #define MISSED_FILE "missed"
+#define MISSED_MAX 65536	/* lines; a handful of intervals for each host */
 
 static void add(struct missed *m, const char *interval, const char *host)
 {
@@ -26,7 +27,7 @@ static int parse_line(char *line, void *arg)
 	if (space == NULL || space == line || space[1] == '\0')
 		return -1;
 	*space = '\0';
-	if (!volume_name_ok(line) || !volume_name_ok(space + 1))
+	if (!volume_name_ok(line) || !volume_name_ok(space + 1) || ((struct missed *)arg)->n == MISSED_MAX)
 		return -1;
 	add(arg, line, space + 1);
 	return 0;
@@ -76,7 +77,14 @@ static int write_record(const struct volume *v, const struct missed *m)
 	return record_write(v, MISSED_FILE, &b);
 }
 
-int missed_set(const struct volume *v, const char *interval, char *const *host)
+static int in_list(char *const *list, const char *host)
+{
+	while (*list != NULL && strcmp(*list, host) != 0)
+		list++;
+	return *list != NULL;
+}
+
+int missed_set(const struct volume *v, const char *interval, char *const *turn, char *const *missed)
 {
 	struct missed old, new = { 0 };
 	size_t i;
@@ -84,11 +92,12 @@ int missed_set(const struct volume *v, const char *interval, char *const *host)
 
 	missed_read(v, &old);
 	for (i = 0; i < old.n; i++)
-		if (strcmp(old.entry[i].interval, interval) != 0)
+		if (strcmp(old.entry[i].interval, interval) != 0 ||
+		    (turn != NULL && !in_list(turn, old.entry[i].host)))
 			add(&new, old.entry[i].interval, old.entry[i].host);
 	i = new.n;
-	for (; *host != NULL; host++)
-		add(&new, interval, *host);
+	for (; *missed != NULL; missed++)
+		add(&new, interval, *missed);
 	/* Most of the time nobody has, and nobody had. */
 	if (new.n != old.n || new.n != i)
 		ret = write_record(v, &new);

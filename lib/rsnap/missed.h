@@ -34,7 +34,11 @@ void missed_free(struct missed *m);
 /* 1 or 0. */
 int missed_has(const struct missed *m, const char *interval, const char *host);
 
-/* From now on these hosts, and no others, have missed the interval; NULL-ended.  0, or -1 after reporting. */
-int missed_set(const struct volume *v, const char *interval, char *const *host);
+/*
+ * The interval was promoted into.  Of the hosts whose turn that was (turn, NULL-ended; NULL:
+ * everybody's) those of missed (NULL-ended), and no others, have missed it from now on; what
+ * the record says of other hosts stays.  0, or -1 after reporting.
+ */
+int missed_set(const struct volume *v, const char *interval, char *const *turn, char *const *missed);
 
 #endif

@@ -26,7 +26,9 @@
 #define JOURNAL "rotation"
 #define SLOTS_MAX 4096		/* what the plan is made of by comparing each with each */
 #define LATE "late"
+#define TURN "turn "
 #define MISSED "missed "
+#define HOSTS_MAX 65536
 #define DELETED "_delete"	/* rsnapshot's name for what it is about to delete */
 
 void rotate_list_free(struct rotate_list *l)
@@ -35,14 +37,20 @@ void rotate_list_free(struct rotate_list *l)
 	*l = (struct rotate_list){ 0 };
 }
 
-void rotate_free(struct rotate *r)
+static void hosts_free(char **list)
 {
 	char **host;
 
-	for (host = r->missed; host != NULL && *host != NULL; host++)
+	for (host = list; host != NULL && *host != NULL; host++)
 		free(*host);
-	free(r->missed);
-	r->missed = NULL;
+	free(list);
+}
+
+void rotate_free(struct rotate *r)
+{
+	hosts_free(r->turn);
+	hosts_free(r->missed);
+	r->turn = r->missed = NULL;
 	rotate_list_free(&r->before);
 }
 
@@ -151,6 +159,8 @@ int rotate_begin(const struct volume *v, struct rotate *r, const char *interval,
 		   r->copy ? "copy" : "rename", r->when);
 	if (r->late)
 		buf_str(&b, LATE "\n");
+	for (host = r->turn; host != NULL && *host != NULL; host++)
+		buf_printf(&b, TURN "%s\n", *host);
 	for (host = r->missed; host != NULL && *host != NULL; host++)
 		buf_printf(&b, MISSED "%s\n", *host);
 	for (i = 0; i < r->before.n; i++)
@@ -162,19 +172,17 @@ int rotate_begin(const struct volume *v, struct rotate *r, const char *interval,
 /* The journal while it is read. */
 struct reading {
 	struct rotate *r;
-	size_t missed;		/* hosts in r->missed */
+	size_t turn, missed;	/* hosts in r's lists of these names */
 };
 
-/* A host that will have missed it.  0 or -1. */
-static int parse_missed(struct reading *g, const char *host)
+/* A host for the list of n.  0 or -1. */
+static int parse_host(char ***list, size_t *n, const char *host)
 {
-	struct rotate *r = g->r;
-
-	if (!volume_name_ok(host))
+	if (!volume_name_ok(host) || *n == HOSTS_MAX)
 		return -1;
-	r->missed = mem_array(r->missed, g->missed + 2, sizeof(*r->missed));
-	r->missed[g->missed++] = mem_strdup(host);
-	r->missed[g->missed] = NULL;
+	*list = mem_array(*list, *n + 2, sizeof(**list));
+	(*list)[(*n)++] = mem_strdup(host);
+	(*list)[*n] = NULL;
 	return 0;
 }
 
@@ -212,8 +220,10 @@ static int parse_line(char *line, void *arg)
 
 	if (r->interval[0] == '\0')
 		return parse_interval(r, line);
+	if (strncmp(line, TURN, strlen(TURN)) == 0)
+		return parse_host(&r->turn, &g->turn, line + strlen(TURN));
 	if (strncmp(line, MISSED, strlen(MISSED)) == 0)
-		return parse_missed(g, line + strlen(MISSED));
+		return parse_host(&r->missed, &g->missed, line + strlen(MISSED));
 	if (strcmp(line, LATE) != 0)
 		return parse_place(r, line);
 	r->late = 1;
@@ -222,7 +232,7 @@ static int parse_line(char *line, void *arg)
 
 int rotate_read(const struct volume *v, struct rotate *r)
 {
-	struct reading g = { r, 0 };
+	struct reading g = { r, 0, 0 };
 	int got;
 
 	*r = (struct rotate){ 0 };
@@ -353,8 +363,8 @@ int rotate_done(const struct volume *v, const struct rotate *r)
 	static char *nobody[] = { NULL };
 
 	/* The records first: a run that is killed in between finds the journal, and does this again. */
-	if (missed_set(v, r->interval, r->missed != NULL ? r->missed : nobody) != 0 ||
-	    (!r->late && promoted_set(v, r->interval, r->when != 0 ? r->when : clock_now()) != 0))
+	if (missed_set(v, r->interval, r->turn, r->missed != NULL ? r->missed : nobody) != 0 ||
+	    (!r->late && promoted_set(v, r->interval, r->turn, r->when != 0 ? r->when : clock_now()) != 0))
 		return -1;
 	return rotate_undone(v);
 }

@@ -35,7 +35,8 @@ struct rotate {
 	int copy;		/* the feeder is copied, and stays */
 	int64_t when;		/* of the run, seconds since 1970; 0 = the journal does not tell */
 	int late;		/* for hosts that missed the last one: no promotion is recorded */
-	char **missed;		/* hosts that will have missed it, NULL-ended, malloc'd as they are; or NULL */
+	/* Hosts, NULL-ended, malloc'd as they are: whose turn it is (NULL = everybody's), who will have missed it. */
+	char **turn, **missed;
 	struct rotate_list before;
 };
 
@@ -46,7 +47,7 @@ void rotate_free(struct rotate *r);
 void rotate_list_free(struct rotate_list *l);
 
 /*
- * Note in r, of which copy, when, late and missed are set, and in the journal what
+ * Note in r, of which copy, when, late, turn and missed are set, and in the journal what
  * is where.  0, or -1 after reporting.  rotate_free() in every case.
  */
 int rotate_begin(const struct volume *v, struct rotate *r, const char *interval, const char *feeder);

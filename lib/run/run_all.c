@@ -9,6 +9,7 @@
 #include "base/exits.h"
 #include "base/mem.h"
 #include "base/msg.h"
+#include "catalog/same_disk.h"
 #include "catalog/series.h"
 #include "rsnap/due.h"
 #include "rsnap/rsnap_lock.h"
@@ -46,6 +47,7 @@ static int choose_hosts(struct run *r, const char *const names[])
 	for (i = 0; i < r->nhost; i++) {
 		r->host[i].name = r->rsnap->host[i];
 		r->host[i].wanted = !r->named;
+		r->host[i].turn = 1;
 	}
 	for (i = 0; names[i] != NULL; i++) {
 		h = find_host(r, names[i]);
@@ -229,7 +231,7 @@ static int too_early(struct run *r)
 	int early = -1;
 
 	if (due_list(&r->volume, r->rsnap, &r->conf, r->now, &l) == 0 &&
-	    (r->dry || due_remember(&r->volume, &l) == 0)) {
+	    (r->dry || due_remember(&r->volume, r->rsnap, &l) == 0)) {
 		early = !r->named && r->rotate == NULL && r->accept == NULL &&
 			!l.due[l.n - 1].due;
 		if (early)
@@ -250,6 +252,8 @@ static int work(struct run *r)
 	early = too_early(r);
 	if (early != 0 || run_stopped())
 		return early < 0 ? SS_FAIL : r->code;
+	if (!r->dry && same_disk_raise(r->offline ? NULL : &r->catalog, &r->volume) != 0)
+		run_worse(r, SS_INCOMPLETE);
 	/* Once, instead of a failure of each host. */
 	if (run_cmd_prepare(r) != 0 || (!r->dry && run_cmd_configtest(r) != 0))
 		return SS_FAIL;

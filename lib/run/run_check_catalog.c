@@ -7,6 +7,7 @@
 #include "base/escape.h"
 #include "base/mem.h"
 #include "catalog/catalog.h"
+#include "catalog/same_disk.h"
 #include "catalog/series.h"
 #include "conf/login.h"
 #include "db/schema.h"
@@ -42,7 +43,7 @@ static void judge_volume(struct run_check *k, struct catalog *cat, const struct 
 	const struct conf *conf = k->conf;
 	char id[ID_LEN + 1] = "";
 	int known = series_known_volume(cat, conf, id);
-	char *name = NULL;
+	char *name = NULL, *why = NULL;
 
 	if (!conf->volume_given && series_name_of(cat, conf, v, &name) > 0)
 		known = -1;
@@ -53,6 +54,10 @@ static void judge_volume(struct run_check *k, struct catalog *cat, const struct 
 					 escape_name(v->root), escape_name(conf->volume), id));
 	else if (known == 0)
 		run_check_add(k, "volume", RUN_CHECK_MEND, series_unknown(cat, conf, v, NULL));
+	else if (same_disk_ask(cat, v, &why) > 0)
+		run_check_add(k, "volume", RUN_CHECK_MEND,
+			      mem_printf("%s; insert the right disk, or run 'ss-catalog reconcile --accept'", why));
+	free(why);
 }
 
 /* Open, and of this schema: 0, with the row for it if it is not; -1 after reporting. */

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/msg.h"
+#include "catalog/same_disk.h"
 #include "catalog/series.h"
 #include "run/guard.h"
 #include "run/run_offline.h"
@@ -40,7 +41,12 @@ int run_guard_options(const struct run *r)
 
 int run_guard_volume(struct run *r)
 {
-	return series_check(&r->catalog, &r->conf, &r->volume) == 0 || run_offline(r) ? 0 : -1;
+	int got = series_check(&r->catalog, &r->conf, &r->volume);
+
+	if (got == 0)
+		got = same_disk_check(&r->catalog, &r->volume);
+	/* Another copy of the disk is one however well the catalog can be reached. */
+	return got == 0 || (got < 0 && run_offline(r)) ? 0 : -1;
 }
 
 int run_guard_accepts(const struct run *r, const char *host)

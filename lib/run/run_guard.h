@@ -12,7 +12,10 @@
 /* Are the hosts of --accept configured?  0, or -1 after reporting. */
 int run_guard_options(const struct run *r);
 
-/* Is it the disk that the catalog, if it can be asked, knows by this volume's name?  0, or -1 after reporting. */
+/*
+ * Is it the disk that the catalog, if it can be asked, knows by this volume's name, and in
+ * the state in which it was then (same_disk.h)?  0, or -1 after reporting.
+ */
 int run_guard_volume(struct run *r);
 
 /* Was the host given to --accept?  That is for what waits when the run begins. */

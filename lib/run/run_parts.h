@@ -22,6 +22,7 @@ struct run_host {
 	const char *name;	/* owned by the rsnap */
 	int wanted;		/* named, or nobody was */
 	enum run_state state;
+	int turn;		/* of what is rotated now it is its turn, whether it moves or not */
 	int moves;		/* takes part in rotations: it has a new saveset to move */
 	int64_t before;		/* id of the saveset that was in .sync before the sync, 0 = none */
 	int64_t files;

@@ -45,7 +45,10 @@ static int feeder_there(const struct run *r, const char *name, const char *feede
 	return 1;
 }
 
-/* A single slot: rsnapshot leaves the old one as slot 1, where the next one gets stuck. */
+/*
+ * A single slot: rsnapshot leaves the old one as slot 1, where the next one gets stuck.  What
+ * does not move is held out of it: another configuration may have more slots.
+ */
 static int make_room(struct run *r, size_t interval)
 {
 	const struct rsnap_retain *retain = &r->rsnap->retain[interval];
@@ -169,7 +172,7 @@ static char **who_misses(const struct run *r, const char *name, const char *feed
 	for (i = 0; i < r->nhost && fd >= 0; i++) {
 		const char *host = r->host[i].name;
 
-		if (is_in(moving, host) || (late && !missed_has(&before, name, host)))
+		if (!r->host[i].turn || is_in(moving, host) || (late && !missed_has(&before, name, host)))
 			continue;
 		if (faccessat(fd, host, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 			list[n++] = mem_strdup(host);
@@ -177,6 +180,18 @@ static char **who_misses(const struct run *r, const char *name, const char *feed
 	missed_free(&before);
 	if (fd >= 0)
 		close(fd);
+	return list;
+}
+
+/* Those whose turn it is; NULL-ended, malloc'd as they are. */
+static char **whose_turn(const struct run *r)
+{
+	char **list = mem_alloc((r->nhost + 1) * sizeof(*list));
+	size_t i, n = 0;
+
+	for (i = 0; i < r->nhost; i++)
+		if (r->host[i].turn)
+			list[n++] = mem_strdup(r->host[i].name);
 	return list;
 }
 
@@ -188,12 +203,13 @@ static int rotate(struct run *r, size_t interval, const char *feeder, int late,
 	struct rotate rot = { .copy = is_copied(r, interval), .when = r->now, .late = late };
 	int ret = -1, status = -1;
 
+	rot.turn = whose_turn(r);
 	if (interval > 0)
 		rot.missed = who_misses(r, name, feeder, moving, late);
 
 	if (rotate_begin(&r->volume, &rot, name, feeder) != 0)
 		goto out;
-	if (hold_others(&r->volume, &rot, moving) == 0)
+	if (hold_others(&r->volume, &rot, moving) == 0 && make_room(r, interval) == 0)
 		status = run_cmd_rsnapshot(r, name, NULL);
 	/* What a signal left half done is for the next run, when nobody works on it. */
 	if (run_stopped())
@@ -240,7 +256,7 @@ static int rotate_interval(struct run *r, size_t interval, int late, const char 
 	} else if (r->dry) {
 		run_cmd_rsnapshot(r, name, NULL);
 		ret = r->offline || run_cmd_reconcile(r) == 0 ? 1 : -1;
-	} else if (make_room(r, interval) == 0 && rotate(r, interval, feeder, late, moving) == 0) {
+	} else if (rotate(r, interval, feeder, late, moving) == 0) {
 		ret = follow(r, is_copied(r, interval), moving);
 	}
 out:

@@ -14,8 +14,8 @@
 /*
  * Rotate an interval (0 = the lowest) through rsnapshot for the hosts that are
  * moving, of a larger interval those that have a tree to take over; judged by what
- * is on disk; and bring the catalog into step.  why: for the log.  1, 0 no host has
- * one, -1 after reporting; nothing has moved then.
+ * is on disk; and bring the catalog into step.  It is on record for those whose turn it
+ * is.  why: for the log.  1, 0 no host has one, -1 after reporting; nothing has moved then.
  */
 int run_rotate(struct run *r, size_t interval, const char *why);
 

@@ -58,6 +58,34 @@ long run_turn_waiting(struct run *r)
 	return n;
 }
 
+/*
+ * A larger interval, for those that move: of the hosts whose turn it is, if it is due; then
+ * of the others that missed theirs.  0, or -1 after reporting.
+ */
+static int rotate_one(struct run *r, const struct due *d)
+{
+	int *moved = mem_array(NULL, r->nhost, sizeof(*moved)), ret = 0, turn;
+	size_t i, n;
+
+	for (i = 0; i < r->nhost; i++)
+		moved[i] = r->host[i].moves;
+	for (turn = 1; turn >= 0 && ret == 0; turn--) {
+		for (i = n = 0; i < r->nhost; i++) {
+			r->host[i].turn = (d->due && d->host[i].over) == turn;
+			r->host[i].moves = moved[i] && r->host[i].turn;
+			n += (size_t)r->host[i].turn;
+		}
+		if (n > 0 && (turn ? run_rotate(r, d->interval, d->why) : run_rotate_late(r, d->interval)) < 0)
+			ret = -1;
+	}
+	for (i = 0; i < r->nhost; i++) {
+		r->host[i].moves = moved[i];
+		r->host[i].turn = 1;
+	}
+	free(moved);
+	return ret;
+}
+
 /* The larger intervals whose turn it is, the largest first.  0, or -1 after reporting. */
 static int rotate_larger(struct run *r)
 {
@@ -70,9 +98,8 @@ static int rotate_larger(struct run *r)
 		return 0;
 	ret = due_list(&r->volume, r->rsnap, &r->conf, r->now, &l);
 	for (d = l.due; d < l.due + l.n && ret == 0 && !run_stopped(); d++)
-		if (d->interval > 0 && (d->due ? run_rotate(r, d->interval, d->why)
-					       : run_rotate_late(r, d->interval)) < 0)
-			ret = -1;
+		if (d->interval > 0)
+			ret = rotate_one(r, d);
 	due_free(&l);
 	return ret;
 }
@@ -111,20 +138,32 @@ int run_turn_make_way(struct run *r)
 	return 0;
 }
 
+/* When was an interval last promoted into for a host?  0 = that is not on record. */
+static int64_t last_time(const struct run *r, const struct promoted *p, const char *interval, const char *host)
+{
+	int64_t when = promoted_last(p, interval, host, r->now);
+
+	return when != 0 ? when : promoted_last(p, interval, "", r->now);
+}
+
 /*
  * A larger interval was asked for: the hosts that have a new saveset since the
  * last time take part, the others would lose a generation for nothing.
  */
-static void mark_newer(struct run *r, int64_t since)
+static void mark_newer(struct run *r, const char *interval)
 {
 	char *newest = mem_printf("%s.0", r->rsnap->retain[0].name);
 	int fd = volume_location(&r->volume, newest);
 	struct run_host *h;
+	struct promoted p;
 	struct marker m;
 
+	promoted_read(&r->volume, &p);
 	for (h = r->host; h < r->host + r->nhost; h++)
 		if (!h->moves)
-			h->moves = r->dry || (fd >= 0 && (marker_read(fd, h->name, &m) <= 0 || m.created > since));
+			h->moves = r->dry || (fd >= 0 && (marker_read(fd, h->name, &m) <= 0 ||
+							  m.created > last_time(r, &p, interval, h->name)));
+	promoted_free(&p);
 	if (fd >= 0)
 		close(fd);
 	free(newest);
@@ -146,7 +185,7 @@ int run_turn_asked(struct run *r)
 			return -1;
 		}
 		if (interval > 0)
-			mark_newer(r, promoted_when(&r->volume, *name, r->now));
+			mark_newer(r, *name);
 		got = run_rotate(r, (size_t)interval, "asked for");
 		if (got < 0)
 			return -1;

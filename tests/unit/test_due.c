@@ -20,6 +20,7 @@ static char hourly[] = "hourly", daysago[] = "daysago", weeksago[] = "weeksago",
 static char alpha[] = "alpha", beta[] = "beta", gamma_[] = "gamma", delta[] = "delta";
 static struct rsnap_retain usual[] = { { hourly, 6 }, { daysago, 7 }, { weeksago, 4 }, { monthsago, 6 } };
 static struct rsnap_retain named[] = { { alpha, 6 }, { beta, 7 }, { gamma_, 4 }, { delta, 3 } };
+static char host_one[] = "one", host_two[] = "two", *hosts[] = { host_one, NULL }, *two_hosts[] = { host_one, host_two };
 static struct rsnap rs;
 
 /* "2026-11-22 00:30" in the zone that main has set. */
@@ -42,13 +43,28 @@ static const char *path_of(const char *name)
 	return path;
 }
 
+static void make_for(const char *name, const char *host)
+{
+	char tree[64];
+
+	mkdir(path_of(name), 0700);
+	snprintf(tree, sizeof(tree), "%s/%s", name, host);
+	need(mkdir(path_of(tree), 0700) == 0);
+}
+
 static void make(const char *name)
 {
-	need(mkdir(path_of(name), 0700) == 0);
+	make_for(name, host_one);
 }
 
 static void drop(const char *name)
 {
+	char tree[64];
+
+	snprintf(tree, sizeof(tree), "%s/%s", name, host_one);
+	rmdir(path_of(tree));
+	snprintf(tree, sizeof(tree), "%s/%s", name, host_two);
+	rmdir(path_of(tree));
 	need(rmdir(path_of(name)) == 0);
 }
 
@@ -59,7 +75,7 @@ static void forget(void)
 
 static void promoted(const char *interval, const char *when)
 {
-	need(promoted_set(&v, interval, at(when)) == 0);
+	need(promoted_set(&v, interval, hosts, at(when)) == 0);
 }
 
 /* The interval is due at now, or not, and that is why. */
@@ -167,6 +183,53 @@ static void test_future(void)
 	says(now, "daysago", 0, "1d has not passed yet");
 	ok(next(now, "daysago") == at("2026-11-23 00:00"), "a promotion in the future counts as now");
 	says(now, "weeksago", 0, "1w has not passed yet");
+}
+
+/* Does the host have its turn at now? */
+static int over(int64_t now, const char *interval, size_t host)
+{
+	struct due_list l;
+	int yes = -1;
+	size_t i;
+
+	need(due_list(&v, &rs, &conf, now, &l) == 0);
+	for (i = 0; i < l.n; i++)
+		if (strcmp(l.due[i].name, interval) == 0)
+			yes = l.due[i].host[host].over;
+	due_free(&l);
+	return yes;
+}
+
+/* Hosts of two configurations on one root, and one that both have. */
+static void test_hosts(void)
+{
+	int64_t now = at("2026-11-22 00:30");
+	char *other[] = { host_two, NULL };
+
+	forget();
+	drop("hourly.5");
+	make_for("hourly.5", host_two);
+	make_for("daysago.0", host_two);
+	says(now, "daysago", 0, "hourly.5, which feeds it, has no tree yet of a host whose turn it is");
+	make_for("hourly.5", host_one);
+	says(now, "daysago", 1, "never before");
+	need(promoted_set(&v, "daysago", other, now - 60) == 0);
+	says(now, "daysago", 1, "never before");
+	rs.nhost = 2;
+	promoted("daysago", "2026-11-21 00:30");
+	says(now, "daysago", 1, "1d has passed");
+	ok(over(now, "daysago", 0) == 1 && over(now, "daysago", 1) == 0, "the other's turn was a minute ago");
+	need(promoted_set(&v, "daysago", hosts, now - 30) == 0);
+	says(now, "daysago", 0, "1d has not passed yet");
+	rs.nhost = 1;
+	forget();
+	need(promoted_set(&v, "daysago", other, now - 60) == 0);
+	rs.nhost = 2;
+	says(now, "daysago", 0, "1d has not passed yet");
+	ok(over(now, "daysago", 0) == 0, "a new host goes with the others");
+	rs.nhost = 1;
+	forget();
+	drop("daysago.0");
 }
 
 static void test_year_off(void)
@@ -279,11 +342,12 @@ int main(void)
 	need(v.fd >= 0);
 	v.own = v.fd;
 	conf.pair = pairs;
-	rs = (struct rsnap){ .file = file, .root = dir, .retain = usual, .nretain = 4 };
+	rs = (struct rsnap){ .file = file, .root = dir, .retain = usual, .nretain = 4, .host = two_hosts, .nhost = 1 };
 	test_feeder();
 	test_borders();
 	test_disk();
 	test_future();
+	test_hosts();
 	test_year_off();
 	test_keys();
 	test_lowest();
