@@ -123,6 +123,13 @@ numbers() {
 	contains "$stderr" 'is back'
 	insert b
 	refused ss-catalog reconcile
+	# What ss-prune deletes on the one lies on the other.
+	run_ok ss-catalog reconcile --accept
+	saved
+	cp -a b c
+	run_ok ss-prune "$(ss-catalog savesets --json alpha | jq -r 'select(.location == "hourly.1").name')"
+	insert c
+	refused ss-catalog reconcile
 	# An option that would be passed over is refused.
 	run_code 2 ss-catalog check --accept
 	contains "$stderr" 'accept goes with add and reconcile'

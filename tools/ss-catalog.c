@@ -158,11 +158,11 @@ static int do_add(struct call *k)
 	if (open_volume(k) < 0)
 		return SS_FAIL;
 	int code = lock_take(&lock, k->v.own, k->v.root, 0);
+	/* A run has done so for all that it starts. */
+	o.stamp = code == SS_OK && !lock_borrowed(lock);
 	if (code == SS_OK)
 		code = catalog_open(&k->cat, k->c, 0) < 0 ||
 		       series_by_id(&k->cat, k->c, &k->v) < 0 ? SS_FAIL :
-			/* A run has done so for all that it starts. */
-			!lock_borrowed(lock) && same_disk_raise(&k->cat, &k->v) < 0 ? SS_FAIL :
 			add_run(&k->cat, k->c, &k->v, &o, stdout, &made);
 	if (made.id)
 		msg_info("%s: %s, %lld files, %lld rows added", escape_name(made.name),

@@ -383,7 +383,9 @@ static int run(struct add *a)
 	int attempt = a->status == SV_FAILED || a->status == SV_STALE;
 
 	a->volume = series_volume(a->cat, a->c, a->v);
-	if (a->volume < 0 || same_disk_enter(a->cat, a->v) != 0 || (!attempt && open_tree(a) < 0))
+	if (a->volume < 0 || (!attempt && open_tree(a) < 0))
+		return SS_FAIL;
+	if ((a->o->stamp ? same_disk_raise(a->cat, a->v) : same_disk_enter(a->cat, a->v)) != 0)
 		return SS_FAIL;
 	if (a->o->as) {
 		memcpy(a->marker.id, a->o->as->id, sizeof(a->marker.id));

@@ -23,6 +23,7 @@ struct add_options {
 	int64_t vanished;		/* files that went away while rsync ran */
 	int accept;			/* take an empty tree after one that had files */
 	int zero;			/* write the stream's -0 form */
+	int stamp;			/* no run has given the disk one (same_disk.h): do it */
 };
 
 /*
