@@ -7,8 +7,6 @@
 load helpers
 load catalog
 
-KEY=$BATS_TEST_TMPDIR/marker.key
-
 setup() {
 	stage
 	KEY=$BATS_TEST_TMPDIR/marker.key
@@ -45,7 +43,7 @@ sealed() {
 
 # key_id: the name of this machine's key.
 key_id() {
-	ss-run --check --json 2>/dev/null | jq -r 'select(.check == "marker key").text' | sed -n 's/.*, key \([0-9a-f]*\).*/\1/p'
+	ss-run --check --json 2>/dev/null | jq -r 'select(.check == "key").text' | sed -n 's/.*, key \([0-9a-f]*\).*/\1/p'
 }
 
 # three: savesets A, B and C in hourly.2, hourly.1 and hourly.0; nothing waits.
@@ -61,7 +59,7 @@ three() {
 forge() {
 	mkdir -p "$ROOT/$1/.secondshot"
 	printf '%s\n' 'secondshot-marker 1' 'saveset alpha-made-up' "id $(printf %032d 7)" \
-		"$(sed -n 2s/^/volume\ /p <(tr ' ' '\n' <"$ROOT/.secondshot/volume" | tail -n2))" \
+		"volume $(sed -n 's/^id //p' "$ROOT/.secondshot/volume")" \
 		"status $2" 'created 4000000000' 'entries 1' 'files 1' 'bytes 1' end >"$(marker "$1")"
 }
 
@@ -237,7 +235,8 @@ forge() {
 
 @test "what lies in .sync without a seal is neither rotated nor synced over before it is accepted" {
 	run_ok ss-run
-	cp -a "$ROOT/hourly.0/alpha" "$ROOT/.sync/" 2>/dev/null || cp -a "$ROOT/hourly.0/alpha" "$ROOT/.sync/alpha"
+	mkdir -p "$ROOT/.sync"
+	cp -a "$ROOT/hourly.0/alpha" "$ROOT/.sync/"
 	echo evil >"$ROOT/.sync/alpha/evil"
 	for status in complete waiting; do
 		forge .sync "$status"
@@ -290,15 +289,18 @@ nowhere() {
 	[ -e "$ROOT/.sync/alpha/waits" ]
 	[ ! -e "$ROOT/hourly.2" ]
 	# What a larger interval takes has to be ours, too.
-	run_code 2 ss-run --rotate=daysago alpha --log-level=warn || [ "$status" = 1 ]
-	[ ! -e "$ROOT/daysago.0" ]
+	unseal hourly.0
+	rm -r "$ROOT/.sync"/* "$ROOT/.sync/.secondshot"
+	run_code 2 ss-run --rotate=daysago
+	contains "$stderr" 'alpha: stays as it is: its marker in hourly.0 has no seal'
+	contains "$stderr" 'daysago: not rotated'
 }
 
 @test "a key that others may know or have made is refused, and backups go on" {
 	take && turn
 	chmod 0644 "$KEY"
 	run_code 1 ss-run --check
-	contains "$output" 'marker key +mend.*others than its owner can read the key'
+	contains "$output" 'key +mend.*others than its owner can read the key'
 	chmod 0600 "$KEY"
 	echo no key >"$KEY"
 	run_code 1 ss-run
@@ -307,10 +309,10 @@ nowhere() {
 	[ -e "$ROOT/hourly.1/alpha" ]
 	rm "$KEY"
 	run_ok ss-run --check
-	contains "$output" 'marker key +ok.*there is none; the next run makes it'
+	contains "$output" 'key +ok.*there is none; the next run makes it'
 	[ ! -e "$KEY" ]
 	run_ok ss-run
 	sealed hourly.0 hourly.1 hourly.2
 	run_ok ss-run --check
-	contains "$output" 'marker key +ok .*key [0-9a-f]{16}$'
+	contains "$output" 'key +ok .*key [0-9a-f]{16}$'
 }

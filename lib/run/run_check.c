@@ -230,16 +230,16 @@ static void check_key(struct run_check *k)
 	capture_begin(&c);
 	state = keys_look(&text);
 	if (state == KEYS_BAD) {
-		run_check_said(k, "marker key", &c);
+		run_check_said(k, "key", &c);
 		buf_free(&text);
 		return;
 	}
 	char *said = capture_end(&c);
 	if (*said)
-		run_check_add(k, "marker key", RUN_CHECK_WARNING, mem_printf("%s; %.*s", text.p,
+		run_check_add(k, "key", RUN_CHECK_WARNING, mem_printf("%s; %.*s", text.p,
 			      (int)strcspn(said, "\n"), said));
 	else
-		run_check_add(k, "marker key", RUN_CHECK_OK, mem_strdup(text.p));
+		run_check_add(k, "key", RUN_CHECK_OK, mem_strdup(text.p));
 	free(said);
 	buf_free(&text);
 }
