@@ -127,7 +127,7 @@ conf() {
 	} >"$RSNAPSHOT_CONF"
 	{
 		printf 'db-url = %s\n' "$CATALOG_URL"
-		printf 'rsnapshot-conf = %s\n' "$RSNAPSHOT_CONF"
+		printf 'rsnapshot-conf = %s\nstate-dir = %s\n' "$RSNAPSHOT_CONF" "$BATS_TEST_TMPDIR"
 		printf 'backup-host = keeper\nlogfile = %s\n' "$LOG"
 		[[ $* == *syslog=* ]] || echo 'syslog = none'
 		for setting; do printf '%s = %s\n' "${setting%%=*}" "${setting#*=}"; done

@@ -144,10 +144,12 @@ unchanged() {
 	# One that lies is told by check.
 	printf '%s\n' "$marker" | sed "s/^metadata .*/metadata $(printf '%064d' 0)/" >"$dir/alpha.new"
 	mv "$dir/alpha.new" "$dir/alpha"
-	run_ok ss-catalog reconcile
 	run_code 1 ss-catalog check
-	[ "$(wc -l <<<"$output")" = 1 ]
+	[ "$(wc -l <<<"$output")" = 2 ]
 	contains "$output" "metadata digest in its marker: 0{64}, should be $(field "$S" metadata_digest)"
+	contains "$output" 'marker: does not fit its seal'
+	run_ok ss-catalog reconcile
+	[ "$(<"$dir/alpha")" = "$marker" ]
 	# Over another tree it is nobody's, and the saveset is not there any more.
 	echo broken >"$dir/alpha"
 	fresh "$TREE/one" 'another file'

@@ -150,7 +150,7 @@ static int do_add(struct call *k)
 	struct saveset made = { 0 };
 
 	if (status_word && (saveset_status_parse(status_word, &o.status) < 0 ||
-			    o.status == SV_RUNNING || o.status == SV_GONE)) {
+			    o.status == SV_RUNNING || o.status == SV_GONE || o.status == SV_UNATTESTED)) {
 		msg_error("--status=%s: it must be complete, partial, failed or stale",
 			  escape_name(status_word));
 		return SS_FAIL;

@@ -3,8 +3,14 @@
 #include "base/id.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <sys/random.h>
 #include <sys/types.h>
+
+int id_ok(const char *text)
+{
+	return strlen(text) == ID_LEN && strspn(text, "0123456789abcdef") == ID_LEN;
+}
 
 void id_new(char id[ID_LEN + 1])
 {

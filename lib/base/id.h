@@ -5,6 +5,9 @@
 
 #define ID_LEN 32		/* hex digits */
 
+/* Is text an id by its form: ID_LEN lower-case hex digits and nothing else?  1 or 0. */
+int id_ok(const char *text);
+
 /* 128 random bits in hex. */
 void id_new(char id[ID_LEN + 1]);
 

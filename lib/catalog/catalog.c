@@ -15,6 +15,7 @@
 static const char *const status_names[] = {
 	[SV_RUNNING] = "running", [SV_COMPLETE] = "complete", [SV_PARTIAL] = "partial",
 	[SV_FAILED] = "failed", [SV_STALE] = "stale", [SV_GONE] = "gone",
+	[SV_UNATTESTED] = "unattested",
 };
 
 #define STATUSES (sizeof(status_names) / sizeof(*status_names))

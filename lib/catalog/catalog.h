@@ -20,7 +20,7 @@ struct catalog {
 	int refused;		/* because of what trying again does not mend */
 };
 
-enum saveset_status { SV_RUNNING, SV_COMPLETE, SV_PARTIAL, SV_FAILED, SV_STALE, SV_GONE };
+enum saveset_status { SV_RUNNING, SV_COMPLETE, SV_PARTIAL, SV_FAILED, SV_STALE, SV_GONE, SV_UNATTESTED };
 
 const char *saveset_status_name(enum saveset_status s);
 int saveset_status_parse(const char *word, enum saveset_status *s);	/* -1: no such */

@@ -48,7 +48,7 @@ static int is_wanted(const struct search *s, const struct marker *m)
 {
 	if (s->of)
 		return find(s, m) && (!strcmp(m->status, "complete") || !strcmp(m->status, "partial"));
-	return !strcmp(m->status, MARKER_WAITING) || !strcmp(m->status, MARKER_WAITING_PARTIAL);
+	return marker_waits(m);
 }
 
 /* volume_each: the markers of one location; what cannot be read is reconcile's to report. */
@@ -85,14 +85,21 @@ static int by_age(const void *a, const void *b)
 	return sync ? sync : strcmp(x->location, y->location);
 }
 
+/* Did a run of ours write that it waits? */
+static int is_ours(const struct volume *v, const struct marker *m)
+{
+	return volume_attests(v, m) && strcmp(m->status, MARKER_WAITING_UNKNOWN) != 0;
+}
+
 /* 1 catalogued, 0 it was already (another copy of its tree), -1. */
 static int catch_up(struct catalog *cat, const struct conf *c, const struct volume *v,
 		    const struct waiting *w)
 {
-	int partial = !strcmp(w->marker.status, MARKER_WAITING_PARTIAL);
+	int partial = !strcmp(w->marker.status, MARKER_WAITING_PARTIAL), ours = is_ours(v, &w->marker);
 	struct add_options o = { .host = w->host, .location = w->location, .as = &w->marker,
-				 .status = partial ? SV_PARTIAL : SV_COMPLETE,
-				 .reason = partial ? "rsync exit 23: not everything could be transferred"
+				 .status = !ours ? SV_UNATTESTED : partial ? SV_PARTIAL : SV_COMPLETE,
+				 .reason = !ours ? "of unknown origin: its marker has no seal of ours" :
+					   partial ? "rsync exit 23: not everything could be transferred"
 						   : NULL };
 	struct saveset s;
 	int known = catalog_by_uid(cat, w->marker.id, &s);
@@ -109,7 +116,11 @@ static int catch_up(struct catalog *cat, const struct conf *c, const struct volu
 	}
 	int code = add_run(cat, c, v, &o, nowhere, &s);
 	fclose(nowhere);
-	if (code != SS_FAIL)
+	if (code != SS_FAIL && !ours)
+		msg_warn("%s: nothing tells that a run of ours made what lies in %s: it is catalogued as"
+			 " unattested, and never counts as a complete backup", escape_name(s.name),
+			 escape_name(w->location));
+	else if (code != SS_FAIL)
 		msg_info("%s: was taken while the catalog could not be reached; catalogued in %s",
 			 escape_name(s.name), escape_name(w->location));
 	saveset_free(&s);
@@ -134,8 +145,11 @@ static int claim(struct catalog *cat, const struct volume *v, const struct unpub
 
 	if (strcmp(u->host, w->host) || proof_tree(cat, v, &s, w->location) <= 0)
 		return 0;
+	/* The tree is proved; that its run was clean only the marker says. */
 	snprintf(w->marker.status, sizeof(w->marker.status), "%s",
+		 !volume_attests(v, &w->marker) ? MARKER_WAITING_UNKNOWN :
 		 partial ? MARKER_WAITING_PARTIAL : MARKER_WAITING);
+	memcpy(w->marker.volume, v->id, sizeof(w->marker.volume));
 	int fd = volume_location(v, w->location);
 	int rc = fd < 0 ? -1 : marker_write(fd, w->host, &w->marker);
 	if (fd >= 0)

@@ -16,6 +16,7 @@
 #include "base/msg.h"
 #include "catalog/away.h"
 #include "catalog/same_disk.h"
+#include "catalog/sign.h"
 #include "catalog/summary.h"
 #include "tree/hash.h"
 
@@ -76,8 +77,9 @@ static void check_record(struct check *c, const struct saveset *s)
 		same_text(c, s, "location", s->locations, "");
 	else if (!s->locations[0])
 		finding(c, s, "location", "none", "one at least");
-	if (s->seq && s->status != SV_COMPLETE && s->status != SV_PARTIAL && s->status != SV_GONE)
-		finding(c, s, "status", saveset_status_name(s->status), "complete or partial");
+	if (s->seq && s->status != SV_COMPLETE && s->status != SV_PARTIAL && s->status != SV_GONE &&
+	    s->status != SV_UNATTESTED)
+		finding(c, s, "status", saveset_status_name(s->status), "complete, partial or unattested");
 	if (!hash_algo_find(s->hash))
 		finding(c, s, "hash", s->hash, "the name of an algorithm");
 }
@@ -159,6 +161,8 @@ static void check_marker(struct check *c, const struct saveset *s, const char *l
 		c->moved += got >= 0 && volume_each(&c->volume, is_here, &s) > 0;
 		return;
 	}
+	if (!volume_attests(&c->volume, &m))
+		finding(c, s, "marker", sign_lacks(&c->volume, &m), "sealed; 'ss-catalog reconcile' does it");
 	same_text(c, s, "name in its marker", m.saveset, s->name);
 	same_text(c, s, "status in its marker", m.status, saveset_status_name(s->status));
 	same_text(c, s, "metadata digest in its marker", m.metadata, s->metadata);

@@ -14,6 +14,7 @@
 #include "base/msg.h"
 #include "catalog/drop.h"
 #include "catalog/series.h"
+#include "catalog/sign.h"
 #include "tree/trash.h"
 
 struct forget {
@@ -134,21 +135,29 @@ int forget_gone(struct catalog *cat, const struct conf *c, const struct volume *
 	return rc;
 }
 
-/* The number of the newest complete saveset in the series of s, all or only below s; 0 none, -1. */
-static int64_t newest(struct catalog *cat, const struct saveset *s, int below)
+/*
+ * The number of the newest complete saveset in the series of s, all or only below s, whose
+ * marker is ours; of all, where none is, whatever theirs are.  0 none, -1.
+ */
+static int64_t newest(struct catalog *cat, const struct volume *v, const struct saveset *s, int below)
 {
 	struct saveset *list;
 	size_t n;
-	int64_t seq = 0;
+	int64_t seq = 0, any = 0;
 
 	if (catalog_list(cat, s->host, &list, &n) < 0)
 		return -1;
-	for (size_t i = 0; i < n; i++)
-		if (list[i].series == s->series && list[i].status == SV_COMPLETE &&
-		    list[i].seq > seq && (!below || list[i].seq < s->seq))
+	for (size_t i = 0; i < n; i++) {
+		if (list[i].series != s->series || list[i].status != SV_COMPLETE ||
+		    (below && list[i].seq >= s->seq))
+			continue;
+		if (list[i].seq > any)
+			any = list[i].seq;
+		if (list[i].seq > seq && sign_attested(v, &list[i]))
 			seq = list[i].seq;
+	}
 	catalog_list_free(list, n);
-	return seq;
+	return seq || below ? seq : any;
 }
 
 /* Remove the tree of s from one location, if its marker is still there.  0 or -1. */
@@ -162,7 +171,11 @@ static int remove_tree(const struct volume *v, const struct saveset *s, const ch
 		return -1;
 	}
 	int got = marker_read(fd, s->host, &m);
-	if (got > 0 && !strcmp(m.id, s->uid)) {
+	if (got > 0 && !strcmp(m.id, s->uid) && !volume_attests(v, &m)) {
+		msg_error("%s/%s/%s stays: the marker of %s there %s, and the tree is not proved to be its",
+			  escape_name(v->root), escape_name(location), escape_name(s->host),
+			  escape_name(s->name), sign_lacks(v, &m));
+	} else if (got > 0 && !strcmp(m.id, s->uid)) {
 		if (marker_drop(fd, s->host) == 0 && trash_move(v, fd, s->host) >= 0)
 			rc = 0;
 	} else if (got >= 0) {
@@ -192,16 +205,16 @@ static int remove_trees(const struct volume *v, const struct saveset *s,
 	return rc;
 }
 
-int forget_allowed(struct catalog *cat, const struct saveset *s, int meant)
+int forget_allowed(struct catalog *cat, const struct volume *v, const struct saveset *s, int meant)
 {
-	int64_t last = s->status == SV_COMPLETE ? newest(cat, s, 0) : 0;
+	int64_t last = s->status == SV_COMPLETE ? newest(cat, v, s, 0) : 0;
 
 	if (last < 0)
 		return -1;
 	if (last != s->seq || !last)
 		return 0;
 	/* Not rotated yet: the one before it is the newest again. */
-	if (meant && strcmp(s->locations, ".sync") == 0 && (last = newest(cat, s, 1)) != 0)
+	if (meant && strcmp(s->locations, ".sync") == 0 && (last = newest(cat, v, s, 1)) != 0)
 		return last < 0 ? -1 : 0;
 	msg_error("%s: is the newest complete saveset of %s; it stays", escape_name(s->name),
 		  escape_name(s->host));

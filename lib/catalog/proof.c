@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "catalog/merge.h"
@@ -11,6 +12,8 @@
 struct proof {
 	struct walk *walk;
 	int unknown;		/* something that the catalog knows could not be looked at */
+	/* A later sync changed files of the saveset through hard links: other attributes, other content. */
+	int relabelled, overwritten;
 };
 
 static int only_same(enum merge_verdict v, const struct entry *disk, const struct row *row, void *arg)
@@ -21,7 +24,7 @@ static int only_same(enum merge_verdict v, const struct entry *disk, const struc
 		p->unknown = 1;
 		return 0;
 	}
-	if (v == MERGE_SAME)
+	if (v == MERGE_SAME || (v == MERGE_RELABEL && p->relabelled) || (v == MERGE_OVERWRITE && p->overwritten))
 		return 0;
 	if (!disk || !row)
 		return 1;
@@ -42,7 +45,9 @@ int proof_tree(struct catalog *cat, const struct volume *v, const struct saveset
 
 	if (walk) {
 		struct rows *rows = rows_open(cat, s->series, s->seq);
-		struct proof p = { .walk = walk };
+		int lasting = strcmp(location, ".sync") != 0;
+		struct proof p = { .walk = walk, .relabelled = lasting && (s->relabelled || s->overwritten),
+				   .overwritten = lasting && s->overwritten };
 		int got = merge_run(walk, rows, only_same, &p);
 
 		rc = got < 0 || (!got && p.unknown) ? -1 : !got;

@@ -9,7 +9,8 @@
 
 /*
  * Walk the tree of s in a location and compare all that the metadata digest
- * holds with the catalog's rows.  1 it is the same, 0 it is not or is not there,
+ * holds with the catalog's rows.  Files of a saveset that is flagged as changed through hard
+ * links by a later sync may be so, but for what lies in .sync, where rsync is at work.  1 it is the same, 0 it is not or is not there,
  * -1 after reporting that it cannot be told.
  */
 int proof_tree(struct catalog *cat, const struct volume *v, const struct saveset *s,

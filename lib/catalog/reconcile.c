@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,12 +17,15 @@
 #include "catalog/proof.h"
 #include "catalog/same_disk.h"
 #include "catalog/series.h"
+#include "catalog/sign.h"
 
 /* A marker that was found. */
 struct found {
 	char *location, *host;
 	char id[ID_LEN + 1];	/* "" for one that could not be read */
 	char status[20];
+	struct marker m;	/* all zero likewise */
+	int sealed;		/* the volume attests it */
 	int believed;
 };
 
@@ -33,7 +37,7 @@ struct work {
 	size_t n;
 	struct saveset *saveset;
 	size_t nsaveset;
-	size_t changed, damaged;
+	size_t changed, damaged, sealed;
 	int64_t volume;
 	int dry;
 };
@@ -55,6 +59,8 @@ static int note(struct work *w, const char *location, int fd, const char *host)
 	if (got > 0) {
 		memcpy(f->id, m.id, sizeof(f->id));
 		memcpy(f->status, m.status, sizeof(f->status));
+		f->m = m;
+		f->sealed = volume_attests(w->v, &m);
 	}
 	return 0;
 }
@@ -117,6 +123,74 @@ static int is_in(const char *list, const char *location)
 	return 0;
 }
 
+static int has_marker(const struct work *w, const struct saveset *s)
+{
+	for (size_t i = 0; i < w->n; i++)
+		if (is_for(&w->found[i], s))
+			return 1;
+	return 0;
+}
+
+/*
+ * Is it the marker of an older saveset in the place of a newer one, which has none any more?
+ * Rotations only bring newer ones in the place of older ones; who wants an old tree to look
+ * new moves its marker.
+ */
+static int is_older(const struct work *w, const struct saveset *s, const struct found *f)
+{
+	for (const struct saveset *t = w->saveset; t < w->saveset + w->nsaveset; t++)
+		if (t->series == s->series && t->seq > s->seq && t->status != SV_GONE &&
+		    is_in(t->locations, f->location) && !has_marker(w, t))
+			return 1;
+	return 0;
+}
+
+/* The tree is proved to be that of s: its marker gets a seal, and says what the catalog does.  0 or -1. */
+static int seal(struct work *w, const struct saveset *s, struct found *f)
+{
+	/* What it was before it was gone only the marker says. */
+	enum saveset_status status = s->status == SV_GONE ? SV_UNATTESTED : s->status;
+	int got = w->dry ? 1 : sign_again(w->v, s, f->location, status);
+
+	if (got < 0)
+		return -1;
+	msg_debug("%s: its marker in %s %s, and its tree is proved", escape_name(s->name),
+		  escape_name(f->location), sign_lacks(w->v, &f->m));
+	snprintf(f->status, sizeof(f->status), "%s", saveset_status_name(status));
+	f->sealed = got > 0;
+	w->sealed += got > 0;
+	w->damaged += got == 0;
+	return 0;
+}
+
+/* A marker that nothing attests, where the catalog has its saveset, and another tree: it stays, and decides nothing. */
+static void hold(struct work *w, const struct saveset *s, const struct found *f)
+{
+	w->damaged++;
+	msg_warn("%s: its marker in %s %s, and its tree is not the one that the catalog knows: it stays"
+		 " there, and nothing is deleted for it; see 'ss-verify %s'", escape_name(s->name),
+		 escape_name(f->location), sign_lacks(w->v, &f->m), escape_name(s->name));
+}
+
+/* Is a marker of s to be believed?  1, 0 or -1. */
+static int believe_one(struct work *w, const struct saveset *s, struct found *f, int doubt)
+{
+	int look = doubt || !f->sealed || !strcmp(f->location, ".sync") || is_older(w, s, f);
+	int proved = look ? proof_tree(w->cat, w->v, s, f->location) : 1;
+
+	if (proved > 0 && !f->sealed)
+		return seal(w, s, f) < 0 ? -1 : 1;
+	if (proved <= 0 && !f->sealed && !doubt && strcmp(f->location, ".sync") != 0 &&
+	    is_in(s->locations, f->location)) {
+		hold(w, s, f);
+		return 1;
+	}
+	if (!proved)
+		msg_info("%s: what lies in %s is something else by now", escape_name(s->name),
+			 escape_name(f->location));
+	return proved;
+}
+
 /* Decide which of the markers of s are to be believed.  0 or -1. */
 static int believe(struct work *w, const struct saveset *s)
 {
@@ -127,57 +201,25 @@ static int believe(struct work *w, const struct saveset *s)
 	/* .sync may have been written to since, under the same marker. */
 	int doubt = copies > 1 || s->status == SV_GONE || is_in(s->locations, ".sync");
 	for (size_t i = 0; i < w->n; i++) {
-		struct found *f = &w->found[i];
-		int proved;
+		int got = is_for(&w->found[i], s) ? believe_one(w, s, &w->found[i], doubt) : 0;
 
-		if (!is_for(f, s))
-			continue;
-		proved = doubt || !strcmp(f->location, ".sync")
-			? proof_tree(w->cat, w->v, s, f->location) : 1;
-		if (proved < 0)
+		if (got < 0)
 			return -1;
-		f->believed = proved;
-		if (!proved)
-			msg_info("%s: what lies in %s is something else by now",
-				 escape_name(s->name), escape_name(f->location));
+		if (got > 0)
+			w->found[i].believed = 1;
 	}
 	return 0;
-}
-
-static int has_marker(const struct work *w, const struct saveset *s)
-{
-	for (size_t i = 0; i < w->n; i++)
-		if (is_for(&w->found[i], s))
-			return 1;
-	return 0;
-}
-
-/* Write the marker of s anew.  0 or -1. */
-static int rewrite(struct work *w, const struct saveset *s, const char *location)
-{
-	struct marker m;
-	int fd = volume_location(w->v, location), rc = -1;
-
-	catalog_marker(s, &m);
-	if (fd >= 0) {
-		rc = marker_write(fd, s->host, &m);
-		close(fd);
-	}
-	if (rc == 0)
-		msg_info("%s: its marker in %s was damaged and is written anew",
-			 escape_name(s->name), escape_name(location));
-	return rc;
 }
 
 /*
- * A marker that cannot be read: whose was it?  That of a saveset which has no
- * other, if the tree is found to be its; or else of the one that lay there.
- * One rotten byte must not cost a saveset its checksums.  0 or -1.
+ * A marker that cannot be read, or is not believed: whose was it?  That of a saveset which
+ * has no other, if the tree is found to be its; or else, where it cannot be read, of the one
+ * that lay there.  One rotten byte must not cost a saveset its checksums.  0 or -1.
  */
 static int mend(struct work *w, struct found *f)
 {
 	const struct saveset *kept = NULL, *s;
-	int proved = 0;
+	int proved = 0, damaged = !f->id[0];
 
 	for (s = w->saveset; s < w->saveset + w->nsaveset; s++) {
 		if (!is_ours(w, s) || s->status == SV_GONE || strcmp(s->host, f->host) ||
@@ -191,19 +233,36 @@ static int mend(struct work *w, struct found *f)
 		if (strcmp(f->location, ".sync") && is_in(s->locations, f->location))
 			kept = s;
 	}
-	w->damaged++;
+	w->damaged += damaged || proved;
 	if (!proved)
-		s = kept;
+		s = damaged ? kept : NULL;
 	if (!s) {
-		msg_warn("%s/%s: whose damaged marker this is cannot be told",
-			 escape_name(f->location), escape_name(f->host));
+		if (damaged)
+			msg_warn("%s/%s: whose damaged marker this is cannot be told",
+				 escape_name(f->location), escape_name(f->host));
 		return 0;
 	}
-	if (proved && !w->dry && rewrite(w, s, f->location) < 0)
-		return -1;
+	if (proved && !w->dry) {
+		if (sign_again(w->v, s, f->location, s->status) < 0)
+			return -1;
+		msg_info("%s: its marker in %s was %s and is written anew", escape_name(s->name),
+			 escape_name(f->location), damaged ? "damaged" : "another's");
+	}
 	memcpy(f->id, s->uid, sizeof(f->id));
 	f->believed = 1;
 	return 0;
+}
+
+/* Is it one whose saveset the tree itself may tell: unreadable, without seal, or of a saveset of ours that is elsewhere? */
+static int is_doubtful(const struct work *w, const struct found *f)
+{
+	const struct saveset *s = w->saveset;
+
+	if (f->believed || !strcmp(f->status, saveset_status_name(SV_RUNNING)))
+		return 0;
+	while (s < w->saveset + w->nsaveset && !is_for(f, s))
+		s++;
+	return s < w->saveset + w->nsaveset ? is_ours(w, s) : !f->sealed;
 }
 
 /* Decide about all markers.  0 or -1. */
@@ -213,8 +272,11 @@ static int believe_all(struct work *w)
 		if (is_ours(w, &w->saveset[i]) && believe(w, &w->saveset[i]) < 0)
 			return -1;
 	for (size_t i = 0; i < w->n; i++)
-		if (!w->found[i].id[0] && mend(w, &w->found[i]) < 0)
+		if (is_doubtful(w, &w->found[i]) && mend(w, &w->found[i]) < 0)
 			return -1;
+	if (w->sealed && !w->dry)
+		msg_info("%s: %zu markers sealed, whose trees the catalog proves", escape_name(w->v->root),
+			 w->sealed);
 	return 0;
 }
 
@@ -315,10 +377,10 @@ static void report_unknown(const struct work *w)
 
 		while (k < w->nsaveset && !is_for(f, &w->saveset[k]))
 			k++;
-		if (k == w->nsaveset && f->id[0] && strcmp(f->status, "running") &&
-		    strncmp(f->status, MARKER_WAITING, strlen(MARKER_WAITING)))
-			msg_warn("%s/%s: the catalog does not know the saveset of this marker",
-				 escape_name(f->location), escape_name(f->host));
+		if (k == w->nsaveset && f->id[0] && strcmp(f->status, "running") && !marker_waits(&f->m))
+			msg_warn("%s/%s: the catalog does not know the saveset of this marker%s%s",
+				 escape_name(f->location), escape_name(f->host), f->sealed ? "" : ", which ",
+				 f->sealed ? "" : sign_lacks(w->v, &f->m));
 	}
 }
 

@@ -10,8 +10,10 @@
 #include "base/mem.h"
 #include "base/msg.h"
 #include "catalog/same_disk.h"
+#include "catalog/sign.h"
 #include "catalog/summary.h"
 #include "catalog/verdict.h"
+#include "tree/keys.h"
 #include "tree/stream.h"
 #include "tree/volume.h"
 
@@ -160,7 +162,8 @@ static int flush(struct store *s, int last, unsigned long *strange, unsigned lon
 struct remark {
 	const struct saveset *s;
 	const char *full;
-	int found, unread;
+	const struct volume *v;
+	int found, unread, strange;
 };
 
 /* Rewrite the marker in this location, if it is the saveset's. */
@@ -169,12 +172,19 @@ static int remark(const char *location, int fd, void *arg)
 	struct remark *r = arg;
 	struct marker m;
 
-	(void)location;
 	int got = marker_read(fd, r->s->host, &m);
 
 	r->unread += got < 0;
 	if (got <= 0 || strcmp(m.id, r->s->uid))
 		return 0;
+	/* What somebody else may have written must not get our seal. */
+	if (keys_own() && !volume_attests(r->v, &m)) {
+		msg_warn("%s: its marker in %s %s, and is left as it is; 'ss-catalog reconcile' seals it"
+			 " if the tree is proved", escape_name(r->s->name), escape_name(location),
+			 sign_lacks(r->v, &m));
+		r->strange++;
+		return 0;
+	}
 	memcpy(m.full, r->full, sizeof(m.full));
 	if (marker_write(fd, r->s->host, &m) < 0)
 		return -1;
@@ -185,8 +195,8 @@ static int remark(const char *location, int fd, void *arg)
 /* Put the full digest into the marker, wherever it lies by now.  0, 1 it lies nowhere, -1. */
 static int mark_full(const struct saveset *s, const char *full)
 {
-	struct remark r = { s, full, 0, 0 };
 	struct volume v;
+	struct remark r = { s, full, &v, 0, 0, 0 };
 	int rc = volume_open(&v, s->root);
 
 	if (rc == 0)
@@ -194,7 +204,8 @@ static int mark_full(const struct saveset *s, const char *full)
 	if (rc == 0)
 		rc = volume_each(&v, remark, &r);
 	if (rc == 0 && !r.found) {
-		msg_warn("%s: its marker is not on disk any more", escape_name(s->name));
+		if (!r.strange)
+			msg_warn("%s: its marker is not on disk any more", escape_name(s->name));
 		rc = r.unread ? -1 : 1;
 	}
 	volume_close(&v);

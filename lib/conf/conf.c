@@ -17,6 +17,7 @@
 #include "conf/conf_key.h"
 
 #define CONF_FILE "/etc/secondshot/secondshot.conf"
+#define CONF_STATE_DIR "/var/lib/secondshot"
 
 /* Of a url and a type the stronger setting counts, and of the same strength the url. */
 static void conf_one_catalog(struct conf *c, int url_given, int type_given)
@@ -275,6 +276,17 @@ const char *conf_value(const struct conf *c, const char *family, const char *nam
 	return NULL;
 }
 
+/* Where nothing else is said: root's keys have one place, and those of a user lie beside his catalog. */
+static char *conf_state_dir(const struct conf *c)
+{
+	const char *url = c->db_url ? c->db_url : "", *path = strncmp(url, "sqlite:///", 10) == 0 ? url + 10 : url;
+	const char *slash = strrchr(path, '/');
+
+	if (geteuid() == 0 || *path != '/')
+		return mem_strdup(CONF_STATE_DIR);
+	return slash == path ? mem_strdup("/") : mem_dup(path, (size_t)(slash - path));
+}
+
 int conf_load(struct conf *c, const char *config, const struct conf_pair *given)
 {
 	int ret;
@@ -284,6 +296,8 @@ int conf_load(struct conf *c, const char *config, const struct conf_pair *given)
 	c->volume_given = c->volume != NULL;
 	if (!c->volume_given)
 		c->volume = mem_strdup("backup");
+	if (!c->state_dir)
+		c->state_dir = conf_state_dir(c);
 	return ret;
 }
 

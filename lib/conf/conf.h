@@ -29,6 +29,7 @@ struct conf {
 	int dbport;
 	char *db_password_file, *db_tls, *db_ca;
 	int dbpass;		/* a password stood in the environment; it was wiped */
+	char *state_dir;	/* keys of markers; default /var/lib/secondshot, of others than root beside an SQLite catalog */
 	char *rsnapshot_conf;	/* default /etc/secondshot/rsnapshot.conf */
 	char *backup_host;	/* default: the short host name */
 	char *volume;		/* default "backup", unless the disk is known by another name */

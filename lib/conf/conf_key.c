@@ -21,6 +21,7 @@ const struct conf_key conf_keys[] = {
 	{ "db-password-file", CONF_TEXT, offsetof(struct conf, db_password_file), 0 },
 	{ "db-tls", CONF_TLS, offsetof(struct conf, db_tls), 0 },
 	{ "db-ca", CONF_TEXT, offsetof(struct conf, db_ca), 0 },
+	{ "state-dir", CONF_TEXT, offsetof(struct conf, state_dir), 0 },
 	{ "rsnapshot-conf", CONF_TEXT, offsetof(struct conf, rsnapshot_conf), 0 },
 	{ "backup-host", CONF_TEXT, offsetof(struct conf, backup_host), 0 },
 	{ "volume", CONF_TEXT, offsetof(struct conf, volume), 0 },

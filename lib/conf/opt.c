@@ -16,6 +16,7 @@
 #include "base/exits.h"
 #include "base/mem.h"
 #include "base/msg.h"
+#include "tree/keys.h"
 
 #ifndef SS_VERSION
 #define SS_VERSION "unknown"
@@ -54,6 +55,7 @@ static const struct {
 	{ OPT_CATALOG, { "db-timeout", '\0', POPT_ARG_STRING, NULL, 0, "Wait so long for a locked catalog", "SECONDS" } },
 	{ OPT_CATALOG, { "backup-host", '\0', POPT_ARG_STRING, NULL, 0, "The machine that backs up", "NAME" } },
 	{ OPT_CATALOG, { "volume", '\0', POPT_ARG_STRING, NULL, 0, "Name of the snapshot root", "NAME" } },
+	{ OPT_CATALOG, { "state-dir", '\0', POPT_ARG_STRING, NULL, 0, "Where keys of markers lie", "DIR" } },
 	{ OPT_RSNAPSHOT, { "rsnapshot-conf", '\0', POPT_ARG_STRING, NULL, 0, "rsnapshot's configuration", "FILE" } },
 	{ OPT_HASHTYPE, { "hashtype", '\0', POPT_ARG_STRING, NULL, 0, "md5, sha1, sha256, sha512, sha512-256, blake2b512", "NAME" } },
 	{ OPT_THREADS, { "threads", '\0', POPT_ARG_STRING, NULL, 0, "How many files to read at once", "N" } },
@@ -279,6 +281,7 @@ const char **opt_start(const struct opt_tool *tool, int argc, const char **argv,
 		msg_syslog(CONF_FACILITY, MSG_WARN);
 	if (conf_load(conf, opt_config, opt_pairs()) || opt_logging(conf, tool->use))
 		return NULL;
+	keys_in(tool->use & OPT_CATALOG ? conf->state_dir : NULL);
 	conf->json = opt_json;
 	left = poptGetArgs(opt_context);
 	*code = SS_OK;

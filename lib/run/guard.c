@@ -10,6 +10,7 @@
 
 #include "base/escape.h"
 #include "base/msg.h"
+#include "catalog/sign.h"
 
 #define SYNC ".sync"
 #define PATH_SHOWN 160		/* bytes of a directory's path in the report */
@@ -87,7 +88,9 @@ int guard_saveset(struct catalog *cat, const struct conf *c, const struct savese
 	return rc;
 }
 
-/* The host's marker in a location, if it tells what it counted: 1, 0 there is none, -1 after reporting. */
+#define STRANGE 2		/* there is one, but nothing tells that it is ours */
+
+/* The host's marker in a location, if it tells what it counted: 1, STRANGE, 0 there is none, -1 after reporting. */
 static int counted(const struct volume *v, const char *location, const char *host, struct marker *m)
 {
 	int fd = volume_location(v, location), got;
@@ -100,7 +103,9 @@ static int counted(const struct volume *v, const char *location, const char *hos
 	}
 	got = marker_read(fd, host, m);
 	close(fd);
-	return got > 0 ? !strcmp(m->status, "complete") || !strcmp(m->status, "partial") : got;
+	if (got > 0)
+		got = !strcmp(m->status, "complete") || !strcmp(m->status, "partial");
+	return got > 0 && !volume_attests(v, m) ? STRANGE : got;
 }
 
 /* The newest marker in a numbered location that tells what it counted. */
@@ -138,15 +143,18 @@ int guard_unseen(const struct volume *v, const struct rsnap *rs, const struct co
 	if (!c->max_shrink)
 		return 0;
 	got = counted_before(v, rs, host, &m);
-	if (got <= 0)
-		return got;
+	if (got == STRANGE)
+		buf_printf(next_reason(why), "the marker of the saveset before it %s, so that nobody knows"
+			   " what there was", sign_lacks(v, &m));
+	if (got <= 0 || got == STRANGE)
+		return got == STRANGE ? 1 : got;
 	f.was_files = (int64_t)m.files;
 	f.was_bytes = (int64_t)m.bytes;
 	got = counted(v, SYNC, host, &m);
-	if (got > 0) {
+	if (got == 1) {
 		f.files = (int64_t)m.files;
 		f.bytes = (int64_t)m.bytes;
-	} else if (got == 0) {
+	} else if (got >= 0) {
 		f.files = files_in_sync(v, host);
 	}
 	if (got < 0 || f.files < 0)

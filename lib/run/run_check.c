@@ -23,6 +23,7 @@
 #include "rsnap/rsnap_opt.h"
 #include "rsnap/rsnap_test.h"
 #include "run/hook.h"
+#include "tree/keys.h"
 #include "tree/space.h"
 #include "tree/volume.h"
 
@@ -219,6 +220,30 @@ static void check_space(struct run_check *k, const struct volume *v)
 	buf_free(&why);
 }
 
+/* The key with which markers are sealed. */
+static void check_key(struct run_check *k)
+{
+	struct buf text = { 0 };
+	struct capture c;
+	enum keys_state state;
+
+	capture_begin(&c);
+	state = keys_look(&text);
+	if (state == KEYS_BAD) {
+		run_check_said(k, "key", &c);
+		buf_free(&text);
+		return;
+	}
+	char *said = capture_end(&c);
+	if (*said)
+		run_check_add(k, "key", RUN_CHECK_WARNING, mem_printf("%s; %.*s", text.p,
+			      (int)strcspn(said, "\n"), said));
+	else
+		run_check_add(k, "key", RUN_CHECK_OK, mem_strdup(text.p));
+	free(said);
+	buf_free(&text);
+}
+
 static void check_hooks(struct run_check *k)
 {
 	const struct conf *conf = k->conf;
@@ -290,6 +315,7 @@ int run_check(const struct conf *c, const char *const hosts[])
 	if (open)
 		check_space(&k, &v);
 	run_check_catalog(&k, open ? &v : NULL);
+	check_key(&k);
 	if (k.rsnap != NULL)
 		run_check_hosts(&k, hosts);
 	check_hooks(&k);

@@ -156,6 +156,7 @@ static void hand_on(const struct conf *c, struct run_cmd *cmd, unsigned use)
 		{ OPT_CATALOG, "db-timeout", timeout },
 		{ OPT_CATALOG, "volume", c->volume },
 		{ OPT_CATALOG, "backup-host", c->backup_host },
+		{ OPT_CATALOG, "state-dir", c->state_dir },
 		{ OPT_RSNAPSHOT, "rsnapshot-conf", c->rsnapshot_conf },
 		{ OPT_HASHTYPE, "hashtype", c->hashtype },
 		{ OPT_THREADS, "threads", threads },

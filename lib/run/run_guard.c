@@ -85,12 +85,28 @@ static void tell(struct run *r, const struct saveset *s)
 	free(ids);
 }
 
-/* Judge by what the catalog says: as run_guard(); *s is what lies in .sync. */
+/*
+ * Judge by what the catalog says: as run_guard(); *s is what lies in .sync.  What it does not
+ * know there may have been put there by anybody.
+ */
 static int seen(struct run *r, const char *host, struct saveset *s, struct buf *why)
 {
 	int got = r->offline ? -1 : catalog_at(&r->catalog, &r->conf, host, SYNC, s);
 
-	return got < 0 ? -1 : got > 0 ? 0 : guard_saveset(&r->catalog, &r->conf, s, why);
+	if (got != 0)
+		return got < 0 ? -1 : run_offline_strange(r, host, why);
+	if (s->status != SV_UNATTESTED)
+		return guard_saveset(&r->catalog, &r->conf, s, why);
+	buf_str(why, "nothing tells that a run of ours made it (unattested)");
+	return 1;
+}
+
+/* Judge by what lies on the disk alone. */
+static int unseen(struct run *r, const char *host, struct buf *why)
+{
+	int held = run_offline_strange(r, host, why);
+
+	return held ? held : guard_unseen(&r->volume, r->rsnap, &r->conf, host, why);
 }
 
 int run_guard(struct run *r, struct run_host *h)
@@ -100,12 +116,10 @@ int run_guard(struct run *r, struct run_host *h)
 	struct saveset s = { 0 };
 	struct buf why = { 0 };
 
-	if (!r->conf.max_change && !r->conf.max_shrink)
-		return 0;
 	held = seen(r, h->name, &s, &why);
 	if (held < 0 && run_offline(r)) {
 		buf_free(&why);
-		held = guard_unseen(&r->volume, r->rsnap, &r->conf, h->name, &why);
+		held = unseen(r, h->name, &why);
 	}
 	if (held > 0) {
 		h->state = RUN_HELD;

@@ -26,7 +26,8 @@ int run_host_waits(struct run *r, const char *host)
 	if (ret < 0)
 		return run_offline(r) ? run_offline_waits(r, host) : -1;
 	if (ret == 0)
-		ret = (s.status == SV_COMPLETE || (s.status == SV_PARTIAL && r->conf.rotate_partial)) &&
+		ret = (s.status == SV_COMPLETE || s.status == SV_UNATTESTED ||
+		       (s.status == SV_PARTIAL && r->conf.rotate_partial)) &&
 		      s.locations != NULL && strcmp(s.locations, SYNC) == 0;
 	else	/* the catalog is new, or an older copy: what lies there is no less whole */
 		ret = run_offline_waits(r, host);

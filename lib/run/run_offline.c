@@ -13,6 +13,7 @@
 #include "base/exits.h"
 #include "base/mem.h"
 #include "base/msg.h"
+#include "catalog/sign.h"
 #include "conf/login.h"
 #include "tree/marker.h"
 
@@ -59,6 +60,7 @@ static int read_marker(struct run *r, const char *location, const char *host, st
 }
 
 struct copy {
+	const struct volume *v;
 	const char *host, *id;
 };
 
@@ -66,16 +68,36 @@ static int is_copy(const char *location, int fd, void *arg)
 {
 	const struct copy *c = arg;
 
-	return strcmp(location, SYNC) && marker_has_id(fd, c->host, c->id);
+	struct marker m;
+
+	return strcmp(location, SYNC) && marker_read(fd, c->host, &m) > 0 && !strcmp(m.id, c->id) &&
+	       volume_attests(c->v, &m);
 }
 
-/* Is it one of a saveset that is to be rotated? */
+/* Is it one of a saveset that is to be rotated?  Whether it may be is the guards' to say. */
 static int is_to_rotate(const struct run *r, const struct marker *m)
 {
+	if (!strcmp(m->status, MARKER_WAITING_UNKNOWN) || !strcmp(m->status, "unattested"))
+		return 1;
 	if (!strcmp(m->status, MARKER_WAITING) || !strcmp(m->status, "complete"))
 		return 1;
 	return r->conf.rotate_partial &&
 	       (!strcmp(m->status, MARKER_WAITING_PARTIAL) || !strcmp(m->status, "partial"));
+}
+
+int run_offline_strange(struct run *r, const char *host, struct buf *why)
+{
+	struct marker m;
+	int got = read_marker(r, SYNC, host, &m);
+
+	if (got <= 0)
+		return got;
+	if (volume_attests(&r->volume, &m) && strcmp(m.status, "unattested") &&
+	    strcmp(m.status, MARKER_WAITING_UNKNOWN))
+		return 0;
+	buf_printf(why, "nothing tells that a run of ours made it: its marker %s",
+		   volume_attests(&r->volume, &m) ? "says so" : sign_lacks(&r->volume, &m));
+	return 1;
 }
 
 int run_offline_waits(struct run *r, const char *host)
@@ -85,7 +107,7 @@ int run_offline_waits(struct run *r, const char *host)
 
 	if (got <= 0 || !is_to_rotate(r, &m))
 		return got < 0 ? -1 : 0;
-	struct copy c = { host, m.id };
+	struct copy c = { &r->volume, host, m.id };
 	got = volume_each(&r->volume, is_copy, &c);
 	return got < 0 ? -1 : !got;
 }

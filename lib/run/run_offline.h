@@ -8,6 +8,7 @@
 #ifndef SS_RUN_OFFLINE_H
 #define SS_RUN_OFFLINE_H
 
+#include "base/mem.h"
 #include "run/run.h"
 
 /* Something with the catalog failed: does the run go on without it?  Finds out if need be; 1 or 0. */
@@ -15,6 +16,12 @@ int run_offline(struct run *r);
 
 /* As run_host_waits(), by the markers: also where a catalog is there that does not know what waits. */
 int run_offline_waits(struct run *r, const char *host);
+
+/*
+ * Does the marker in .sync leave open who made the tree: without a seal of ours, or saying
+ * so itself?  1: why is appended (escaped); 0 no, or there is none; -1 after reporting.
+ */
+int run_offline_strange(struct run *r, const char *host, struct buf *why);
 
 /* Mark the host's tree in .sync as a saveset.  NULL, or why it is none, malloc'd. */
 char *run_offline_record(struct run *r, const char *host, int partial);

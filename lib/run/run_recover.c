@@ -58,7 +58,7 @@ static int collect_deleted(struct run *r)
 /* Is s one of ours that lies somewhere and has files without digest? */
 static int is_unfinished(const struct conf *c, const struct saveset *s)
 {
-	return (s->status == SV_COMPLETE || s->status == SV_PARTIAL) && s->seq != 0 &&
+	return (s->status == SV_COMPLETE || s->status == SV_PARTIAL || s->status == SV_UNATTESTED) && s->seq != 0 &&
 	       strcmp(s->volume, c->volume) == 0 && strcmp(s->backup_host, c->backup_host) == 0 &&
 	       s->unhashed > 0 && *s->locations != '\0';
 }

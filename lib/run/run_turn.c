@@ -9,6 +9,7 @@
 #include "base/exits.h"
 #include "base/mem.h"
 #include "base/msg.h"
+#include "catalog/sign.h"
 #include "rsnap/due.h"
 #include "rsnap/promoted.h"
 #include "run/run_guard.h"
@@ -159,10 +160,18 @@ static void mark_newer(struct run *r, const char *interval)
 	struct marker m;
 
 	promoted_read(&r->volume, &p);
-	for (h = r->host; h < r->host + r->nhost; h++)
-		if (!h->moves)
-			h->moves = r->dry || (fd >= 0 && (marker_read(fd, h->name, &m) <= 0 ||
-							  m.created > last_time(r, &p, interval, h->name)));
+	for (h = r->host; h < r->host + r->nhost; h++) {
+		int got = h->moves || r->dry || fd < 0 ? 0 : marker_read(fd, h->name, &m);
+
+		if (h->moves)
+			continue;
+		if (got > 0 && !volume_attests(&r->volume, &m))
+			msg_warn("%s: stays as it is: its marker in %s %s", escape_name(h->name),
+				 escape_name(newest), sign_lacks(&r->volume, &m));
+		else
+			h->moves = r->dry || (fd >= 0 && (got <= 0 ||
+				   m.created > last_time(r, &p, interval, h->name)));
+	}
 	promoted_free(&p);
 	if (fd >= 0)
 		close(fd);

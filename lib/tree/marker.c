@@ -14,8 +14,11 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/msg.h"
+#include "tree/keys.h"
 
 #define HEAD "secondshot-marker 1"
+#define MAC "mac "
+#define END "end\n"
 
 static int open_dir(int location)
 {
@@ -56,6 +59,7 @@ static int set(struct marker *m, const char *key, const char *value)
 		{ "status", m->status, sizeof(m->status) },
 		{ "metadata", m->metadata, sizeof(m->metadata) },
 		{ "full", m->full, sizeof(m->full) },
+		{ "key", m->key, sizeof(m->key) },
 	};
 	uint64_t created;
 
@@ -76,6 +80,50 @@ static int set(struct marker *m, const char *key, const char *value)
 	return 0;
 }
 
+/* Is it a digest, or none yet? */
+static int digest_ok(const char *text)
+{
+	return !*text || (strlen(text) == 64 && strspn(text, "0123456789abcdef") == 64);
+}
+
+/* Are its ids and digests such by their form? */
+static int forms_ok(const struct marker *m)
+{
+	return id_ok(m->id) && (!m->volume[0] || id_ok(m->volume)) && digest_ok(m->metadata) && digest_ok(m->full);
+}
+
+/*
+ * Has the marker of a host, which m was read from, a right checksum of the key it names?
+ * The checksum must stand right before the end: what is behind it is not covered.
+ */
+static int is_sealed(const struct marker *m, const char *host, const char *text, size_t len)
+{
+	const size_t line = strlen(MAC) + SEAL_MAC + 1, tail = line + strlen(END);
+	const struct seal_key *k = m->key[0] ? keys_find(m->key) : NULL;
+	char mac[SEAL_MAC + 1] = "";
+
+	if (!k || len < tail || strcmp(text + len - strlen(END), END) != 0 ||
+	    memcmp(text + len - tail, MAC, strlen(MAC)) != 0)
+		return 0;
+	memcpy(mac, text + len - tail + strlen(MAC), SEAL_MAC);
+	return seal_fits(k, host, text, len - tail, mac);
+}
+
+/* Append the two lines that seal what is in b; nothing where there is no key.  0 or -1. */
+static int seal(struct buf *b, const char *host)
+{
+	const struct seal_key *k = keys_need() ? keys_own() : NULL;
+	char mac[SEAL_MAC + 1];
+
+	if (!k)
+		return 0;
+	buf_printf(b, "key %s\n", k->id);
+	if (seal_mac(k, host, b->p, b->len, mac) < 0)
+		return -1;
+	buf_printf(b, MAC "%s\n", mac);
+	return 0;
+}
+
 /* 0, or -1 if text is not a whole marker. */
 static int parse(struct marker *m, char *text)
 {
@@ -85,7 +133,7 @@ static int parse(struct marker *m, char *text)
 		return -1;
 	while ((line = strtok_r(NULL, "\n", &save))) {
 		if (!strcmp(line, "end"))
-			return m->saveset[0] && strlen(m->id) == ID_LEN && m->status[0] ? 0 : -1;
+			return m->saveset[0] && forms_ok(m) && m->status[0] ? 0 : -1;
 		char *space = strchr(line, ' ');
 		if (!space)
 			return -1;
@@ -124,6 +172,18 @@ static int has_tree(int location, const char *host)
 	return -1;
 }
 
+/* Take the marker of host apart.  0, or -1 if it is none. */
+static int read_text(struct marker *m, const char *host, const char *text, size_t len)
+{
+	char *copy = mem_dup(text, len);
+	int rc = parse(m, copy);
+
+	free(copy);
+	if (rc == 0)
+		m->sealed = is_sealed(m, host, text, len);
+	return rc;
+}
+
 int marker_read(int location, const char *host, struct marker *m)
 {
 	int dir, rc;
@@ -146,7 +206,7 @@ int marker_read(int location, const char *host, struct marker *m)
 	} else if (!text) {
 		msg_error("marker of %s%s: %m", escape_name(host), place(dir));
 		rc = -1;
-	} else if (strlen(text) != len || parse(m, text) < 0) {
+	} else if (strlen(text) != len || read_text(m, host, text, len) < 0) {
 		msg_error("marker of %s%s: damaged, or of a newer version", escape_name(host), place(dir));
 		errno = EINVAL;
 		rc = -1;
@@ -183,7 +243,11 @@ int marker_write(int location, const char *host, const struct marker *m)
 		buf_printf(&b, "metadata %s\n", m->metadata);
 	if (m->full[0])
 		buf_printf(&b, "full %s\n", m->full);
-	buf_str(&b, "end\n");
+	if (seal(&b, host) < 0) {
+		errno = ENOTSUP;
+		goto out;
+	}
+	buf_str(&b, END);
 	rc = file_replace(dir, host, b.p, b.len, 0600);
 out:
 	if (rc < 0)
@@ -207,4 +271,10 @@ int marker_drop(int location, const char *host)
 	if (dir >= 0)
 		close(dir);
 	return rc;
+}
+
+int marker_waits(const struct marker *m)
+{
+	return !strcmp(m->status, MARKER_WAITING) || !strcmp(m->status, MARKER_WAITING_PARTIAL) ||
+	       !strcmp(m->status, MARKER_WAITING_UNKNOWN);
 }

@@ -6,18 +6,26 @@
  * "secondshot-marker 1" and "end".  rsnapshot carries it along when it renames
  * or copies (with hard links) a location, so it is replaced, never written in
  * place: temporary file, fsync, rename, fsync of the directory.
+ *
+ * Its last lines before "end" are "key NAME" and "mac DIGITS": a checksum, made with a
+ * key of ours (seal.h), of the host's name and of all lines before "mac".  Whose marker
+ * lacks a right one may have made it up; volume_attests() tells.  It says nothing of the
+ * tree, nor of where the marker lies: a right one may have been copied to another
+ * location of its volume.
  */
 #ifndef SS_MARKER_H
 #define SS_MARKER_H
 
 #include <stdint.h>
 #include "base/id.h"
+#include "tree/seal.h"
 
 #define MARKER_DIR ".secondshot"
 
 /* Status of a saveset taken while the catalog could not be reached: it is to be catalogued as... */
 #define MARKER_WAITING "waiting"			/* complete */
 #define MARKER_WAITING_PARTIAL "waiting-partial"
+#define MARKER_WAITING_UNKNOWN "waiting-unattested"	/* of unknown origin */
 
 struct marker {
 	char saveset[320];		/* name */
@@ -27,6 +35,9 @@ struct marker {
 	int64_t created;		/* seconds since 1970 */
 	uint64_t entries, files, bytes;
 	char metadata[65], full[65];	/* SHA-256 in hex, "" = not yet */
+	/* Of what was read: */
+	int sealed;			/* it has the right checksum of a key that we know */
+	char key[SEAL_ID + 1];		/* the key it names, "" = none */
 };
 
 /*
@@ -39,11 +50,17 @@ int marker_read(int location, const char *host, struct marker *m);
 /* Is the host's marker there, and has it this id?  1 or 0. */
 int marker_has_id(int location, const char *host, const char *id);
 
-/* Put m in place of what is there; the directory is made.  0, or -1 after reporting. */
+/*
+ * Put m in place of what is there; the directory is made.  It is sealed with the own key,
+ * which is made if need be; where there can be none it is written unsealed, which was said.
+ * 0, or -1 after reporting.
+ */
 int marker_write(int location, const char *host, const struct marker *m);
 
 /* Remove it and fsync the directory; no marker is no error.  0, or -1 after reporting. */
 int marker_drop(int location, const char *host);
 
+/* Does it say "waiting", in one of the three ways?  1 or 0. */
+int marker_waits(const struct marker *m);
 
 #endif

@@ -132,6 +132,11 @@ int volume_is(const struct volume *v, const char *id)
 	return -1;
 }
 
+int volume_attests(const struct volume *v, const struct marker *m)
+{
+	return m->sealed && !strcmp(v->id, m->volume);
+}
+
 int volume_create(struct volume *v, const char *root, int *fresh)
 {
 	int rc = open_root(v, root);

@@ -29,6 +29,9 @@ int volume_away(const char *root);
 /* 0 if the open volume has this id, -1 after reporting that it is another. */
 int volume_is(const struct volume *v, const char *id);
 
+/* Did we write this marker, or one whose key we accept, for this very volume?  1 or 0. */
+int volume_attests(const struct volume *v, const struct marker *m);
+
 /* Make ROOT/.secondshot and its id where there is none, then open.  *fresh = it was made. */
 int volume_create(struct volume *v, const char *root, int *fresh);
 
