@@ -202,10 +202,10 @@ shell() {
 	# As without a domain: exit status, signal, complaint.
 	shell 'echo no route >&2; exit 255'
 	run_code 2 ss-run
-	contains "$stderr" 'alpha: rsync exit 255: no route'
+	contains "$stderr" 'alpha: failed, rsync exit (12|255): no route'
 	shell 'kill -9 $$'
 	run_code 2 ss-run
-	contains "$stderr" 'alpha: rsync exit (12|137|9|255)'
+	contains "$stderr" 'alpha: failed, rsync exit (12|137|9|255)'
 	shell 'sleep 300 & echo $! >"'"$PWD"'/outside/pid"; wait'
 	echo 'host-timeout = 1s' >>"$SECONDSHOT_CONF"
 	run_code 2 ss-run
@@ -265,7 +265,7 @@ shell() {
 	for how in closed long; do
 		echo $how >how
 		run_code 2 ss-run
-		contains "$stderr" 'alpha: rsync exit 5'
+		contains "$stderr" 'alpha: failed, rsync exit 5'
 	done
 }
 

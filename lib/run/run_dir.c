@@ -135,8 +135,8 @@ int run_dir_open(struct run_dir *d)
 		free(d->base);
 	}
 	if (d->fd < 0) {
-		msg_error("no private directory for this run: %s cannot be written: %m",
-			  geteuid() == 0 ? "neither " ROOTS " nor " ROOTS_OTHER : "/tmp");
+		msg_error("no private directory can be made for this run, in %s: %m",
+			  geteuid() == 0 ? ROOTS " or " ROOTS_OTHER : "$XDG_RUNTIME_DIR or /tmp");
 		return -1;
 	}
 	d->path = mem_printf("/proc/self/fd/%d", d->fd);
