@@ -182,13 +182,15 @@ shared() {
 	. "$BATS_FILE_TMPDIR/.shared"
 }
 
-# wrap_rsync: from now on rsnapshot's rsync is the script on standard input.
+# wrap_rsync: from now on rsnapshot's rsync is the script on standard input, which may write
+# into the test's directory.
 wrap_rsync() {
 	local wrapper=$BATS_TEST_TMPDIR/rsync
 	cat >"$wrapper.new"
 	chmod +x "$wrapper.new"
 	mv -f "$wrapper.new" "$wrapper"
 	sed -i "s|^cmd_rsync.*|cmd_rsync\t$wrapper|" "$RSNAPSHOT_CONF"
+	grep -q ^rsync-writes "$SECONDSHOT_CONF" || echo "rsync-writes = $BATS_TEST_TMPDIR" >>"$SECONDSHOT_CONF"
 }
 
 # sync_host [HOST]: what rsnapshot copies, without ss-run.

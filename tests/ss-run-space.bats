@@ -32,7 +32,7 @@ stops() {
 
 # bats test_tags=more
 @test "few inodes are left" {
-	mounted 'mount -t tmpfs -o size=20m,nr_inodes=400 none' '
+	mounted 'mount -t tmpfs -o size=20m,nr_inodes=400,mode=755 none' '
 		ss-run --min-free=10
 		mkdir "$ROOT/more"
 		for ((i = 0; i < 400; i++)); do : >"$ROOT/more/$i" || break; done 2>/dev/null
@@ -54,7 +54,7 @@ until_full() {
 
 @test "few bytes are left, or none: what a killed run left behind is collected first" {
 	export -f until_full
-	mounted 'mount -t tmpfs -o size=8m none' '
+	mounted 'mount -t tmpfs -o size=8m,mode=755 none' '
 		ss-run
 		until_full "$ROOT/more" 64k
 		stops "[0-9.]+ KiB of 8.0 MiB are free .0..%.; min-free is 1%"
@@ -86,7 +86,7 @@ until_full() {
 @test "a run must find what the last one took; neither a large one nor a new host stops all others" {
 	export -f until_full
 	printf 'backup\t%s/gamma/\tgamma/\n' "$SRC" >gamma
-	mounted 'mount -t tmpfs -o size=32m none' '
+	mounted 'mount -t tmpfs -o size=32m,mode=755 none' '
 		head -c 10M /dev/urandom >"$SRC/alpha/large"
 		# A first copy tells nothing of the next one.
 		ss-run

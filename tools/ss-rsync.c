@@ -9,6 +9,10 @@
  * and destination, where below that the source's tree lies, and, if it failed, the
  * complaint that tells most.  It exits with the same status.
  *
+ * It starts rsync confined to what it is to write (confine.h), or not at all where the
+ * way there leads through a symbolic link; the remote shell of a confined rsync is started
+ * by this program, outside (relay.h), which is also what rsync calls instead of it.
+ *
  * With $SECONDSHOT_TIMEOUT it adds --timeout, unless the command has one, to a
  * transfer from another machine: rsync bounds by it the connection, too.
  */
@@ -27,11 +31,14 @@
 #include "base/escape.h"
 #include "base/mem.h"
 #include "base/msg.h"
+#include "rsnap/confine.h"
+#include "rsnap/relay.h"
 #include "rsnap/rsync_args.h"
 #include "rsnap/rsync_watch.h"
 
 #define TIMED_OUT 30		/* rsync's own code for that */
 #define FAILED 14		/* rsync's own code for trouble with processes and pipes */
+#define REFUSED 1		/* rsync's for usage: the one after which rsnapshot copies nothing back */
 #define LINE 4096
 #define SAID 200		/* bytes of a complaint that are kept */
 
@@ -118,20 +125,23 @@ static void hear(struct talk *t, const char *part, size_t n)
 }
 
 /*
- * Hear what comes from fd until its end, or until the process has ended and
+ * Hear what comes from fd, and serve rsync's remote shell, until the process has ended and
  * nothing more is there: an ssh that it left behind may hold the pipe for ever.
  */
-static void pass_on(int fd, pid_t pid, struct talk *t, long seconds)
+static void pass_on(int fd, pid_t pid, struct talk *t, struct relay *r, long seconds)
 {
-	struct pollfd p[2] = { { .fd = fd, .events = POLLIN }, { .fd = pidfd_open(pid, 0), .events = POLLIN } };
+	struct pollfd p[2 + RELAY_POLL] = {
+		{ .fd = fd, .events = POLLIN }, { .fd = pidfd_open(pid, 0), .events = POLLIN },
+	};
 	struct rsync_watch watch;
 	char part[8192];
 	ssize_t n;
 	int ready;
 
 	rsync_watch_begin(&watch, pid, seconds);
-	for (;;) {
-		ready = poll(p, 2, seconds > 0 ? 1000 : -1);
+	while (p[0].fd >= 0 || p[1].fd >= 0) {
+		relay_poll(r, p + 2);
+		ready = poll(p, 2 + RELAY_POLL, seconds > 0 ? 1000 : -1);
 		if (ready < 0 && errno != EINTR)
 			break;
 		if (!t->still && rsync_watch_still(&watch)) {
@@ -140,13 +150,16 @@ static void pass_on(int fd, pid_t pid, struct talk *t, long seconds)
 		}
 		if (ready <= 0)
 			continue;
-		if (p[0].revents == 0)
+		relay_work(r, p + 2);
+		if (p[0].fd >= 0 && p[0].revents != 0) {
+			n = read(fd, part, sizeof(part));
+			if (n == 0 || (n < 0 && errno != EINTR))
+				p[0].fd = -1;
+			if (n > 0)
+				hear(t, part, (size_t)n);
+		} else if (p[1].fd >= 0 && p[1].revents != 0) {
 			break;
-		n = read(fd, part, sizeof(part));
-		if (n == 0 || (n < 0 && errno != EINTR))
-			break;
-		if (n > 0)
-			hear(t, part, (size_t)n);
+		}
 	}
 	if (p[1].fd >= 0)
 		close(p[1].fd);
@@ -184,57 +197,100 @@ static int record(const char *file, int status, const struct talk *t, int argc, 
 	return ret;
 }
 
+/* What a transfer is about. */
+struct job {
+	int argc;
+	char **argv;
+	const char *rsync, *root, *writes;
+	long seconds;		/* of silence that are too many, 0 = none are */
+	struct relay relay;
+	int domain;		/* that rsync is put into, -1 = none */
+};
+
 /* Run it with its stderr through a pipe.  Its status, or -1 after reporting. */
-static int transfer(const char *const argv[], struct talk *t, long seconds)
+static int transfer(struct job *j, const char *const argv[], struct talk *t)
 {
+	struct child_more more = { .keep = j->relay.inside, .domain = j->domain };
+	char *env = mem_printf(RELAY_VARIABLE "=%d", j->relay.inside);
+	const char *const list[] = { env, NULL };
 	struct child c;
-	int end[2], saved, ret;
+	int end[2], ret;
 
 	if (pipe2(end, O_CLOEXEC) != 0) {
 		msg_error("cannot make a pipe: %m");
+		free(env);
 		return -1;
 	}
-	/* A child gets our stderr: let that be the pipe while it is started. */
-	saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
-	if (saved < 0 || dup2(end[1], STDERR_FILENO) < 0) {
-		msg_error("cannot redirect stderr: %m");
-		return -1;
-	}
+	more.err = end[1];
+	ret = child_start_with(&c, argv, j->relay.inside >= 0 ? list : NULL, STDIN_FILENO, -1, &more);
 	close(end[1]);
-	ret = child_start(&c, argv, NULL, STDIN_FILENO, -1);
-	dup2(saved, STDERR_FILENO);
-	close(saved);
+	free(env);
 	if (ret == 0) {
-		pass_on(end[0], c.pid, t, seconds);
+		pass_on(end[0], c.pid, t, &j->relay, j->seconds);
 		ret = child_wait(&c);
 	}
 	close(end[0]);
 	return ret;
 }
 
-/* Run the real rsync with our arguments, and record how it ended.  Its status. */
-static int run(int argc, char *argv[], const char *rsync, const char *results, const char *timeout)
+/* What confines rsync, and what then starts its remote shell.  0; -1 after reporting. */
+static int prepare(struct job *j, struct talk *t, char **rsh)
 {
-	const char **args = mem_array(NULL, (size_t)argc + 2, sizeof(*args)), **to = args;
-	struct talk t = { .len = 0 };
-	char *option = NULL;
-	long seconds = 0;
-	int i, status;
+	struct relay_want want;
+	char *why, *self;
 
-	*to++ = rsync;
-	if (timeout != NULL && rsync_args_remote(argv[argc - 2]) && !rsync_args_timeout(argc, argv))
-		seconds = strtol(timeout, NULL, 10);
-	if (seconds > 0)
-		*to++ = option = mem_printf("--timeout=%ld", seconds);
-	for (i = 1; i <= argc; i++)
-		*to++ = argv[i];
-	status = transfer(args, &t, seconds);
+	j->domain = confine(j->root, j->argc, j->argv, j->writes, &why);
+	if (why != NULL) {
+		msg_error("%s", escape_name(why));
+		snprintf(t->said, sizeof(t->said), "%.*s", SAID, why);
+		free(why);
+		return -1;
+	}
+	if (j->domain < 0 || !relay_wanted(&want, j->argc, j->argv))
+		return 0;
+	if (relay_open(&j->relay, &want) != 0)
+		return -1;
+	self = child_tool("ss-rsync");
+	*rsh = relay_option(&j->relay.want, self);
+	free(self);
+	return 0;
+}
+
+/* Run the real rsync with our arguments, and record how it ended.  Its status. */
+static int run(struct job *j, const char *results)
+{
+	const char **args = mem_array(NULL, (size_t)j->argc + 3, sizeof(*args)), **to = args;
+	struct talk t = { .len = 0 };
+	char *option = NULL, *rsh = NULL;
+	int i, status = REFUSED;
+
+	j->relay = (struct relay){ .socket = -1, .inside = -1, .answer = -1, .ended = -1 };
+	if (!rsync_args_remote(j->argv[j->argc - 2]) || rsync_args_timeout(j->argc, j->argv))
+		j->seconds = 0;
+	if (prepare(j, &t, &rsh) == 0) {
+		*to++ = j->rsync;
+		if (j->seconds > 0)
+			*to++ = option = mem_printf("--timeout=%ld", j->seconds);
+		for (i = 1; i <= j->argc; i++) {
+			/* The last one counts. */
+			if (i == j->argc - 2 && rsh != NULL)
+				*to++ = rsh;
+			*to++ = j->argv[i];
+		}
+		status = transfer(j, args, &t);
+	}
+	if (j->relay.why != NULL)
+		snprintf(t.said, sizeof(t.said), "%.*s", SAID, j->relay.why);
+	relay_close(&j->relay);
+	if (j->domain >= 0)
+		close(j->domain);
 	if (t.still) {
 		status = TIMED_OUT;
-		snprintf(t.said, sizeof(t.said), "nothing came for %ld seconds (host-timeout)", seconds);
+		snprintf(t.said, sizeof(t.said), "nothing came for %ld seconds (host-timeout)", j->seconds);
 	}
-	if (status < 0 || record(results, status, &t, argc, argv) != 0)
+	if (status < 0 || record(results, status, &t, j->argc, j->argv) != 0)
 		status = status > 0 ? status : FAILED;
+	free(rsh);
 	free(option);
 	free(args);
 	return status;
@@ -250,27 +306,53 @@ static char *take_variable(const char *name)
 	return copy;
 }
 
+/* The number that a variable gives, which is taken out of the environment; -1 = none. */
+static int take_number(const char *name)
+{
+	char *value = take_variable(name), *end = NULL;
+	long n = value != NULL ? strtol(value, &end, 10) : -1;
+
+	if (end == NULL || end == value || *end != '\0' || n < 0 || n > 1 << 20)
+		n = -1;
+	free(value);
+	return (int)n;
+}
+
+static int as_rsnapshot_calls(int argc, char *argv[])
+{
+	char *rsync = take_variable("SECONDSHOT_RSYNC"), *results = take_variable("SECONDSHOT_RESULTS");
+	char *root = take_variable("SECONDSHOT_ROOT"), *writes = take_variable("SECONDSHOT_WRITES");
+	int seconds = take_number("SECONDSHOT_TIMEOUT"), dir = take_number("SECONDSHOT_DIR_FD"), status = 2;
+	struct job j = {
+		.argc = argc, .argv = argv, .rsync = rsync, .root = root, .writes = writes,
+		.seconds = seconds > 0 ? seconds : 0, .domain = -1,
+	};
+
+	unsetenv("SECONDSHOT_LOCK_FD");
+	/* The directory of the run is not for rsync, which keeps what is open. */
+	if (dir >= 0)
+		fcntl(dir, F_SETFD, FD_CLOEXEC);
+	if (rsync == NULL || results == NULL || root == NULL || argc < 3)
+		msg_error("to be started by rsnapshot as ss-run calls it, not by hand");
+	else
+		status = run(&j, results);
+	free(rsync);
+	free(results);
+	free(root);
+	free(writes);
+	return status;
+}
+
 int main(int argc, char *argv[])
 {
 	pid_t parent = getppid();
-	char *rsync, *results, *timeout;
-	int status = 2;
+	int relay;
 
 	msg_program("ss-rsync");
 	/* Without rsnapshot nobody waits for what we do; it may be gone already. */
 	if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != parent)
 		return FAILED;
 	signal(SIGPIPE, SIG_IGN);
-	rsync = take_variable("SECONDSHOT_RSYNC");
-	results = take_variable("SECONDSHOT_RESULTS");
-	timeout = take_variable("SECONDSHOT_TIMEOUT");
-	unsetenv("SECONDSHOT_LOCK_FD");
-	if (rsync == NULL || results == NULL || argc < 3)
-		msg_error("to be started by rsnapshot as ss-run calls it, not by hand");
-	else
-		status = run(argc, argv, rsync, results, timeout);
-	free(rsync);
-	free(results);
-	free(timeout);
-	return status;
+	relay = take_number(RELAY_VARIABLE);
+	return relay >= 0 ? relay_inside(argc, argv, relay) : as_rsnapshot_calls(argc, argv);
 }

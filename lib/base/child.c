@@ -16,6 +16,7 @@
 #include "base/escape.h"
 #include "base/mem.h"
 #include "base/msg.h"
+#include "base/sandbox.h"
 
 #ifndef LIBEXECDIR
 #define LIBEXECDIR "/usr/lib/secondshot"
@@ -83,6 +84,7 @@ struct way {
 	const char *const *env;	/* added to ours, or, of a group, all there is; or NULL */
 	int in, out;		/* -1: /dev/null, ours */
 	int group;
+	struct child_more more;
 };
 
 /* Input and output as they are asked for.  0 or -1 with errno. */
@@ -91,7 +93,9 @@ static int set_up(const struct way *w)
 	int in = w->in < 0 ? open("/dev/null", O_RDONLY | O_CLOEXEC) : w->in;
 
 	if (in < 0 || put_fd(in, STDIN_FILENO) != 0 ||
-	    (w->out >= 0 && put_fd(w->out, STDOUT_FILENO) != 0))
+	    (w->out >= 0 && put_fd(w->out, STDOUT_FILENO) != 0) ||
+	    (w->more.err >= 0 && put_fd(w->more.err, STDERR_FILENO) != 0) ||
+	    (w->more.keep >= 0 && fcntl(w->more.keep, F_SETFD, 0) != 0))
 		return -1;
 	if (!w->group)
 		return 0;
@@ -138,6 +142,8 @@ static void __attribute__((noreturn)) become(const char *const argv[], const str
 		unsetenv(secrets[i]);
 	for (i = 0; !w->group && env[i] != NULL; i++)
 		putenv(env[i]);
+	if (w->more.domain >= 0 && sandbox_enter(w->more.domain) != 0)
+		_exit(127);
 	execve(args[0], args, w->group ? env : environ);
 	msg_error("%s: cannot be executed: %m", escape_name(argv[0]));
 	_exit(127);
@@ -186,14 +192,23 @@ out:
 
 int child_start(struct child *c, const char *const argv[], const char *const env[], int in, int out)
 {
-	const struct way w = { .env = env, .in = in, .out = out };
+	static const struct child_more none = CHILD_MORE;
+
+	return child_start_with(c, argv, env, in, out, &none);
+}
+
+int child_start_with(struct child *c, const char *const argv[], const char *const env[], int in, int out,
+		     const struct child_more *more)
+{
+	const struct way w = { .env = env, .in = in, .out = out, .more = *more };
 
 	return start(c, argv, &w);
 }
 
 int child_start_group(struct child *c, const char *const argv[], const char *const env[], int out)
 {
-	const struct way w = { .env = env, .in = -1, .out = out, .group = 1 };
+	const struct way w = { .env = env, .in = -1, .out = out, .group = 1,
+			       .more = CHILD_MORE };
 
 	return start(c, argv, &w);
 }

@@ -31,6 +31,17 @@ char *child_tool(const char *name);
  */
 int child_start(struct child *c, const char *const argv[], const char *const env[], int in, int out);
 
+/* What child_start_with() does beyond child_start(); CHILD_MORE is nothing. */
+struct child_more {
+	int err;	/* its stderr, -1: ours */
+	int keep;	/* a descriptor that it inherits, -1: none; it stays the caller's */
+	int domain;	/* sandbox_writer()'s, which confines it, -1: none */
+};
+#define CHILD_MORE { -1, -1, -1 }
+
+int child_start_with(struct child *c, const char *const argv[], const char *const env[], int in, int out,
+		     const struct child_more *more);
+
 /*
  * Start argv as somebody else's program: in a process group of its own, which
  * child_kill_all() reaches as a whole, with nothing but env as its environment,

@@ -125,6 +125,48 @@ out:
 	return rc;
 }
 
+/* What changes a file, or a directory's names: of ABI 1, from writing on, without reading. */
+#define SANDBOX_WRITES (LANDLOCK_ACCESS_FS_WRITE_FILE | \
+			(SANDBOX_FS_ABI1 & ~((1ull << 4) - 1)) | SANDBOX_FS_REFER)
+#define SANDBOX_FILES (LANDLOCK_ACCESS_FS_WRITE_FILE | SANDBOX_FS_TRUNCATE)
+
+int sandbox_writer(const struct sandbox_rule *rule, size_t n)
+{
+	struct sandbox_ruleset r = { .fs = SANDBOX_WRITES };
+	static const uint64_t may[] = {
+		[SANDBOX_TREE] = ~0ull, [SANDBOX_LINK] = SANDBOX_FILES | SANDBOX_FS_REFER,
+		[SANDBOX_FILE] = SANDBOX_FILES,
+	};
+	size_t i;
+	int fd;
+
+	if (sandbox_abi() > SANDBOX_WRITER)
+		r.fs |= SANDBOX_FS_TRUNCATE;
+	fd = (int)syscall(SYS_landlock_create_ruleset, &r, sizeof(r.fs), 0);
+	for (i = 0; i < n && fd >= 0; i++)
+		if (sandbox_allow(fd, rule[i].fd, r.fs & may[rule[i].may])) {
+			int err = errno;
+
+			close(fd);
+			errno = err;
+			fd = -1;
+		}
+	if (fd < 0)
+		msg_error("Landlock: %m");
+	return fd;
+}
+
+int sandbox_enter(int domain)
+{
+	/* Who is not root must give up set-user-id programs for it. */
+	if (syscall(SYS_landlock_restrict_self, domain, 0) == 0 ||
+	    (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+	     syscall(SYS_landlock_restrict_self, domain, 0) == 0))
+		return 0;
+	msg_error("Landlock: %m");
+	return -1;
+}
+
 /* Nothing but CAP_DAC_READ_SEARCH, and that only if we have it. */
 static int sandbox_capabilities(void)
 {

@@ -35,6 +35,33 @@
  */
 int sandbox_reader(const int *ro, size_t nro, const char *const *rw, size_t nrw);
 
+/* What a writer may do beneath a directory, or with a file. */
+enum sandbox_may {
+	SANDBOX_TREE,	/* make, write, rename, link and remove everything */
+	SANDBOX_LINK,	/* write files, and link them into a SANDBOX_TREE: nothing is made or removed */
+	SANDBOX_FILE,	/* write this file */
+};
+
+struct sandbox_rule {
+	int fd;		/* the open directory or file; O_PATH does */
+	enum sandbox_may may;
+};
+
+/*
+ * A domain for a program that may read and execute everything, but changes no file except
+ * as the n rules say: its descriptor for sandbox_enter(), to be closed; -1 after reporting.
+ * Not below ABI 2 (SANDBOX_WRITER): an older Landlock refuses to link or rename from one
+ * directory to another, whatever a rule says.  The kernel links a file from one rule's
+ * directory into another's only where that one gives no right on files that the first
+ * lacks; all three kinds give the same.  Owners, modes, times and attributes can be changed
+ * everywhere, and below ABI 3 files truncated by name.
+ */
+#define SANDBOX_WRITER 2
+int sandbox_writer(const struct sandbox_rule *rule, size_t n);
+
+/* Confine this process by it, and its children, for good.  0, or -1 after reporting. */
+int sandbox_enter(int domain);
+
 /* The kernel's Landlock ABI, 0 = none. */
 int sandbox_abi(void);
 

@@ -51,6 +51,7 @@ struct conf {
 	int min_free;		/* percent of a volume's bytes and inodes, default 1 */
 	int max_age;		/* seconds; 0, the default = a volume that is away is an error */
 	int host_timeout;	/* seconds without a byte from a host, default 600; 0 = for ever */
+	char *rsync_writes;	/* PATH:PATH... that rsync may write besides a host's tree, or NULL */
 	int jobs_hosts;		/* hosts to sync at once, default 1 */
 	char *hook_pre, *hook_post, *hook_host_pre, *hook_host_post, *hook_failure;	/* NULL = none */
 	int hook_timeout;	/* seconds, default 600 */

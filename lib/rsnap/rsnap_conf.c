@@ -86,14 +86,17 @@ static int write_file(const char *path, const struct buf *text)
 	return ret;
 }
 
-static char **make_env(const struct rsnap *r, const char *results, int timeout)
+static char **make_env(const struct rsnap *r, const char *results, const struct rsnap_conf_how *how)
 {
-	char **env = mem_alloc(5 * sizeof(*env));
+	char **env = mem_alloc(8 * sizeof(*env)), **to = env;
 
-	env[0] = mem_strdup(rsnap_conf_path);
-	env[1] = mem_printf("SECONDSHOT_RSYNC=%s", r->cmd_rsync != NULL ? r->cmd_rsync : RSYNC);
-	env[2] = mem_printf("SECONDSHOT_RESULTS=%s", results);
-	env[3] = mem_printf("SECONDSHOT_TIMEOUT=%d", timeout);
+	*to++ = mem_strdup(rsnap_conf_path);
+	*to++ = mem_printf("SECONDSHOT_RSYNC=%s", r->cmd_rsync != NULL ? r->cmd_rsync : RSYNC);
+	*to++ = mem_printf("SECONDSHOT_RESULTS=%s", results);
+	*to++ = mem_printf("SECONDSHOT_TIMEOUT=%d", how->timeout);
+	*to++ = mem_printf("SECONDSHOT_ROOT=%s", r->root);
+	*to++ = mem_printf("SECONDSHOT_DIR_FD=%d", how->fd);
+	*to = how->writes != NULL ? mem_printf("SECONDSHOT_WRITES=%s", how->writes) : NULL;
 	return env;
 }
 
@@ -106,7 +109,7 @@ int rsnap_conf_write(struct rsnap_conf *c, const struct rsnap *r, const char *ho
 
 	c->file = path_of(r, host, how->dir, "conf");
 	c->results = path_of(r, host, how->dir, "results");
-	c->env = make_env(r, c->results, how->timeout);
+	c->env = make_env(r, c->results, how);
 	if (how->wrapper == NULL)
 		goto out;
 	ret = -1;
@@ -122,14 +125,6 @@ out:
 	buf_free(&b);
 	free(lockfile);
 	return ret;
-}
-
-void rsnap_conf_remove(const struct rsnap_conf *c)
-{
-	if (c->file != NULL)
-		unlink(c->file);
-	if (c->results != NULL)
-		unlink(c->results);
 }
 
 void rsnap_conf_free(struct rsnap_conf *c)

@@ -22,21 +22,21 @@ struct rsnap_conf {
 struct rsnap_conf_how {
 	const char *dir;	/* path of a directory that nobody else enters */
 	const char *wrapper;	/* path of ss-rsync, or NULL: paths only, nothing is written */
+	int fd;			/* by which dir is named, for ss-rsync to close; -1: it is not */
 	int timeout;		/* seconds without a byte after which rsync gives up, 0 = never */
+	const char *writes;	/* what rsync may write besides the host's tree: PATH:PATH..., or NULL */
 };
 
 /*
  * Write the configuration for a host of r, or for none (NULL), below how->dir.
  * In it ss-rsync stands in place of cmd_rsync, use_lazy_deletes is on, cp does the
  * copying where cmd_cp is not given, and the lock file lies in that directory.
- * env: a fixed PATH, and where ss-rsync finds the real rsync, its record and the
- * timeout.  0, or -1 after reporting; rsnap_conf_free() in both cases.
+ * env: a fixed PATH, and for ss-rsync the real rsync, its record, the snapshot
+ * root, and the rest of how.  0, or -1 after reporting; rsnap_conf_free() in both cases.
  */
 int rsnap_conf_write(struct rsnap_conf *c, const struct rsnap *r, const char *host,
 		     const struct rsnap_conf_how *how);
 
-/* Remove its files, where there are any. */
-void rsnap_conf_remove(const struct rsnap_conf *c);
 void rsnap_conf_free(struct rsnap_conf *c);
 
 /* A fixed search path, "PATH=...", for what root runs. */

@@ -94,21 +94,46 @@ static char *next_word(const char **text)
 	return b.p;
 }
 
-char **rsnap_opt_ssh(const struct rsnap *r, const struct rsnap_point *p)
+char **rsnap_opt_words(const char *command)
 {
-	char *args = value_of(p, "ssh_args", r->ssh_args);
-	char *command = mem_printf("%s %s", r->cmd_ssh != NULL ? r->cmd_ssh : SSH, args), *word;
-	const char *text = command;
-	char **words = NULL;
+	char **words = NULL, *word;
 	size_t n = 0;
 
 	do {
-		word = next_word(&text);
+		word = next_word(&command);
 		words = mem_array(words, n + 1, sizeof(*words));
 		words[n++] = word;
 	} while (word != NULL);
+	return words;
+}
+
+char **rsnap_opt_ssh(const struct rsnap *r, const struct rsnap_point *p)
+{
+	char *args = value_of(p, "ssh_args", r->ssh_args);
+	char *command = mem_printf("%s %s", r->cmd_ssh != NULL ? r->cmd_ssh : SSH, args);
+	char **words = rsnap_opt_words(command);
+
 	free(command);
 	free(args);
+	return words;
+}
+
+char **rsnap_opt_rsync(const struct rsnap *r, const struct rsnap_point *p)
+{
+	char *few = value_of(p, "rsync_short_args", r->rsync_short_args);
+	char *many = value_of(p, "rsync_long_args", r->rsync_long_args);
+	char *all = mem_printf("rsync %s %s", few, many), **words = rsnap_opt_words(all);
+	size_t n = 0;
+
+	while (words[n] != NULL)
+		n++;
+	words = mem_array(words, n + 3, sizeof(*words));
+	words[n++] = mem_strdup(p->src != NULL ? p->src : "");
+	words[n++] = mem_strdup(p->dest);
+	words[n] = NULL;
+	free(few);
+	free(many);
+	free(all);
 	return words;
 }
 

@@ -24,6 +24,16 @@ char **rsnap_opt_ssh(const struct rsnap *r, const struct rsnap_point *p);
 void rsnap_opt_free(char **words);	/* NULL is a no-op */
 
 /*
+ * The arguments that the configuration gives rsync for p, between the name of the
+ * program and the source, as rsync_args.h wants them: with both.  NULL-ended, for
+ * rsnap_opt_free().
+ */
+char **rsnap_opt_rsync(const struct rsnap *r, const struct rsnap_point *p);
+
+/* The words of a command as rsync splits them; NULL-ended, for rsnap_opt_free(). */
+char **rsnap_opt_words(const char *command);
+
+/*
  * The option by which rsync would write into files that are there, where with
  * link_dest 0 they are those of older savesets, too: --inplace and its like, of
  * the last that counts.  NULL = there is none.

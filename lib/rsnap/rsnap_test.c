@@ -56,15 +56,16 @@ static char *errors(const char *text, const char *file, int numbered)
 	return b.p;
 }
 
-int rsnap_test(const char *file, const char *const env[], int numbered, char **why)
+int rsnap_test(const char *file, const char *const env[], int numbered, int dir, char **why)
 {
 	const char *const argv[] = { RSNAPSHOT, "-c", file, "configtest", NULL };
+	const struct child_more more = { .err = -1, .keep = dir, .domain = -1 };
 	struct child child = { 0 };
 	struct capture c;
 	int status = -1;
 	char *said;
 
-	if (capture_begin(&c) == 0 && child_start(&child, argv, env, -1, c.file) == 0)
+	if (capture_begin(&c) == 0 && child_start_with(&child, argv, env, -1, c.file, &more) == 0)
 		status = child_wait(&child);
 	said = capture_end(&c);
 	*why = errors(said, file, numbered);

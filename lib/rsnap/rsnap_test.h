@@ -14,8 +14,9 @@
 /*
  * Run it on file, with env (see child_start()).  Its status, or -1 where it could
  * not be run.  *why, to be freed: what is wrong, in one line and escaped; NULL if
- * nothing was said.  numbered: also in which line of the file.
+ * nothing was said.  numbered: also in which line of the file.  dir: a
+ * descriptor by which file is named (run_dir.h), or -1.
  */
-int rsnap_test(const char *file, const char *const env[], int numbered, char **why);
+int rsnap_test(const char *file, const char *const env[], int numbered, int dir, char **why);
 
 #endif

@@ -113,3 +113,49 @@ char *rsync_args_below(int argc, char *const argv[])
 	from = strrchr(path, '/');
 	return clean(from != NULL ? from : path);
 }
+
+/* The value that a word of short options has for letter: "" = it is the next word; NULL = it has none. */
+static const char *short_value(const char *word, char letter)
+{
+	if (letter == '\0' || word[0] != '-' || word[1] == '-')
+		return NULL;
+	for (word++; *word != '\0'; word++) {
+		if (*word == letter)
+			return word + 1;
+		if (strchr(WITH_VALUE, *word) != NULL)
+			return NULL;
+	}
+	return NULL;
+}
+
+const char *rsync_args_value(int argc, char *const argv[], const char *name, char letter, int *i)
+{
+	size_t len = strlen(name);
+	const char *value;
+
+	for (; *i < argc - 2; (*i)++) {
+		value = short_value(argv[*i], letter);
+		if (value == NULL && starts(argv[*i], name) && (argv[*i][len] == '=' || argv[*i][len] == '\0'))
+			value = argv[*i] + len + (argv[*i][len] == '=');
+		else if (value == NULL)
+			continue;
+		/* "--NAME=" has a value, which is empty. */
+		if (*value != '\0' || value[-1] == '=')
+			return (*i)++, value;
+		if (*i + 1 < argc - 2) {
+			*i += 2;
+			return argv[*i - 1];
+		}
+	}
+	return NULL;
+}
+
+const char *rsync_args_last(int argc, char *const argv[], const char *name, char letter)
+{
+	const char *value, *last = NULL;
+	int i = 1;
+
+	while ((value = rsync_args_value(argc, argv, name, letter, &i)) != NULL)
+		last = value;
+	return last;
+}

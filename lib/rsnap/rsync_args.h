@@ -21,4 +21,14 @@ int rsync_args_timeout(int argc, char *const argv[]);
  */
 char *rsync_args_below(int argc, char *const argv[]);
 
+/*
+ * The next value of an option from word *i on (begin with 1; it is moved behind it):
+ * --NAME=VALUE, --NAME VALUE, and, letter not '\0', -xyLVALUE, -xyL VALUE.  Points into
+ * argv; NULL: there are no more.
+ */
+const char *rsync_args_value(int argc, char *const argv[], const char *name, char letter, int *i);
+
+/* The last value of it, which counts, or NULL. */
+const char *rsync_args_last(int argc, char *const argv[], const char *name, char letter);
+
 #endif

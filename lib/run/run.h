@@ -9,6 +9,7 @@
 #include "catalog/catalog.h"
 #include "conf/conf.h"
 #include "rsnap/rsnap.h"
+#include "run/run_dir.h"
 #include "run/run_parts.h"
 #include "tree/volume.h"
 
@@ -19,7 +20,7 @@ struct run {
 	struct lock *lock;
 	struct catalog catalog;
 	int offline;		/* the catalog cannot be reached: db is NULL, see run_offline.h */
-	char *dir;		/* ROOT/.secondshot/run, this run's own */
+	struct run_dir dir;	/* this run's own: what rsnapshot executes and reads */
 	struct rsnap_conf job;	/* what rsnapshot gets for its test and its rotations */
 	struct run_host *host;	/* every configured one */
 	size_t nhost;

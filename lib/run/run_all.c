@@ -168,7 +168,6 @@ int run_close(struct run *r, int code)
 		free(r->rotation[i].why);
 	}
 	free(r->rotation);
-	free(r->dir);
 	lock_release(r->lock);
 	if (r->volume.fd >= 0)
 		volume_close(&r->volume);

@@ -81,7 +81,7 @@ static void check_rsnapshot(struct run_check *k)
 		run_check_add(k, "rsnapshot", RUN_CHECK_MEND, mem_printf(RSNAPSHOT ": %s: install it", strerror(errno)));
 		return;
 	}
-	status = rsnap_test(k->rsnap->file, env, 1, &why);
+	status = rsnap_test(k->rsnap->file, env, 1, -1, &why);
 	if (status == 0)
 		run_check_add(k, "rsnapshot", RUN_CHECK_OK, mem_strdup("configtest has no objection"));
 	else if (status < 0)
@@ -309,6 +309,7 @@ int run_check(const struct conf *c, const char *const hosts[])
 	if (k.rsnap != NULL) {
 		check_rsnapshot(&k);
 		check_link_dest(&k);
+		run_check_confine(&k);
 		check_intervals(&k);
 		open = check_volume(&k, &v) == 0;
 	}

@@ -40,6 +40,9 @@ void run_check_said(struct run_check *k, const char *what, struct capture *c);
 /* run_check_catalog.c: add the rows of the catalog, and of what it knows of v (NULL: it could not be opened). */
 void run_check_catalog(struct run_check *k, const struct volume *v);
 
+/* run_check_confine.c: add the row of what rsync may write. */
+void run_check_confine(struct run_check *k);
+
 /* run_check_host.c: add the rows of the hosts that are named, or of all. */
 void run_check_hosts(struct run_check *k, const char *const hosts[]);
 

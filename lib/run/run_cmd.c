@@ -17,10 +17,11 @@
 #include "base/mem.h"
 #include "base/msg.h"
 #include "conf/opt.h"
+#include "rsnap/confine.h"
 #include "rsnap/rsnap_test.h"
 #include "run/run_cmd.h"
 
-#define RUN_DIR "run"
+#define FORMER_DIR "run"
 
 int run_cmd_installed(void)
 {
@@ -30,39 +31,31 @@ int run_cmd_installed(void)
 	return -1;
 }
 
-/* ROOT/.secondshot/run, empty. */
-static int make_dir(struct run *r)
+/* Where earlier versions put it: what a killed run of theirs left. */
+static void drop_former(const struct run *r)
 {
-	int fd = -1, ret = -1;
+	int fd = openat(r->volume.own, FORMER_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *d;
-	DIR *dir = NULL;
 
-	if (mkdirat(r->volume.own, RUN_DIR, 0700) != 0 && errno != EEXIST)
-		goto out;
-	fd = openat(r->volume.own, RUN_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	dir = fd < 0 ? NULL : fdopendir(fd);
-	if (dir == NULL)
-		goto out;
-	while (errno = 0, (d = readdir(dir)) != NULL)
-		if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0 &&
-		    unlinkat(fd, d->d_name, 0) != 0)
-			goto out;
-	ret = errno == 0 ? 0 : -1;
-out:
-	if (ret != 0)
-		msg_error("%s: cannot be made empty: %m", escape_name(r->dir));
-	if (dir != NULL)
-		closedir(dir);
-	else if (fd >= 0)
-		close(fd);
-	return ret;
+	if (dir == NULL) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	while ((d = readdir(dir)) != NULL)
+		if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0)
+			unlinkat(fd, d->d_name, 0);
+	closedir(dir);
+	unlinkat(r->volume.own, FORMER_DIR, AT_REMOVEDIR);
 }
 
 /* One without hosts, and one for each. */
 static int write_confs(struct run *r, const char *wrapper)
 {
 	const struct rsnap_conf_how how = {
-		.dir = r->dir, .wrapper = wrapper, .timeout = r->conf.host_timeout,
+		.dir = r->dir.path, .wrapper = wrapper, .timeout = r->conf.host_timeout,
+		.fd = r->dir.fd, .writes = r->conf.rsync_writes,
 	};
 	int ret = rsnap_conf_write(&r->job, r->rsnap, NULL, &how);
 	size_t i;
@@ -77,14 +70,19 @@ int run_cmd_prepare(struct run *r)
 	char *wrapper;
 	int ret = -1;
 
-	r->dir = mem_printf("%s/" MARKER_DIR "/" RUN_DIR, r->volume.root);
-	if (r->dry)
+	if (r->dry) {
+		run_dir_name(&r->dir);
 		return write_confs(r, NULL);
+	}
+	if (!confine_able())
+		msg_info("rsync is not confined to the tree of its host: this kernel has no Landlock, or one before"
+			 " ABI 2");
 	wrapper = child_tool("ss-rsync");
 	if (access(wrapper, X_OK) != 0)
 		msg_error("%s: %m", escape_name(wrapper));
-	else if (make_dir(r) == 0)
+	else if (run_dir_open(&r->dir) == 0)
 		ret = write_confs(r, wrapper);
+	drop_former(r);
 	free(wrapper);
 	return ret;
 }
@@ -93,15 +91,10 @@ void run_cmd_forget(struct run *r)
 {
 	size_t i;
 
-	/* Without the lock they are another run's. */
-	for (i = 0; i < r->nhost; i++) {
-		if (r->lock != NULL)
-			rsnap_conf_remove(&r->host[i].job);
+	for (i = 0; i < r->nhost; i++)
 		rsnap_conf_free(&r->host[i].job);
-	}
-	if (r->lock != NULL)
-		rsnap_conf_remove(&r->job);
 	rsnap_conf_free(&r->job);
+	run_dir_close(&r->dir);
 }
 
 void run_cmd_take(struct run_cmd *c, char *arg)
@@ -301,12 +294,13 @@ static void rsnapshot_cmd(const struct run *r, struct run_cmd *c, const char *ve
 
 int run_cmd_start(const struct run *r, const char *verb, const char *dest, struct child *child)
 {
+	const struct child_more more = { .err = -1, .keep = r->dir.fd, .domain = -1 };
 	struct run_cmd c;
 	int ret;
 
 	rsnapshot_cmd(r, &c, verb, dest);
-	ret = child_start(child, (const char *const *)c.arg,
-			  (const char *const *)run_cmd_job(r, dest)->env, -1, STDERR_FILENO);
+	ret = child_start_with(child, (const char *const *)c.arg,
+			       (const char *const *)run_cmd_job(r, dest)->env, -1, STDERR_FILENO, &more);
 	run_cmd_free(&c);
 	return ret;
 }
@@ -326,7 +320,7 @@ int run_cmd_configtest(const struct run *r)
 {
 	char *why;
 	/* It is a file of ours: its lines have other numbers. */
-	int status = rsnap_test(r->job.file, (const char *const *)r->job.env, 0, &why);
+	int status = rsnap_test(r->job.file, (const char *const *)r->job.env, 0, r->dir.fd, &why);
 
 	if (status != 0 && !run_stopped())
 		msg_error("%s: rsnapshot configtest: %s", escape_name(r->rsnap->file),

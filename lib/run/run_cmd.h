@@ -18,11 +18,11 @@ struct run_cmd {
 int run_cmd_installed(void);
 
 /*
- * What rsnapshot will be given: r's private directory, emptied, and the
- * configurations in it; in a dry run only their names.  0, or -1 after reporting.
+ * What rsnapshot will be given: r's private directory, and the configurations in
+ * it; in a dry run only their names.  0, or -1 after reporting.
  */
 int run_cmd_prepare(struct run *r);
-void run_cmd_forget(struct run *r);	/* remove them again */
+void run_cmd_forget(struct run *r);	/* remove them again; also what was never prepared */
 
 /* The one that a sync of dest gets, or, dest NULL, all else; it stays r's. */
 const struct rsnap_conf *run_cmd_job(const struct run *r, const char *dest);

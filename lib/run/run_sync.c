@@ -18,6 +18,7 @@
 #include "run/run_hook.h"
 #include "run/run_source.h"
 #include "tree/marker.h"
+#include "tree/place.h"
 #include "tree/trash.h"
 
 #define SYNC ".sync"
@@ -173,6 +174,46 @@ static void flush(struct run *r, struct run_sync *s)
 	fail(s, "not flushed to disk");
 }
 
+/*
+ * Does a destination lead where it says, in .sync and in the newest location?  What is below a
+ * host's tree is what that host sent; rsnapshot writes a script's tree, copies an old one
+ * back and makes directories itself.  NULL, or what is wrong, malloc'd.
+ */
+static char *astray(const struct run *r, const struct rsnap_point *p)
+{
+	const char *const location[] = { SYNC, r->rsnap->retain[0].name };
+	char *wrong = NULL, *path, *why;
+	size_t i;
+
+	for (i = 0; i < 2 && wrong == NULL; i++) {
+		path = mem_printf("%s%s/%s", location[i], i > 0 ? ".0" : "", p->dest);
+		wrong = place_wrong(r->volume.fd, path);
+		free(path);
+	}
+	/* Where rsnapshot has scripts at work. */
+	if (wrong == NULL && p->script != NULL)
+		wrong = place_wrong(r->volume.fd, "tmp");
+	if (wrong == NULL)
+		return NULL;
+	why = mem_printf("%s: %s/%s, and is not followed; give this backup line a destination that no host's"
+			 " tree holds, or remove it", p->dest, r->volume.root, wrong);
+	free(wrong);
+	return why;
+}
+
+/* The same for all backup lines of a destination, which rsnapshot syncs in one call. */
+static char *any_astray(const struct run *r, const char *dest)
+{
+	const struct rsnap *rs = r->rsnap;
+	char *why = NULL;
+	size_t i;
+
+	for (i = 0; i < rs->npoint && why == NULL; i++)
+		if (strcmp(rs->point[i].dest, dest) == 0)
+			why = astray(r, &rs->point[i]);
+	return why;
+}
+
 /* Sync the next destination from s->point on.  1 it is under way, 0 there is none. */
 static int start(struct run *r, struct run_sync *s)
 {
@@ -188,6 +229,8 @@ static int start(struct run *r, struct run_sync *s)
 		why = run_exec_before(r, s->point);
 		if (why == NULL && !r->dry)
 			why = run_source_missing(rs, s->host->name);
+		if (why == NULL && !r->dry)
+			why = any_astray(r, dest);
 		if (why != NULL) {
 			fail(s, why);
 			free(why);

@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/msg.h"
+#include "tree/volume_trust.h"
 #include "tree/walk.h"
 
 #define HEAD "secondshot-volume 1\nid "
@@ -56,6 +57,8 @@ static void identify(struct volume *v)
 /* Open root and root/.secondshot.  0, 1 if the latter is missing (silent), -1 after reporting. */
 static int open_root(struct volume *v, const char *root)
 {
+	int missing;
+
 	*v = (struct volume){ .fd = -1, .own = -1 };
 	v->root = mem_strdup(root);
 	/* The root itself may be a link that the administrator made. */
@@ -68,10 +71,9 @@ static int open_root(struct volume *v, const char *root)
 	}
 	identify(v);
 	v->own = openat(v->fd, MARKER_DIR, DIR_FLAGS);
-	if (v->own >= 0)
-		return 0;
-	if (errno == ENOENT)
-		return 1;
+	missing = v->own < 0 && errno == ENOENT;
+	if (v->own >= 0 || missing)
+		return volume_trust(v) ? -1 : missing;
 	msg_error("volume offline: %s/%s: %m%s", escape_name(root), MARKER_DIR, msg_as_root());
 	return -1;
 }
@@ -150,6 +152,9 @@ int volume_create(struct volume *v, const char *root, int *fresh)
 			msg_error("%s/%s: %m%s", escape_name(root), MARKER_DIR, msg_as_root());
 			return -1;
 		}
+		/* Another may have made it meanwhile. */
+		if (volume_trust(v))
+			return -1;
 	}
 	rc = read_id(v);
 	if (rc != 1)

@@ -20,7 +20,10 @@ struct volume {
 	char fs[80];			/* file system: "uuid:...", "fsid:...", or "" if it has no lasting name */
 };
 
-/* Open the volume at root.  0; -1 after reporting that it is offline, and why. */
+/*
+ * Open the volume at root.  0; -1 after reporting that it is offline, and why: also where
+ * others could write what is ours there (volume_trust.h).
+ */
 int volume_open(struct volume *v, const char *root);
 
 /* Is there no volume at root: no directory, or none with an id?  Silent; 1 or 0. */

@@ -121,7 +121,7 @@ static void test_refuse(void)
 
 static void test_write(void)
 {
-	struct rsnap_conf_how how = { .dir = dir, .wrapper = "/lib/ss-rsync", .timeout = 7 };
+	struct rsnap_conf_how how = { .dir = dir, .wrapper = "/lib/ss-rsync", .timeout = 7, .fd = 9, .writes = "/srv:/x" };
 	struct rsnap_conf c = { 0 };
 	struct rsnap *r = read_text(GLOBAL "backup\t/etc/\talpha/\nbackup\t/gone/\tbeta/\nlink_dest\t1\n"
 				    "backup_exec\t/bin/true\nlockfile\t/run/x.pid\ncmd_preexec\t/bin/true\n");
@@ -139,15 +139,16 @@ static void test_write(void)
 	ok(strcmp(text, want) == 0, "its lines and those that concern all");
 	ok(stat(c.file, &st) == 0 && (st.st_mode & 0777) == 0600, "for nobody else to read");
 	ok(strcmp(c.env[1], "SECONDSHOT_RSYNC=/usr/bin/rsync") == 0 && strstr(c.env[2], "/1.results") &&
-	   strcmp(c.env[3], "SECONDSHOT_TIMEOUT=7") == 0 && c.env[4] == NULL, "its environment");
-	rsnap_conf_remove(&c);
-	ok(access(c.file, F_OK) != 0, "removed");
+	   strcmp(c.env[3], "SECONDSHOT_TIMEOUT=7") == 0 && strcmp(c.env[4], "SECONDSHOT_ROOT=/backups") == 0 &&
+	   strcmp(c.env[5], "SECONDSHOT_DIR_FD=9") == 0 && strcmp(c.env[6], "SECONDSHOT_WRITES=/srv:/x") == 0 &&
+	   c.env[7] == NULL, "its environment");
+	unlink(c.file);
 	rsnap_conf_free(&c);
 	ok(rsnap_conf_write(&c, r, NULL, &how) == 0, "one without hosts");
 	text = text_of(c.file);
 	ok(strstr(text, "backup\t") == NULL && strstr(text, "backup_exec\ttrue\n") != NULL &&
 	   strstr(text, "/bin/true") == NULL, "no point of anybody's in it");
-	rsnap_conf_remove(&c);
+	unlink(c.file);
 	rsnap_conf_free(&c);
 	how.wrapper = "/a\tb";
 	ok(rsnap_conf_write(&c, r, NULL, &how) == -1, "a path that rsnapshot would take for two");
