@@ -82,6 +82,7 @@ static void default_signals(void)
 struct way {
 	const char *const *env;	/* added to ours, or, of a group, all there is; or NULL */
 	int in, out;		/* -1: /dev/null, ours */
+	int heard;		/* out is its stderr, too */
 	int group;
 };
 
@@ -93,12 +94,11 @@ static int set_up(const struct way *w)
 	if (in < 0 || put_fd(in, STDIN_FILENO) != 0 ||
 	    (w->out >= 0 && put_fd(w->out, STDOUT_FILENO) != 0))
 		return -1;
-	if (!w->group)
-		return 0;
-	if (dup2(STDOUT_FILENO, STDERR_FILENO) < 0)
+	if (w->heard && dup2(STDOUT_FILENO, STDERR_FILENO) < 0)
 		return -1;
 	/* Not the lock's either: a daemon that it starts would hold it for ever. */
-	closefrom(STDERR_FILENO + 1);
+	if (w->group)
+		closefrom(STDERR_FILENO + 1);
 	return 0;
 }
 
@@ -191,9 +191,16 @@ int child_start(struct child *c, const char *const argv[], const char *const env
 	return start(c, argv, &w);
 }
 
+int child_start_heard(struct child *c, const char *const argv[], const char *const env[], int out)
+{
+	const struct way w = { .env = env, .in = -1, .out = out, .heard = 1 };
+
+	return start(c, argv, &w);
+}
+
 int child_start_group(struct child *c, const char *const argv[], const char *const env[], int out)
 {
-	const struct way w = { .env = env, .in = -1, .out = out, .group = 1 };
+	const struct way w = { .env = env, .in = -1, .out = out, .heard = 1, .group = 1 };
 
 	return start(c, argv, &w);
 }

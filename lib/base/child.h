@@ -31,6 +31,9 @@ char *child_tool(const char *name);
  */
 int child_start(struct child *c, const char *const argv[], const char *const env[], int in, int out);
 
+/* The same with /dev/null as stdin, and out as stdout and stderr.  0, or -1 after reporting. */
+int child_start_heard(struct child *c, const char *const argv[], const char *const env[], int out);
+
 /*
  * Start argv as somebody else's program: in a process group of its own, which
  * child_kill_all() reaches as a whole, with nothing but env as its environment,

@@ -68,6 +68,7 @@ static const struct {
 	RUN_KEY("min-free", "Stop where less is free", "PERCENT"),
 	RUN_KEY("max-age", "How long a volume may be away", "TIME"),
 	RUN_KEY("host-timeout", "How long a host may be silent", "TIME"),
+	RUN_KEY("host-limit", "How long a host may take in all", "TIME"),
 	RUN_KEY("jobs.hosts", "Hosts to sync at once", "N"),
 	RUN_KEY("hook.pre", "Command before the run", "COMMAND"),
 	RUN_KEY("hook.post", "Command after the run", "COMMAND"),
