@@ -47,7 +47,7 @@ MAN := $(wildcard tools/*.[1-8])
 BATS := $(wildcard tests/*.bats)
 
 # What an administrator calls, and what only our own programs call.
-LIBEXEC_TOOLS := $(filter $(BUILD)/ss-rsync,$(TOOLS))
+LIBEXEC_TOOLS := $(filter $(BUILD)/ss-rsync $(BUILD)/ss-rsnapshot,$(TOOLS))
 BIN_TOOLS := $(filter-out $(LIBEXEC_TOOLS),$(TOOLS))
 
 JOBS ?= $(shell nproc)

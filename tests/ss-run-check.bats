@@ -50,9 +50,10 @@ edit() {
 	row space ok 'enough for another run, and 1% is left'
 	row catalog ok 'schema [0-9]+'
 	row key ok 'marker.key: there is none; the next run makes it'
+	row host-limit ok 1d
 	row 'host alpha' ok '1 local directory is there'
 	row 'host beta' ok '1 local directory is there'
-	[ "$(awk '{print $1 == "host" ? $3 : $2}' <<<"$output" | sort | uniq -c | xargs)" = "1 STATE 10 ok" ]
+	[ "$(awk '{print $1 == "host" ? $3 : $2}' <<<"$output" | sort | uniq -c | xargs)" = "1 STATE 11 ok" ]
 	find "$ROOT" -printf '%p %i %s\n' | sort | diff before -
 	catalog_sum | cmp - sum
 	run_ok ss-run --check beta

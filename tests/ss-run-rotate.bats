@@ -24,10 +24,11 @@ begin() {
 	mkdir fail
 	wrap_rsync <<-END
 		#!/bin/bash
-		# By ss-rsync, which rsnapshot has started, which ss-run has.
+		# By ss-rsync, which rsnapshot has started, which ss-rsnapshot has, which ss-run has.
 		if [[ -e $PWD/stop ]]; then
 			rm $PWD/stop
 			up=\$(awk '{ print \$4 }' /proc/\$PPID/stat)
+			up=\$(awk '{ print \$4 }' /proc/\$up/stat)
 			kill -TERM "\$(awk '{ print \$4 }' "/proc/\$up/stat")"
 			exec sleep 60
 		fi

@@ -4,7 +4,8 @@
  *
  * rsnapshot tells its caller next to nothing of what each rsync returned.  A
  * private configuration names this program as cmd_rsync: it runs the real one
- * ($SECONDSHOT_RSYNC) with the same arguments, passes its output on, and appends
+ * ($SECONDSHOT_RSYNC) with the same arguments, passes on what it says, quoted (quote.h:
+ * it is the host that speaks, to rsnapshot's log), and appends
  * to $SECONDSHOT_RESULTS one line: its status, how many files vanished, source
  * and destination, where below that the source's tree lies, and, if it failed, the
  * complaint that tells most.  It exits with the same status.
@@ -20,7 +21,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
@@ -31,6 +31,7 @@
 #include "base/escape.h"
 #include "base/mem.h"
 #include "base/msg.h"
+#include "base/quote.h"
 #include "rsnap/confine.h"
 #include "rsnap/relay.h"
 #include "rsnap/rsync_args.h"
@@ -39,24 +40,11 @@
 #define TIMED_OUT 30		/* rsync's own code for that */
 #define FAILED 14		/* rsync's own code for trouble with processes and pipes */
 #define REFUSED 1		/* rsync's for usage: the one after which rsnapshot copies nothing back */
-#define LINE 4096
+#define SAYS "rsync says: "	/* before each line: whatever it says, it is not rsnapshot's own */
+#define LINES 20000		/* of each stream */
+#define BYTES_OUT (1 << 20)	/* the names of files, with -v */
+#define BYTES_ERR (256 << 10)	/* complaints */
 #define SAID 200		/* bytes of a complaint that are kept */
-
-static int write_all(int fd, const char *p, size_t len)
-{
-	ssize_t n;
-
-	while (len > 0) {
-		n = write(fd, p, len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -1;
-		p += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
 
 /* "file has vanished: ...", perhaps behind "rsync: " or "rsync: [sender] ". */
 static int says_vanished(const char *line)
@@ -69,13 +57,12 @@ static int says_vanished(const char *line)
 	       strncmp(line, "directory has vanished: ", 24) == 0;
 }
 
-/* What came from rsync's stderr: pass it on, and count the lines that tell of vanished files. */
+/* What rsync, its ssh and the host say: it is passed on, quoted, as far as it is bounded. */
 struct talk {
-	char line[LINE];	/* the one that has no end yet */
-	size_t len;
-	unsigned long vanished;
+	struct quote out, err;
+	unsigned long vanished;	/* lines that tell of vanished files */
 	int still;		/* it was ended: nothing came for too long */
-	char said[SAID + 1];	/* the last one that is no summary; ssh's, for example */
+	char *said;		/* the last one that is no summary; ssh's, for example; or NULL */
 };
 
 static int ends_with(const char *line, const char *end)
@@ -95,53 +82,48 @@ static int is_summary(const char *line)
 		ends_with(line, ": Broken pipe (32)") || ends_with(line, ": Connection reset by peer (104)"));
 }
 
-static void end_line(struct talk *t)
+/* A line of its stderr. */
+static void hear(void *arg, const char *line, size_t len)
 {
-	/* ssh ends its lines as a terminal wants them. */
-	if (t->len > 0 && t->line[t->len - 1] == '\r')
-		t->len--;
-	t->line[t->len] = '\0';
-	if (says_vanished(t->line))
+	struct talk *t = arg;
+
+	if (says_vanished(line))
 		t->vanished++;
-	else if (t->len > 0 && !is_summary(t->line))
-		snprintf(t->said, sizeof(t->said), "%.*s", SAID, t->line);
-	t->len = 0;
+	else if (len > 0 && !is_summary(line))
+		quote_keep(&t->said, line, len, SAID);
 }
 
-static void hear(struct talk *t, const char *part, size_t n)
+/* What is there is passed on.  0: nobody can say anything there any more. */
+static int take(int fd, struct quote *q)
 {
-	size_t i;
+	char part[8192];
+	ssize_t n = read(fd, part, sizeof(part));
 
-	/* Nobody reads it?  rsync shall not stop for that. */
-	(void)write_all(STDERR_FILENO, part, n);
-	for (i = 0; i < n; i++) {
-		if (part[i] != '\n') {
-			if (t->len < sizeof(t->line) - 1)
-				t->line[t->len++] = part[i];
-			continue;
-		}
-		end_line(t);
-	}
+	if (n > 0)
+		quote_take(q, part, (size_t)n);
+	return n > 0 || (n < 0 && errno == EINTR);
 }
 
 /*
- * Hear what comes from fd, and serve rsync's remote shell, until the process has ended and
- * nothing more is there: an ssh that it left behind may hold the pipe for ever.
+ * Hear what comes from out and err, and serve rsync's remote shell, until their end, or
+ * until the process has ended and nothing more is there: an ssh that it left behind may
+ * hold the pipes for ever.
  */
-static void pass_on(int fd, pid_t pid, struct talk *t, struct relay *r, long seconds)
+static void pass_on(const int fd[2], pid_t pid, struct talk *t, struct relay *r, long seconds)
 {
-	struct pollfd p[2 + RELAY_POLL] = {
-		{ .fd = fd, .events = POLLIN }, { .fd = pidfd_open(pid, 0), .events = POLLIN },
+	struct pollfd p[3 + RELAY_POLL] = {
+		{ .fd = fd[0], .events = POLLIN }, { .fd = fd[1], .events = POLLIN },
+		{ .fd = pidfd_open(pid, 0), .events = POLLIN },
 	};
+	struct quote *const to[2] = { &t->out, &t->err };
 	struct rsync_watch watch;
-	char part[8192];
-	ssize_t n;
-	int ready;
+	int ready, i;
 
 	rsync_watch_begin(&watch, pid, seconds);
-	while (p[0].fd >= 0 || p[1].fd >= 0) {
-		relay_poll(r, p + 2);
-		ready = poll(p, 2 + RELAY_POLL, seconds > 0 ? 1000 : -1);
+	/* What closes both may hang all the same. */
+	while (p[0].fd >= 0 || p[1].fd >= 0 || p[2].fd >= 0) {
+		relay_poll(r, p + 3);
+		ready = poll(p, 3 + RELAY_POLL, seconds > 0 ? 1000 : -1);
 		if (ready < 0 && errno != EINTR)
 			break;
 		if (!t->still && rsync_watch_still(&watch)) {
@@ -150,20 +132,17 @@ static void pass_on(int fd, pid_t pid, struct talk *t, struct relay *r, long sec
 		}
 		if (ready <= 0)
 			continue;
-		relay_work(r, p + 2);
-		if (p[0].fd >= 0 && p[0].revents != 0) {
-			n = read(fd, part, sizeof(part));
-			if (n == 0 || (n < 0 && errno != EINTR))
-				p[0].fd = -1;
-			if (n > 0)
-				hear(t, part, (size_t)n);
-		} else if (p[1].fd >= 0 && p[1].revents != 0) {
+		relay_work(r, p + 3);
+		if (p[2].revents != 0 && p[0].revents == 0 && p[1].revents == 0)
 			break;
-		}
+		for (i = 0; i < 2; i++)
+			if (p[i].revents != 0 && !take(p[i].fd, to[i]))
+				p[i].fd = -1;
 	}
-	if (p[1].fd >= 0)
-		close(p[1].fd);
-	end_line(t);
+	if (p[2].fd >= 0)
+		close(p[2].fd);
+	quote_end(&t->out);
+	quote_end(&t->err);
 }
 
 /* One write at the end of the file: lines of two writers do not mix. */
@@ -180,7 +159,7 @@ static int record(const char *file, int status, const struct talk *t, int argc, 
 	escape_add(&b, dest, strlen(dest));
 	buf_char(&b, '\t');
 	escape_add(&b, below, strlen(below));
-	if (status != 0 && t->said[0] != '\0') {
+	if (status != 0 && t->said != NULL) {
 		buf_char(&b, '\t');
 		escape_add(&b, t->said, strlen(t->said));
 	}
@@ -207,29 +186,31 @@ struct job {
 	int domain;		/* that rsync is put into, -1 = none */
 };
 
-/* Run it with its stderr through a pipe.  Its status, or -1 after reporting. */
+/* Run it with its stdout and stderr through pipes.  Its status, or -1 after reporting. */
 static int transfer(struct job *j, const char *const argv[], struct talk *t)
 {
 	struct child_more more = { .keep = j->relay.inside, .domain = j->domain };
 	char *env = mem_printf(RELAY_VARIABLE "=%d", j->relay.inside);
 	const char *const list[] = { env, NULL };
 	struct child c;
-	int end[2], ret;
+	int out[2] = { -1, -1 }, err[2] = { -1, -1 }, ret;
 
-	if (pipe2(end, O_CLOEXEC) != 0) {
+	if (pipe2(out, O_CLOEXEC) != 0 || pipe2(err, O_CLOEXEC) != 0) {
 		msg_error("cannot make a pipe: %m");
 		free(env);
 		return -1;
 	}
-	more.err = end[1];
-	ret = child_start_with(&c, argv, j->relay.inside >= 0 ? list : NULL, STDIN_FILENO, -1, &more);
-	close(end[1]);
+	more.err = err[1];
+	ret = child_start_with(&c, argv, j->relay.inside >= 0 ? list : NULL, STDIN_FILENO, out[1], &more);
+	close(out[1]);
+	close(err[1]);
 	free(env);
 	if (ret == 0) {
-		pass_on(end[0], c.pid, t, &j->relay, j->seconds);
+		pass_on((const int[]){ out[0], err[0] }, c.pid, t, &j->relay, j->seconds);
 		ret = child_wait(&c);
 	}
-	close(end[0]);
+	close(out[0]);
+	close(err[0]);
 	return ret;
 }
 
@@ -242,7 +223,7 @@ static int prepare(struct job *j, struct talk *t, char **rsh)
 	j->domain = confine(j->root, j->argc, j->argv, j->writes, &why);
 	if (why != NULL) {
 		msg_error("%s", escape_name(why));
-		snprintf(t->said, sizeof(t->said), "%.*s", SAID, why);
+		quote_keep(&t->said, why, strlen(why), SAID);
 		free(why);
 		return -1;
 	}
@@ -260,7 +241,11 @@ static int prepare(struct job *j, struct talk *t, char **rsh)
 static int run(struct job *j, const char *results)
 {
 	const char **args = mem_array(NULL, (size_t)j->argc + 3, sizeof(*args)), **to = args;
-	struct talk t = { .len = 0 };
+	struct talk t = {
+		.out = { .mark = SAYS, .fd = STDOUT_FILENO, .lines = LINES, .bytes = BYTES_OUT },
+		.err = { .mark = SAYS, .fd = STDERR_FILENO, .lines = LINES, .bytes = BYTES_ERR,
+			 .hear = hear, .arg = &t },
+	};
 	char *option = NULL, *rsh = NULL;
 	int i, status = REFUSED;
 
@@ -280,17 +265,19 @@ static int run(struct job *j, const char *results)
 		status = transfer(j, args, &t);
 	}
 	if (j->relay.why != NULL)
-		snprintf(t.said, sizeof(t.said), "%.*s", SAID, j->relay.why);
+		quote_keep(&t.said, j->relay.why, strlen(j->relay.why), SAID);
 	relay_close(&j->relay);
 	if (j->domain >= 0)
 		close(j->domain);
 	if (t.still) {
 		status = TIMED_OUT;
-		snprintf(t.said, sizeof(t.said), "nothing came for %ld seconds (host-timeout)", j->seconds);
+		free(t.said);
+		t.said = mem_printf("nothing came for %ld seconds (host-timeout)", j->seconds);
 	}
 	if (status < 0 || record(results, status, &t, j->argc, j->argv) != 0)
 		status = status > 0 ? status : FAILED;
 	free(rsh);
+	free(t.said);
 	free(option);
 	free(args);
 	return status;

@@ -97,12 +97,11 @@ static int set_up(const struct way *w)
 	    (w->more.err >= 0 && put_fd(w->more.err, STDERR_FILENO) != 0) ||
 	    (w->more.keep >= 0 && fcntl(w->more.keep, F_SETFD, 0) != 0))
 		return -1;
-	if (!w->group)
-		return 0;
-	if (dup2(STDOUT_FILENO, STDERR_FILENO) < 0)
+	if (w->group && dup2(STDOUT_FILENO, STDERR_FILENO) < 0)
 		return -1;
 	/* Not the lock's either: a daemon that it starts would hold it for ever. */
-	closefrom(STDERR_FILENO + 1);
+	if (w->group)
+		closefrom(STDERR_FILENO + 1);
 	return 0;
 }
 

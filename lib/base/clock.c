@@ -57,3 +57,16 @@ char *clock_stamp(int64_t t, char *buf)
 		strftime(buf, CLOCK_TEXT, "%Y%m%d-%H%M%SZ", &tm);
 	return buf;
 }
+
+char *clock_span(int seconds, char *buf)
+{
+	static const struct { int seconds; char sign; } unit[] = {
+		{ 604800, 'w' }, { 86400, 'd' }, { 3600, 'h' }, { 60, 'm' }, { 1, 's' },
+	};
+	size_t i = 0;
+
+	while (seconds == 0 ? unit[i].seconds > 1 : seconds % unit[i].seconds != 0)
+		i++;
+	snprintf(buf, CLOCK_TEXT, "%d%c", seconds / unit[i].seconds, unit[i].sign);
+	return buf;
+}

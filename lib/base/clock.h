@@ -24,4 +24,7 @@ char *clock_text(int64_t t, char *buf);
 /* "20261122-130500Z", the form in names of savesets; returns buf. */
 char *clock_stamp(int64_t t, char *buf);
 
+/* A number of seconds in the largest unit that divides it, "1d", "90s", into buf; returns buf. */
+char *clock_span(int seconds, char *buf);
+
 #endif

@@ -98,6 +98,58 @@ void escape_add(struct buf *out, const void *bytes, size_t len)
 	buf_add(out, "", 0);
 }
 
+/* Bytes from p on that escape_net() leaves as they are, one character at most; 0: *hex are not. */
+static size_t clean_len(const char *p, size_t len, size_t *hex)
+{
+	*hex = 1;
+	return *p == '\\' ? 1 : plain_len((const unsigned char *)p, len, hex);
+}
+
+int escape_is_clean(const char *text, size_t len)
+{
+	size_t i, n, hex;
+
+	for (i = 0; i < len; i += n) {
+		n = clean_len(text + i, len - i, &hex);
+		if (!n)
+			return 0;
+	}
+	return 1;
+}
+
+/* The escape of one byte into to; its length. */
+static size_t net_byte(char *to, unsigned char c)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	to[0] = '\\';
+	if (c == '\t' || c == '\n' || c == '\r') {
+		to[1] = c == '\t' ? 't' : c == '\n' ? 'n' : 'r';
+		return 2;
+	}
+	to[1] = 'x';
+	to[2] = digits[c >> 4];
+	to[3] = digits[c & 15];
+	return 4;
+}
+
+size_t escape_net(char *to, size_t size, const char *text, size_t len)
+{
+	size_t used = 0, i, n, hex, k;
+
+	for (i = 0; i < len; i += n ? n : hex) {
+		n = clean_len(text + i, len - i, &hex);
+		if (used + (n ? n : 4 * hex) + 1 > size)
+			break;
+		memcpy(to + used, text + i, n);
+		used += n;
+		for (k = 0; n == 0 && k < hex; k++)
+			used += net_byte(to + used, (unsigned char)text[i + k]);
+	}
+	to[used] = '\0';
+	return used;
+}
+
 static int hex_value(char c)
 {
 	if (c >= '0' && c <= '9')

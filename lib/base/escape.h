@@ -31,6 +31,16 @@ int escape_undo(struct buf *out, const char *text, size_t len);
 const char *escape_name(const char *name);
 const char *escape_bytes(const void *p, size_t len);
 
+/*
+ * The same escapes, but a backslash stays as it is: what was escaped before is not changed
+ * again, and nothing can be undone.  Into to, size bytes at most with the NUL behind it;
+ * what does not fit is left out.  4 * len + 1 bytes are enough.  The length there.
+ */
+size_t escape_net(char *to, size_t size, const char *text, size_t len);
+
+/* 1 if escape_net() would change nothing. */
+int escape_is_clean(const char *text, size_t len);
+
 /* 1 if the bytes are valid UTF-8 (they may hold control characters), else 0. */
 int escape_is_utf8(const void *p, size_t len);
 

@@ -26,7 +26,10 @@ json_t *json_new(const char *type)
 
 void json_text(json_t *o, const char *key, const char *value)
 {
-	json_object_set_new(o, key, value && *value ? json_string(value) : json_null());
+	if (value && *value)
+		json_bytes(o, key, value, strlen(value));
+	else
+		json_object_set_new(o, key, json_null());
 }
 
 void json_number(json_t *o, const char *key, int64_t value)
@@ -48,8 +51,10 @@ void json_time(json_t *o, const char *key, int64_t t)
 
 void json_bytes(json_t *o, const char *key, const void *p, size_t len)
 {
-	if (escape_is_utf8(p, len)) {
-		json_object_set_new(o, key, json_stringn(p, len));
+	json_t *text = escape_is_utf8(p, len) ? json_stringn(p, len) : NULL;
+
+	if (text) {
+		json_object_set_new(o, key, text);
 		return;
 	}
 	char *name = mem_printf("%s_b64", key);

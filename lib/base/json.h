@@ -14,7 +14,8 @@
 /* A new object of this type. */
 json_t *json_new(const char *type);
 
-void json_text(json_t *o, const char *key, const char *value);	/* NULL or "": null */
+/* NULL or "": null.  No key is ever left out: other bytes than UTF-8 are as json_bytes() has them. */
+void json_text(json_t *o, const char *key, const char *value);
 void json_number(json_t *o, const char *key, int64_t value);
 void json_count(json_t *o, const char *key, int64_t value);	/* below 0: null */
 void json_time(json_t *o, const char *key, int64_t t);		/* RFC 3339 UTC; 0: null */

@@ -132,14 +132,38 @@ static void msg_to_log(enum msg_level level, const char *pairs, const char *text
 		free(line);
 }
 
+/*
+ * Whatever was forgotten where the message was made, nothing of a stranger's goes out
+ * raw.  text, *len bytes, or another one, to be freed; *len is its length then.
+ */
+static char *msg_net(char *text, size_t *len)
+{
+	size_t size = 4 * *len + 1, i;
+	char *clean;
+
+	if (escape_is_clean(text, *len))
+		return text;
+	clean = malloc(size);
+	if (clean) {
+		*len = escape_net(clean, size, text, *len);
+		return clean;
+	}
+	/* No memory for it: plain ASCII is left. */
+	for (i = 0; i < *len; i++)
+		if (text[i] < 0x20 || text[i] > 0x7e)
+			text[i] = '?';
+	return text;
+}
+
 /* Memory is asked for without mem_alloc(), which ends up here when there is none. */
 static void __attribute__((format(printf, 3, 0)))
 msg_put(enum msg_level level, const char *pairs, const char *fmt, va_list ap)
 {
 	int saved = errno, len, logs = (msg_log >= 0 || msg_system) && level <= msg_logged;
 	const char *word = level == MSG_WARN ? "warning: " : level == MSG_DEBUG ? "debug: " : "";
-	char small[1024], *text = small, head[100];
+	char small[1024], *text = small, *clean, head[100];
 	va_list again;
+	size_t n;
 
 	if (level > msg_shown && !logs)
 		return;
@@ -158,12 +182,16 @@ msg_put(enum msg_level level, const char *pairs, const char *fmt, va_list ap)
 		}
 	}
 	va_end(again);
+	n = (size_t)len;
+	clean = msg_net(text, &n);
 	if (level <= msg_shown) {
 		snprintf(head, sizeof(head), "%.60s: %s", msg_name, word);
-		msg_write(STDERR_FILENO, head, text, (size_t)len);
+		msg_write(STDERR_FILENO, head, clean, n);
 	}
 	if (logs)
-		msg_to_log(level, pairs, text, (size_t)len);
+		msg_to_log(level, pairs, clean, n);
+	if (clean != text)
+		free(clean);
 	if (text != small)
 		free(text);
 	errno = saved;

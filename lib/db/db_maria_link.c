@@ -16,6 +16,7 @@
 #include "base/escape.h"
 #include "base/mem.h"
 #include "base/msg.h"
+#include "base/quote.h"
 #include "db/db_maria.h"
 
 #define FIRST_TRIES 5
@@ -133,11 +134,11 @@ void db_maria_failed(struct maria *m, MYSQL_STMT *st, const char *doing)
 	if (st && !mysql_stmt_errno(st))
 		st = NULL;
 	unsigned code = st ? mysql_stmt_errno(st) : mysql_errno(m->h);
-	const char *text = st ? mysql_stmt_error(st) : mysql_error(m->h);
+	char *text = quote_text(st ? mysql_stmt_error(st) : mysql_error(m->h));
 
 	free(m->why);
-	m->why = mem_printf("%s: %s: %s (MariaDB %u)", escape_name(m->label), doing,
-			    escape_name(text), code);
+	m->why = mem_printf("%s: %s: %s (MariaDB %u)", escape_name(m->label), doing, text, code);
+	free(text);
 	m->failure = may_be_cured(code) || learn_limits(m, code) ? DB_FAILURE_RETRY : DB_FAILURE_FINAL;
 	m->doomed = 1;
 	m->busy = is_busy(code);
@@ -340,8 +341,11 @@ static int connect_node(struct maria *m, size_t i)
 	m->generation++;
 	m->node = i;
 	if (!mariadb_connection(m->h) || mysql_get_server_version(m->h) < SERVER_OLDEST) {
+		char *info = quote_text(mysql_get_server_info(m->h));
+
 		msg_error("%s: the server is %s; it must be MariaDB 10.6 or later",
-			  escape_name(m->label), escape_name(mysql_get_server_info(m->h)));
+			  escape_name(m->label), info);
+		free(info);
 		m->failure = DB_FAILURE_FINAL;
 		db_maria_hang_up(m);
 		return -1;

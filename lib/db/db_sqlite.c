@@ -16,6 +16,7 @@
 #include "base/escape.h"
 #include "base/mem.h"
 #include "base/msg.h"
+#include "base/quote.h"
 #include "base/trust.h"
 #include "db/db_driver.h"
 #include "db/db_journal.h"
@@ -35,6 +36,7 @@ struct conn {
 static void fail(struct conn *c, const char *doing)
 {
 	int code = sqlite3_extended_errcode(c->h), primary = code & 0xff;
+	char *why = quote_text(sqlite3_errmsg(c->h));	/* names of a schema that anybody may have made */
 
 	if (primary == SQLITE_BUSY || primary == SQLITE_LOCKED)
 		msg_error("%s: locked by another process for %d seconds",
@@ -43,7 +45,8 @@ static void fail(struct conn *c, const char *doing)
 		msg_error("%s: not a secondshot catalog: no SQLite database", escape_name(c->path));
 	else
 		msg_error("%s: %s: %s (SQLite %d)%s", escape_name(c->path), doing,
-			  sqlite3_errmsg(c->h), code, primary == SQLITE_CORRUPT ? DAMAGED : "");
+			  why, code, primary == SQLITE_CORRUPT ? DAMAGED : "");
+	free(why);
 }
 
 static int script(void *conn, const char *sql)
@@ -376,7 +379,10 @@ static int integrity(void *conn)
 		while ((got = sqlite3_step(st)) == SQLITE_ROW) {
 			const char *text = (const char *)sqlite3_column_text(st, 0);
 			if (text && strcmp(text, "ok")) {
-				msg_error("%s: %s", escape_name(c->path), escape_name(text));
+				char *what = quote_text(text);
+
+				msg_error("%s: %s", escape_name(c->path), what);
+				free(what);
 				rc = 1;
 			}
 		}

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "rsnap/rsnap_test.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/capture.h"
-#include "base/child.h"
-#include "base/escape.h"
+#include "base/below.h"
 #include "base/mem.h"
+#include "base/quote.h"
 
 #define ERROR "ERROR: "
+#define WHY_MAX 8192		/* bytes of them that are enough */
 
 static int begins(const char *line, size_t len, const char *with)
 {
@@ -30,45 +29,39 @@ static int is_place(const char *line, size_t len, const char *file)
 	return begins(line, len, file) && begins(line + strlen(file), len - strlen(file), " on line ");
 }
 
-/* The errors in what it printed; see rsnap_test(). */
-static char *errors(const char *text, const char *file, int numbered)
-{
-	const char *between = "";
-	struct buf b = { 0 };
-	size_t len, next;
+/* The errors in what it prints; see rsnap_test(). */
+struct errors {
+	const char *file;
+	int numbered;
+	const char *between;
+	struct buf text;
+};
 
-	for (; *text != '\0'; text += next) {
-		len = strcspn(text, "\n");
-		next = len + (text[len] == '\n');
-		if (!begins(text, len, ERROR))
-			continue;
-		text += strlen(ERROR);
-		next -= strlen(ERROR);
-		len -= strlen(ERROR);
-		while (len > 0 && text[len - 1] == ' ')
-			len--;
-		if (len == 0 || is_frame(text, len) || (!numbered && is_place(text, len, file)))
-			continue;
-		buf_str(&b, between);
-		buf_str(&b, escape_bytes(text, len));
-		between = is_place(text, len, file) ? " " : "; ";
-	}
-	return b.p;
+static void hear(void *arg, const char *line, size_t len)
+{
+	struct errors *e = arg;
+
+	if (!begins(line, len, ERROR) || e->text.len > WHY_MAX)
+		return;
+	line += strlen(ERROR);
+	len -= strlen(ERROR);
+	while (len > 0 && line[len - 1] == ' ')
+		len--;
+	if (len == 0 || is_frame(line, len) || (!e->numbered && is_place(line, len, e->file)))
+		return;
+	buf_str(&e->text, e->between);
+	quote_add(&e->text, line, len, QUOTE_LINE);
+	e->between = is_place(line, len, e->file) ? " " : "; ";
 }
 
 int rsnap_test(const char *file, const char *const env[], int numbered, int dir, char **why)
 {
 	const char *const argv[] = { RSNAPSHOT, "-c", file, "configtest", NULL };
-	const struct child_more more = { .err = -1, .keep = dir, .domain = -1 };
-	struct child child = { 0 };
-	struct capture c;
-	int status = -1;
-	char *said;
+	struct errors e = { .file = file, .numbered = numbered, .between = "" };
+	struct quote q = { .fd = -1, .hear = hear, .arg = &e };
+	struct below b = { .out = &q, .family = 1, .keep = dir, .patient = 1 };
+	int status = below_run(&b, argv, env);
 
-	if (capture_begin(&c) == 0 && child_start_with(&child, argv, env, -1, c.file, &more) == 0)
-		status = child_wait(&child);
-	said = capture_end(&c);
-	*why = errors(said, file, numbered);
-	free(said);
+	*why = e.text.p;
 	return status;
 }

@@ -10,11 +10,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/capture.h"
 #include "base/child.h"
 #include "base/escape.h"
 #include "base/msg.h"
+#include "base/quote.h"
 #include "base/trust.h"
 #include "rsnap/rsnap_text.h"
+
+#define SAID_LINES 50		/* of what a command complains of */
 
 /* Append all of fd to text. */
 static int read_all(int fd, const char *name, struct buf *text)
@@ -57,30 +61,50 @@ out:
 	return ret;
 }
 
+/* Run it, with what it prints into the pipe end, and read that.  0 or -1; its status is in c. */
+static int read_command(struct child *c, const char *command, const int end[2], struct buf *text)
+{
+	const char *const argv[] = { "/bin/sh", "-c", command, NULL };
+	int ret = child_start(c, argv, NULL, -1, end[1]);
+
+	close(end[1]);
+	if (ret != 0)
+		return -1;
+	ret = read_all(end[0], command, text);
+	return child_wait(c) == 0 ? ret : -1;
+}
+
+/* What it complained of is not ours. */
+static void pass_on(struct capture *c)
+{
+	struct quote q = { .mark = "include_conf: ", .fd = STDERR_FILENO, .lines = SAID_LINES,
+			   .bytes = SAID_LINES * QUOTE_LINE };
+	char *said = capture_end(c);
+
+	quote_take(&q, said, strlen(said));
+	quote_end(&q);
+	free(said);
+}
+
 /* include_conf `command`: what a command prints. */
 static int of_command(const char *command, struct buf *text)
 {
-	const char *const argv[] = { "/bin/sh", "-c", command, NULL };
-	struct child c;
-	int end[2], ret;
+	struct child c = { 0 };
+	struct capture said;
+	int end[2] = { -1, -1 }, ret;
 
-	if (pipe2(end, O_CLOEXEC) != 0) {
-		msg_error("cannot make a pipe: %m");
+	if (capture_begin(&said) != 0)
 		return -1;
-	}
-	ret = child_start(&c, argv, NULL, -1, end[1]);
-	close(end[1]);
-	if (ret == 0) {
-		ret = read_all(end[0], command, text);
-		close(end[0]);
-		end[0] = -1;
-		if (child_wait(&c) != 0)
-			ret = -1;
-		if (c.status != 0)
-			msg_error("%s: %s", escape_name(command), child_status_text(c.status));
-	}
+	ret = pipe2(end, O_CLOEXEC);
+	if (ret != 0)
+		msg_error("cannot make a pipe: %m");
+	else
+		ret = read_command(&c, command, end, text);
 	if (end[0] >= 0)
 		close(end[0]);
+	pass_on(&said);
+	if (c.status != 0)
+		msg_error("%s: %s", escape_name(command), child_status_text(c.status));
 	return ret;
 }
 

@@ -38,7 +38,8 @@ void hook_facts_free(struct hook_facts *f);
 /*
  * Check and run command; timeout in seconds, 0 = none: then, or 5 seconds after we
  * were asked to stop while it ran, its process group gets SIGTERM, and 5 seconds
- * later SIGKILL.  NULL if it exits with 0, else why not, malloc'd.
+ * later SIGKILL.  NULL if it exits with 0, else why not, malloc'd and not
+ * escaped.
  */
 char *hook_run(const char *key, const char *command, const struct hook_facts *f, int timeout);
 

@@ -12,6 +12,7 @@
 
 #include "base/capture.h"
 #include "base/child.h"
+#include "base/clock.h"
 #include "base/escape.h"
 #include "base/exits.h"
 #include "base/file.h"
@@ -42,7 +43,7 @@ void run_check_said(struct run_check *k, const char *what, struct capture *c)
 {
 	char *said = capture_end(c), *line;
 
-	/* It is ours, and escaped already. */
+	/* It is ours, or quoted. */
 	for (line = said; *line != '\0'; line++)
 		if (*line == '\n')
 			*line = line[1] != '\0' ? ' ' : '\0';
@@ -268,6 +269,19 @@ static void check_hooks(struct run_check *k)
 	}
 }
 
+static void check_limit(struct run_check *k)
+{
+	char span[CLOCK_TEXT];
+
+	if (k->conf->host_limit > 0)
+		run_check_add(k, "host-limit", RUN_CHECK_OK,
+			      mem_strdup(clock_span(k->conf->host_limit, span)));
+	else
+		run_check_add(k, "host-limit", RUN_CHECK_WARNING,
+			      mem_strdup("0: a host that sends a byte now and then keeps the run, and the rotation"
+					 " of every host, from ending; use 1d"));
+}
+
 /* Print the rows and free them.  The exit code that they amount to. */
 static int finish(struct run_check *k)
 {
@@ -317,6 +331,7 @@ int run_check(const struct conf *c, const char *const hosts[])
 		check_space(&k, &v);
 	run_check_catalog(&k, open ? &v : NULL);
 	check_key(&k);
+	check_limit(&k);
 	if (k.rsnap != NULL)
 		run_check_hosts(&k, hosts);
 	check_hooks(&k);

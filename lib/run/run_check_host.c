@@ -7,10 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/capture.h"
+#include "base/below.h"
 #include "base/child.h"
 #include "base/escape.h"
 #include "base/mem.h"
+#include "base/quote.h"
 #include "rsnap/rsnap_conf.h"
 #include "rsnap/rsnap_opt.h"
 #include "run/run_check.h"
@@ -43,19 +44,16 @@ static void note(struct host *h, enum run_check_state state, char *text)
 	free(text);
 }
 
-/* The last line of what a program said, escaped; not the one by which rsync tells its exit code. */
-static char *last_line(const char *text)
+/* A line of what a program says: the last is kept, but not the one by which rsync tells its exit code. */
+static void hear(void *arg, const char *line, size_t len)
 {
 	static const char code[] = "rsync error: ";
-	size_t len = strlen(text), from = len;
+	char **last = arg;
 
-	do {
-		for (len = from; len > 0 && strchr("\r\n \t.", text[len - 1]) != NULL; len--)
-			;
-		for (from = len; from > 0 && text[from - 1] != '\n'; from--)
-			;
-	} while (from > 0 && strncmp(text + from, code, strlen(code)) == 0);
-	return mem_strdup(escape_bytes(text + from, len - from));
+	while (len > 0 && strchr("\r \t.", line[len - 1]) != NULL)
+		len--;
+	if (len > 0 && strncmp(line, code, strlen(code)) != 0)
+		quote_keep(last, line, len, QUOTE_LINE);
 }
 
 /* What an administrator does about it, or "". */
@@ -97,21 +95,19 @@ static int is_new(struct host *h, const char *const argv[])
 static void attempt(struct host *h, const char *login, const char *const argv[])
 {
 	const char *const env[] = { rsnap_conf_path, NULL };
-	struct capture c;
-	struct child child = { 0 };
-	char *said, *line;
-	int status = -1;
+	char *said = NULL, *line;
+	struct quote q = { .fd = -1, .hear = hear, .arg = &said };
+	struct below b = { .out = &q, .family = 1 };
+	int status;
 
 	if (!is_new(h, argv))
 		return;
-	if (capture_begin(&c) == 0 && child_start(&child, argv, env, -1, c.file) == 0)
-		status = child_wait(&child);
-	said = capture_end(&c);
-	line = last_line(said);
+	status = below_run(&b, argv, env);
+	line = quote_text(said);
 	if (status == 0)
 		note(h, RUN_CHECK_OK, mem_printf("%s answers", escape_name(login)));
 	else if (status < 0)
-		note(h, RUN_CHECK_UNKNOWN, mem_printf("%s: it could not be tried: %s", escape_name(login), line));
+		note(h, RUN_CHECK_UNKNOWN, mem_printf("%s: it could not be tried", escape_name(login)));
 	else if (status == EX_TIMEOUT)
 		note(h, RUN_CHECK_MEND, mem_printf("%s: no answer within " ALL " seconds", escape_name(login)));
 	else

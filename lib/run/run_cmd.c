@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -292,13 +293,21 @@ static void rsnapshot_cmd(const struct run *r, struct run_cmd *c, const char *ve
 		run_cmd_take(c, mem_printf("%s/", dest));
 }
 
-int run_cmd_start(const struct run *r, const char *verb, const char *dest, struct child *child)
+int run_cmd_start(const struct run *r, const char *verb, const char *dest, int64_t limit,
+		  struct child *child)
 {
 	const struct child_more more = { .err = -1, .keep = r->dir.fd, .domain = -1 };
-	struct run_cmd c;
+	struct run_cmd c = { 0 }, own;
+	size_t i;
 	int ret;
 
-	rsnapshot_cmd(r, &c, verb, dest);
+	/* What it prints is not ours, and what it starts is to end with it. */
+	run_cmd_take(&c, child_tool("ss-rsnapshot"));
+	run_cmd_take(&c, mem_printf("%" PRId64, limit));
+	rsnapshot_cmd(r, &own, verb, dest);
+	for (i = 0; i < own.n; i++)
+		run_cmd_add(&c, own.arg[i]);
+	run_cmd_free(&own);
 	ret = child_start_with(child, (const char *const *)c.arg,
 			       (const char *const *)run_cmd_job(r, dest)->env, -1, STDERR_FILENO, &more);
 	run_cmd_free(&c);
@@ -311,7 +320,7 @@ int run_cmd_rsnapshot(const struct run *r, const char *verb, const char *dest)
 	struct child child;
 
 	if (!r->dry)
-		return run_cmd_start(r, verb, dest, &child) == 0 ? child_wait(&child) : -1;
+		return run_cmd_start(r, verb, dest, 0, &child) == 0 ? child_wait(&child) : -1;
 	rsnapshot_cmd(r, &c, verb, dest);
 	return run_cmd(r, &c);
 }

@@ -61,7 +61,11 @@ int run_cmd_reconcile(struct run *r);
  */
 int run_cmd_rsnapshot(const struct run *r, const char *verb, const char *dest);
 
-/* The same, started and not waited for: 0, or -1.  Not in a dry run. */
-int run_cmd_start(const struct run *r, const char *verb, const char *dest, struct child *child);
+/*
+ * The same, started and not waited for: 0, or -1.  After limit milliseconds (0 = none) it
+ * is ended with all that it started; its status is BELOW_LATE then.  Not in a dry run.
+ */
+int run_cmd_start(const struct run *r, const char *verb, const char *dest, int64_t limit,
+		  struct child *child);
 
 #endif

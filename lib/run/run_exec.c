@@ -9,6 +9,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "base/below.h"
 #include "base/child.h"
 #include "base/escape.h"
 #include "base/exits.h"
@@ -16,6 +17,9 @@
 #include "base/msg.h"
 #include "rsnap/rsnap_lock.h"
 #include "run/run_cmd.h"
+
+#define LINES 20000		/* of what one prints */
+#define BYTES (2 << 20)
 
 /* From the home directory: the volume is not busy with the command itself. */
 #define SCRIPT "cd \"${HOME:-/}\" 2>/dev/null || cd /; exec /bin/sh -c \"$1\""
@@ -51,14 +55,19 @@ static const char **environment(void)
 	return env;
 }
 
-/* Its status, or -1 where it could not be started; in a dry run 0. */
-static int execute(const struct run *r, const char *command)
+/*
+ * Its status, or -1 where it could not be started; in a dry run 0.  limit: milliseconds
+ * that it may take, 0 = any time; BELOW_LATE if it took longer.
+ */
+static int execute(const struct run *r, const char *key, const char *command, int64_t limit)
 {
 	const char *const argv[] = { "/bin/sh", "-c", SCRIPT, "sh", command, NULL };
+	char *mark;
+	struct quote q = { .fd = STDERR_FILENO, .lines = LINES, .bytes = BYTES };
+	struct below b = { .out = &q, .limit = limit, .grace = BELOW_GRACE, .patient = 1 };
 	struct run_cmd c = { 0 };
-	struct child child;
 	const char **env;
-	int status = -1;
+	int status;
 
 	if (r->dry) {
 		run_cmd_add(&c, "/bin/sh");
@@ -67,23 +76,25 @@ static int execute(const struct run *r, const char *command)
 		return run_cmd(r, &c);
 	}
 	env = environment();
-	if (child_start_group(&child, argv, env, STDERR_FILENO) == 0)
-		status = child_wait(&child);
+	q.mark = mark = mem_printf("%s: ", key);
+	status = below_run(&b, argv, env);
+	free(mark);
 	free(env);
-	return status;
+	return b.late ? BELOW_LATE : status;
 }
 
 /* "KEY: COMMAND: exit 3", malloc'd, not escaped. */
 static char *failure(const char *key, const char *command, int status)
 {
-	return mem_printf("%s: %s: %s", key, command,
-			  status < 0 ? "not run" : child_status_text(status));
+	return mem_printf("%s: %s: %s", key, command, status < 0 ? "not run" :
+			  status == BELOW_LATE ? "ended, it took longer than host-limit" :
+			  child_status_text(status));
 }
 
 /* Its status, -1 where it could not be started; any but 0 is reported. */
 static int execute_once(const struct run *r, const char *key, const char *command)
 {
-	int status = execute(r, command);
+	int status = execute(r, key, command, 0);
 	char *why;
 
 	if (status == 0)
@@ -149,7 +160,9 @@ int run_exec_pre(struct run *r)
 /* Run a backup_exec line. */
 static void execute_line(struct run *r, const struct rsnap_exec *e)
 {
-	int status = execute(r, e->command);
+	/* It stands among the hosts' points, and may well ask one of them. */
+	int64_t limit = (int64_t)r->conf.host_limit * 1000;
+	int status = execute(r, "backup_exec", e->command, limit);
 	char *why;
 
 	if (status == 0)

@@ -12,6 +12,7 @@
 #include "base/event.h"
 #include "base/exits.h"
 #include "base/mem.h"
+#include "base/quote.h"
 #include "run/hook.h"
 #include "run/run_cmd.h"
 #include "run/run_summary.h"
@@ -81,11 +82,12 @@ static void run_facts(struct hook_facts *f, const struct run *r, const char *key
 static void host_facts(struct hook_facts *f, const struct run *r, const struct run_host *h, int after)
 {
 	char *tree = mem_printf("%s/.sync/%s", r->rsnap->root, h->name);
+	char *why = h->why ? quote_text(h->why) : NULL;
 
 	hook_fact(f, "HOST", h->name);
 	if (after) {
 		hook_fact(f, "STATUS", run_summary_status(h));
-		hook_fact(f, "REASON", h->why);
+		hook_fact(f, "REASON", why);
 		hook_fact(f, "SAVESET", h->saveset);
 		if (h->became == RUN_COMPLETE || h->became == RUN_PARTIAL) {
 			hook_fact(f, "LOCATION", ".sync");
@@ -94,6 +96,7 @@ static void host_facts(struct hook_facts *f, const struct run *r, const struct r
 				number_fact(f, "FILES", h->files);
 		}
 	}
+	free(why);
 	free(tree);
 }
 
@@ -117,7 +120,7 @@ static void print(const struct run *r, const char *command)
 	hook_words_free(words);
 }
 
-/* NULL, or what went wrong, "hook.pre: exit 1", malloc'd. */
+/* NULL, or what went wrong, "hook.pre: exit 1", malloc'd, not escaped. */
 static char *call(const struct run *r, const char *key, const char *command,
 		  const struct hook_facts *f, const char *host)
 {
@@ -135,7 +138,7 @@ static char *call(const struct run *r, const char *key, const char *command,
 	event_text(&e, "host", host);
 	event_text(&e, "result", why ? "failed" : "done");
 	event_number(&e, "ms", clock_ms() - start);
-	event_say(&e, "%s: %s", key, why ? why : "done");
+	event_say(&e, "%s: %s", key, why ? escape_name(why) : "done");
 	text = why ? mem_printf("%s: %s", key, why) : NULL;
 	free(why);
 	return text;
@@ -149,9 +152,9 @@ static void call_after(struct run *r, const char *key, const char *command,
 
 	if (why) {
 		if (host)
-			msg_warn("%s: %s", escape_name(host), why);
+			msg_warn("%s: %s", escape_name(host), escape_name(why));
 		else
-			msg_warn("%s", why);
+			msg_warn("%s", escape_name(why));
 		run_worse(r, SS_INCOMPLETE);
 	}
 	free(why);
@@ -170,7 +173,7 @@ int run_hook_pre(struct run *r)
 	if (!why)
 		return 0;
 	if (!run_stopped())
-		msg_error("%s; nothing is backed up", why);
+		msg_error("%s; nothing is backed up", escape_name(why));
 	free(why);
 	return -1;
 }

@@ -84,6 +84,17 @@ static void start_more(struct pass *p)
 	}
 }
 
+/* Those that have ended since then (on clock_ms()) could not go on: we were at work on another. */
+static void excuse(struct pass *p, int64_t since)
+{
+	int64_t ms = clock_ms() - since;
+	size_t i;
+
+	for (i = 0; i < p->n; i++)
+		if (child_ended(&p->sync[i].child))
+			p->sync[i].waited += ms;
+}
+
 /* Wait until a child of one ends.  Its index, or -1. */
 static int wait_one(struct pass *p)
 {
@@ -102,11 +113,15 @@ void run_pass(struct run *r)
 {
 	struct pass p = { .r = r, .most = r->conf.jobs_hosts > 0 ? (size_t)r->conf.jobs_hosts : 1 };
 	struct run_sync over;
+	int64_t since;
 	int i;
 
 	p.sync = mem_alloc(p.most * sizeof(*p.sync));
+	since = clock_ms();
 	for (start_more(&p); p.n > 0; start_more(&p)) {
+		excuse(&p, since);
 		i = wait_one(&p);
+		since = clock_ms();
 		if (i < 0)
 			break;
 		if (run_sync_next(r, &p.sync[i]))

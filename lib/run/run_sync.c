@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/below.h"
 #include "base/clock.h"
 #include "base/escape.h"
 #include "base/mem.h"
@@ -123,6 +124,24 @@ static void fail(struct run_sync *s, const char *why)
 	s->why = mem_strdup(why);
 }
 
+/* It took too long: "ended, it took longer than 1d (host-limit)". */
+static void fail_late(struct run_sync *s, int limit)
+{
+	char span[CLOCK_TEXT];
+
+	s->judged = RSNAP_FAILED;
+	free(s->why);
+	s->why = mem_printf("ended, it took longer than %s (host-limit)", clock_span(limit, span));
+}
+
+/* ms that are left to it, -1 = any time: what was no time of its own does not count. */
+static int64_t time_left(const struct run *r, const struct run_sync *s)
+{
+	int64_t limit = (int64_t)r->conf.host_limit * 1000, took = clock_ms() - s->began - s->waited;
+
+	return limit == 0 ? -1 : took < limit ? limit - took : 0;
+}
+
 /* What the rsnapshot that ended with status (-1: was not run) did to one destination. */
 static void judge(struct run *r, struct run_sync *s, int status)
 {
@@ -133,6 +152,10 @@ static void judge(struct run *r, struct run_sync *s, int status)
 	size_t n = 0;
 	char *why;
 
+	if (status == BELOW_LATE) {
+		fail_late(s, r->conf.host_limit);
+		return;
+	}
 	if (status >= 0 && rsnap_job_results(run_cmd_job(r, dest)->results, &res, &n) != 0)
 		status = -1;
 	judged = rsnap_job_judge(status, res, n, &s->vanished);
@@ -214,6 +237,32 @@ static char *any_astray(const struct run *r, const char *dest)
 	return why;
 }
 
+/* The backup_exec lines before it, which are nobody's time.  As run_exec_before(). */
+static char *exec_before(struct run *r, struct run_sync *s)
+{
+	int64_t begun = clock_ms();
+	char *why = run_exec_before(r, s->point);
+
+	s->waited += clock_ms() - begun;
+	return why;
+}
+
+/* Start the transfer of dest.  1 it is under way, 0 it has failed. */
+static int start_dest(struct run *r, struct run_sync *s, const char *dest)
+{
+	int64_t left = time_left(r, s);
+
+	if (left == 0) {
+		judge(r, s, BELOW_LATE);
+		return 0;
+	}
+	if (rsnap_job_forget(run_cmd_job(r, dest)->results) == 0 &&
+	    run_cmd_start(r, "sync", dest, left > 0 ? left : 0, &s->child) == 0)
+		return 1;
+	judge(r, s, -1);
+	return 0;
+}
+
 /* Sync the next destination from s->point on.  1 it is under way, 0 there is none. */
 static int start(struct run *r, struct run_sync *s)
 {
@@ -226,7 +275,7 @@ static int start(struct run *r, struct run_sync *s)
 		if (strcmp(rs->point[s->point].host, s->host->name) != 0 || !first_of_dest(rs, s->point))
 			continue;
 		dest = rs->point[s->point].dest;
-		why = run_exec_before(r, s->point);
+		why = exec_before(r, s);
 		if (why == NULL && !r->dry)
 			why = run_source_missing(rs, s->host->name);
 		if (why == NULL && !r->dry)
@@ -240,10 +289,8 @@ static int start(struct run *r, struct run_sync *s)
 			run_cmd_rsnapshot(r, "sync", dest);
 			continue;
 		}
-		if (rsnap_job_forget(run_cmd_job(r, dest)->results) == 0 &&
-		    run_cmd_start(r, "sync", dest, &s->child) == 0)
+		if (start_dest(r, s, dest))
 			return 1;
-		judge(r, s, -1);
 	}
 	flush(r, s);
 	/*

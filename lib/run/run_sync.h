@@ -17,6 +17,7 @@ struct run_sync {
 	enum rsnap_judged judged;
 	unsigned long vanished;
 	int64_t began;			/* on clock_ms() */
+	int64_t waited;			/* ms since then that were not its own: host-limit passes over them */
 	int stale;			/* rsnapshot put an old copy in its place */
 	int keep;			/* it failed, but what is in .sync is true, and may be accepted */
 	char *why;			/* it failed, or is partial; malloc'd */

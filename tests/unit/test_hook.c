@@ -78,7 +78,7 @@ static void outcomes(void)
 	ends("echo something; exit 0", 0, NULL);
 	ends("echo first; echo last >&2; echo; exit 3", 10, "exit 3: last");
 	ends("printf 'no newline'; exit 1", 10, "exit 1: no newline");
-	ends("printf '\\033[2J'; exit 1", 10, "exit 1: \\x1b[2J");
+	ends("printf '\\033[2J'; exit 1", 10, "exit 1: \033[2J");
 	ends("kill -9 $$", 10, "signal 9 (Killed)");
 	ends("read x && exit 1; exit 0", 10, NULL);
 	ends("yes | head -n 100000; exit 4", 10, "exit 4: y");
