@@ -472,7 +472,7 @@ aged() {
 		((v == 4)) || [ "$(field "$S" changed)" = null ]
 		# And the disk has a stamp that the new table does not have.
 		run_ok ss-catalog reconcile
-		[ "$(sql 'SELECT count(*) FROM generations')" = 1 ]
+		[ "$(sql 'SELECT count(*) FROM generations')" = "$(grep -c '^[0-9]' "$ROOT/.secondshot/generation")" ]
 	done
 	fresh "$TREE/one" "after the upgrade"
 	turn

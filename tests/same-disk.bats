@@ -12,9 +12,9 @@ setup() {
 	export SECONDSHOT_NOW=1800000000
 }
 
-# begin [KEY=VALUE...]: the snapshot root is a link to a disk; disk a is in.
+# begin: the snapshot root is a link to a disk; disk a is in.
 begin() {
-	conf "$@"
+	conf
 	mv "$ROOT" a
 	insert a
 	ss-catalog init
@@ -30,12 +30,12 @@ image() {
 	cp -a "$(readlink "$ROOT")/." "$1"
 }
 
-# night [OPTION...]: a run, with something new.
+# night: a run, with something new.
 night() {
 	SECONDSHOT_NOW=$((SECONDSHOT_NOW + 86400))
 	echo "$SECONDSHOT_NOW" >"$SRC/alpha/night"
 	touch -d "@$SECONDSHOT_NOW" "$SRC/alpha/night"
-	run_ok ss-run -q "$@"
+	run_ok ss-run -q
 	[ "$stderr" = "" ]
 }
 

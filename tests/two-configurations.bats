@@ -85,6 +85,9 @@ both_have_all() {
 	night one two
 	night one two
 	both_have_all
+	# What a run takes is kept for each, too.
+	[ "$(grep -c '^of ' "$ROOT/.secondshot/space")" = 2 ]
+	[ "$(grep '^of ' "$ROOT/.secondshot/space" | sort -u | wc -l)" = 2 ]
 	# An hour later it is nobody's turn.
 	SECONDSHOT_NOW=$((SECONDSHOT_NOW - 86400 + 3600))
 	for n in one two; do

@@ -63,18 +63,32 @@ static int choose(struct catalog *cat, const struct conf *c, const struct volume
 	return 0;
 }
 
-/* All is looked up and allowed before the first tree is touched. */
-static int delete_named(struct catalog *cat, const struct conf *c, const struct volume *v,
-			const char *const *names, const struct forget_options *o)
+/*
+ * Delete what was chosen or, where nothing was named, forget what is gone; the disk gets its
+ * stamp before.  0, or -1 after reporting.
+ */
+static int work(struct catalog *cat, const struct conf *c, const struct volume *v,
+		const char *const *names)
 {
+	const struct forget_options o = { .dry = dry_run, .json = c->json };
 	struct saveset *list = NULL;
-	size_t n = 0;
-	int rc = choose(cat, c, v, names, &list, &n);
+	size_t n = 0, forgotten;
+	/* All is looked up and allowed before the first tree is touched. */
+	int rc = choose(cat, c, v, names, &list, &n), stamped = 1;
 
+	if (rc == 0) {
+		/* Where the disk is full, there is room for it only once something was deleted. */
+		stamped = dry_run || same_disk_raise(cat, v) == 0;
+		if (!*names)
+			rc = forget_gone(cat, c, v, &o, &forgotten);
+	}
 	for (size_t i = 0; rc == 0 && i < n; i++)
-		rc = forget_delete(cat, v, &list[i], o);
+		rc = forget_delete(cat, v, &list[i], &o);
 	catalog_list_free(list, n);
-	return rc;
+	/* Also what a run that was killed left there. */
+	if (!dry_run && trash_empty(v) < 0)
+		rc = -1;
+	return !stamped && same_disk_raise(cat, v) != 0 ? -1 : rc;
 }
 
 /*
@@ -94,24 +108,14 @@ static int open_catalog(struct catalog *cat, const struct conf *c, const struct 
 
 static int prune(struct conf *c, const struct volume *v, const char *const *names)
 {
-	const struct forget_options o = { .dry = dry_run, .json = c->json };
 	struct catalog cat = { 0 };
 	size_t n, damaged = 0;
-	int rc = -1, stamped;
+	int rc = -1;
 
 	if (open_catalog(&cat, c, v) < 0)
 		return SS_FAIL;
-	if (series_by_id(&cat, c, v) == 0 &&
-	    reconcile_run(&cat, c, v, dry_run, &n, &damaged) == 0) {
-		/* Where the disk is full, there is room for it only once something was deleted. */
-		stamped = dry_run || same_disk_raise(&cat, v) == 0;
-		rc = *names ? delete_named(&cat, c, v, names, &o) : forget_gone(&cat, c, v, &o, &n);
-		/* Also what a run that was killed left there. */
-		if (!dry_run && trash_empty(v) < 0)
-			rc = -1;
-		if (!stamped && same_disk_raise(&cat, v) != 0)
-			rc = -1;
-	}
+	if (series_by_id(&cat, c, v) == 0 && reconcile_run(&cat, c, v, dry_run, &n, &damaged) == 0)
+		rc = work(&cat, c, v, names);
 	catalog_close(&cat);
 	return rc < 0 ? SS_FAIL : damaged ? SS_FINDINGS : SS_OK;
 }

@@ -42,7 +42,6 @@ struct rotate {
 
 /* N of the location NAME.N, or -1 if it is none. */
 long rotate_slot_number(const char *location, const char *name);
-
 void rotate_free(struct rotate *r);
 void rotate_list_free(struct rotate_list *l);
 
@@ -91,8 +90,8 @@ void rotate_plan_free(struct rotate_plan *p);
 int rotate_undo(const struct volume *v, const struct rotate_plan *p);
 
 /*
- * It is over: done, of which a record is made (promoted.h, missed.h), or undone.  Flush the
- * root, remove the journal.  0, or -1 after reporting.
+ * It is over: done (see promoted.h, missed.h), or undone.  Flush the root, remove the journal.
+ * 0, or -1 after reporting.
  */
 int rotate_done(const struct volume *v, const struct rotate *r);
 int rotate_undone(const struct volume *v);

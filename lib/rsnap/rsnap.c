@@ -6,6 +6,8 @@
  * not understand; so unknown words are passed over.
  */
 #include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -384,4 +386,22 @@ int rsnap_interval(const struct rsnap *r, const char *name)
 		if (strcmp(r->retain[i].name, name) == 0)
 			return (int)i;
 	return -1;
+}
+
+const char *rsnap_word(const struct rsnap *r, char to[RSNAP_WORD])
+{
+	uint64_t sum = 0;
+	const char *p;
+	size_t i;
+
+	/* In whatever order: the sum of their FNV-1a hashes. */
+	for (i = 0; i < r->nhost; i++) {
+		uint64_t hash = 0xcbf29ce484222325;
+
+		for (p = r->host[i]; *p != '\0'; p++)
+			hash = (hash ^ (unsigned char)*p) * 0x100000001b3;
+		sum += hash;
+	}
+	snprintf(to, RSNAP_WORD, "%016" PRIx64, sum);
+	return to;
 }

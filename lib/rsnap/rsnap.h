@@ -70,6 +70,11 @@ void rsnap_free(struct rsnap *r);
 /* Does a command, with its arguments, begin with the absolute path of a program?  1 or 0. */
 int rsnap_program(const char *command);
 
+#define RSNAP_WORD 17
+
+/* A word for the set of its hosts, which tells it from other configurations on one root; returns to. */
+const char *rsnap_word(const struct rsnap *r, char to[RSNAP_WORD]);
+
 /* Index of an interval's retain line, or -1. */
 int rsnap_interval(const struct rsnap *r, const char *name);
 

@@ -200,12 +200,13 @@ static int check_volume(struct run_check *k, struct volume *v)
 static void check_space(struct run_check *k, const struct volume *v)
 {
 	int min_free = k->conf->min_free, verdict;
+	char word[RSNAP_WORD];
 	struct buf why = { 0 };
 	struct capture c;
 	char *said;
 
 	capture_begin(&c);
-	verdict = space_ask(v, min_free, &why);
+	verdict = space_ask(v, rsnap_word(k->rsnap, word), min_free, &why);
 	said = capture_end(&c);
 	if (verdict < 0)
 		run_check_add(k, "space", RUN_CHECK_UNKNOWN, mem_strdup(said));

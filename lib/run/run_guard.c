@@ -141,7 +141,9 @@ int run_guard(struct run *r, struct run_host *h)
 
 int run_guard_space(const struct run *r)
 {
-	return r->dry || space_guard(&r->volume, r->conf.min_free) == 0 ? 0 : -1;
+	char word[RSNAP_WORD];
+
+	return r->dry || space_guard(&r->volume, rsnap_word(r->rsnap, word), r->conf.min_free) == 0 ? 0 : -1;
 }
 
 int run_guard_measure(const struct run *r, struct space *before)
@@ -160,10 +162,11 @@ int run_guard_measure(const struct run *r, struct space *before)
 
 void run_guard_measured(const struct run *r, const struct space *before)
 {
+	char word[RSNAP_WORD];
 	size_t i;
 
 	for (i = 0; i < r->nhost; i++)
 		if (r->host[i].state != RUN_COMPLETE && r->host[i].state != RUN_PARTIAL)
 			return;
-	space_note(&r->volume, before);
+	space_note(&r->volume, rsnap_word(r->rsnap, word), before);
 }

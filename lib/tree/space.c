@@ -10,12 +10,13 @@
 #include <sys/statvfs.h>
 
 #include "base/escape.h"
-#include "base/file.h"
 #include "base/msg.h"
 #include "base/progress.h"
+#include "tree/record.h"
 
 #define SPACE_FILE "space"
-#define SPACE_FORM "secondshot-space 1\nbytes %" PRIu64 "\ninodes %" PRIu64 "\nend\n"
+#define SPACE_KEPT 32		/* configurations */
+#define SPACE_WORD 32		/* bytes */
 
 static double percent(uint64_t part, uint64_t whole)
 {
@@ -87,50 +88,111 @@ int space_look(const struct volume *v, struct space *s)
 	return 0;
 }
 
-/* What the last run took; nothing, if that is not known.  0, or -1 after reporting. */
-static int last_taken(const struct volume *v, struct space_used *u)
-{
-	size_t len;
-	int end = 0;
-	char *text = file_read(v->own, SPACE_FILE, &len);
+/* The figures of a configuration. */
+struct figures {
+	char of[SPACE_WORD + 1];	/* its word; "" = of an older version */
+	struct space_used used;
+};
 
-	*u = (struct space_used){ 0 };
-	if (text == NULL) {
-		if (errno == ENOENT)
-			return 0;
-		msg_error("%s/" MARKER_DIR "/" SPACE_FILE ": %m", escape_name(v->root));
+struct record {
+	struct figures f[SPACE_KEPT];	/* the newest first */
+	size_t n;
+};
+
+/* One line; -1 if it is none. */
+static int parse_line(char *line, void *arg)
+{
+	struct record *r = arg;
+	struct figures *f;
+	char *end, *value = strchr(line, ' ');
+	int of = strncmp(line, "of ", 3) == 0;
+
+	if (value == NULL || ((r->n == 0 || of) && r->n == SPACE_KEPT))
 		return -1;
-	}
-	if (sscanf(text, SPACE_FORM "%n", &u->bytes, &u->inodes, &end) != 2 || (size_t)end != len) {
-		msg_warn("%s/" MARKER_DIR "/" SPACE_FILE ": damaged, and passed over", escape_name(v->root));
-		*u = (struct space_used){ 0 };
-	}
-	free(text);
-	return 0;
-}
-
-static int keep(const struct volume *v, const struct space_used *u)
-{
-	char text[128];
-	int len = snprintf(text, sizeof(text), SPACE_FORM, u->bytes, u->inodes);
-
-	if (file_replace(v->own, SPACE_FILE, text, (size_t)len, 0600) == 0)
+	*value++ = '\0';
+	if (r->n == 0 || of)
+		r->f[r->n++] = (struct figures){ .of = "" };
+	f = &r->f[r->n - 1];
+	if (of) {
+		if (*value == '\0' || strlen(value) > SPACE_WORD)
+			return -1;
+		memcpy(f->of, value, strlen(value) + 1);
 		return 0;
-	msg_error("%s/" MARKER_DIR "/" SPACE_FILE ": %m", escape_name(v->root));
-	return -1;
+	}
+	if (strcmp(line, "bytes") != 0 && strcmp(line, "inodes") != 0)
+		return -1;
+	errno = 0;
+	*(*line == 'b' ? &f->used.bytes : &f->used.inodes) = strtoull(value, &end, 10);
+	return errno != 0 || end == value || *end != '\0' || *value == '-' ? -1 : 0;
 }
 
-int space_ask(const struct volume *v, int min_free, struct buf *why)
+/* The record; empty where there is none, or none that can be read, which is said. */
+static void read_record(const struct volume *v, struct record *r)
+{
+	*r = (struct record){ .n = 0 };
+	if (record_read(v, SPACE_FILE, parse_line, r) >= 0)
+		return;
+	const char *why = record_error();
+	msg_warn("%s/" MARKER_DIR "/" SPACE_FILE ": %s, and passed over", escape_name(v->root), why);
+	*r = (struct record){ .n = 0 };
+}
+
+static const struct figures *find(const struct record *r, const char *of)
+{
+	size_t i;
+
+	for (i = 0; i < r->n; i++)
+		if (strcmp(r->f[i].of, of) == 0)
+			return &r->f[i];
+	return NULL;
+}
+
+/* What the last run took; nothing, if that is not known. */
+static void last_taken(const struct volume *v, const char *of, struct space_used *u)
+{
+	const struct figures *f;
+	struct record r;
+
+	read_record(v, &r);
+	f = find(&r, of);
+	if (f == NULL)
+		f = find(&r, "");
+	*u = f != NULL ? f->used : (struct space_used){ 0 };
+}
+
+/* Put the figures before those of other configurations; an older version's are forgotten. */
+static int keep(const struct volume *v, const char *of, const struct space_used *u)
+{
+	struct buf b = { 0 };
+	struct record r;
+	size_t i, kept = 1;
+
+	read_record(v, &r);
+	buf_printf(&b, "of %s\nbytes %" PRIu64 "\ninodes %" PRIu64 "\n", of, u->bytes, u->inodes);
+	for (i = 0; i < r.n && kept < SPACE_KEPT; i++) {
+		const struct figures *f = &r.f[i];
+
+		if (f->of[0] == '\0' || strcmp(f->of, of) == 0)
+			continue;
+		buf_printf(&b, "of %s\nbytes %" PRIu64 "\ninodes %" PRIu64 "\n", f->of, f->used.bytes,
+			   f->used.inodes);
+		kept++;
+	}
+	return record_write(v, SPACE_FILE, &b);
+}
+
+int space_ask(const struct volume *v, const char *of, int min_free, struct buf *why)
 {
 	struct space_used last;
 	struct space now;
 
-	if (space_look(v, &now) != 0 || last_taken(v, &last) != 0)
+	if (space_look(v, &now) != 0)
 		return -1;
+	last_taken(v, of, &last);
 	return (int)space_judge(&now, &last, min_free, why);
 }
 
-int space_guard(const struct volume *v, int min_free)
+int space_guard(const struct volume *v, const char *of, int min_free)
 {
 	struct space_used last;
 	struct buf why = { 0 };
@@ -139,8 +201,9 @@ int space_guard(const struct volume *v, int min_free)
 
 	if (min_free <= 0)
 		return 0;
-	if (space_look(v, &now) != 0 || last_taken(v, &last) != 0)
+	if (space_look(v, &now) != 0)
 		return -1;
+	last_taken(v, of, &last);
 	verdict = space_judge(&now, &last, min_free, &why);
 	if (verdict == SPACE_OK)
 		return 0;
@@ -150,12 +213,12 @@ int space_guard(const struct volume *v, int min_free)
 	buf_free(&why);
 	if (verdict == SPACE_TIGHT) {
 		last = (struct space_used){ last.bytes / 2, last.inodes / 2 };
-		keep(v, &last);
+		keep(v, of, &last);
 	}
 	return 1;
 }
 
-int space_note(const struct volume *v, const struct space *before)
+int space_note(const struct volume *v, const char *of, const struct space *before)
 {
 	struct space after;
 	struct space_used u;
@@ -163,5 +226,5 @@ int space_note(const struct volume *v, const struct space *before)
 	if (space_look(v, &after) != 0)
 		return -1;
 	u = space_taken(before, &after);
-	return keep(v, &u);
+	return keep(v, of, &u);
 }
