@@ -291,10 +291,13 @@ slow_run() {
 	echo nonsense >"$dir/0123"
 	printf 'secondshot-run 1\nstarted 5\nended 6\n' >"$dir/4567"
 	printf 'secondshot-run 1\nstarted five\nend\n' >"$dir/89ab"
-	printf 'secondshot-run 1\nstarted 5\nended 6\nresult 0\nsummary {"type":"other"}\nlater key\nend\n' >"$dir/cdef"
+	printf 'secondshot-run 1\nstarted 5\nended 6\nresult 0\nsummary {"type":"other"}\nlater key\nend\n' \
+		>"$dir/0123456789abcdef0123456789abcdef"
+	# A run's id has one form: others the catalog could not take.
+	cp "$dir/0123456789abcdef0123456789abcdef" "$dir/0123456789abcdef0123456789abcdef0"
 	: >"$dir/.new-1.x"
 	run_ok ss-run
-	[ "$(grep -c 'is damaged: removed' <<<"$stderr")" = 3 ]
+	[ "$(grep -c 'is damaged: removed' <<<"$stderr")" = 4 ]
 	[ -z "$(ls -A "$dir")" ]
 	[ "$(ss-catalog runs --json | jq -sc 'map([.started, .result])[0]')" = '["1970-01-01T00:00:05Z",0]' ]
 	run_ok ss-catalog runs

@@ -22,6 +22,7 @@
 #include "base/escape.h"
 #include "base/exits.h"
 #include "base/file.h"
+#include "base/id.h"
 #include "base/mem.h"
 #include "base/msg.h"
 
@@ -170,7 +171,7 @@ static int enter_file(struct run *r, int dir, const char *name)
 	char *text = file_read_most(dir, name, RECORD_MAX, &len);
 	int rc = 0;
 
-	if (!text || strlen(text) != len || parse(&record, text) < 0)
+	if (!id_ok(name) || !text || strlen(text) != len || parse(&record, text) < 0)
 		msg_warn("the record of an earlier run, %s, is damaged: removed", escape_name(name));
 	else
 		rc = enter_record(r, &record);
