@@ -129,12 +129,13 @@ harmless() {
 	contains "$output" 'host-limit +warning +0: a host that'
 }
 
-# dripping CODE: far sends a byte now and then, also when it is told to end.
+# dripping: far sends a byte now and then, also when it is told to end, and so does what it has
+# sent into another session.
 dripping() {
-	ssh_is "trap '' TERM HUP PIPE
-		(trap '' TERM; setsid sleep 300 & echo \$! >>$PWD/left; exec >/dev/null 2>&1 </dev/null; wait) &
-		echo \$\$ >>$PWD/left
-		while :; do echo drip >&2; sleep 0.2; done"
+	printf '#!/bin/bash\ntrap "" TERM HUP PIPE\necho $$ >>%s/left\nwhile :; do echo drip >&2; sleep 0.2; done\n' \
+		"$PWD" >drip
+	chmod +x drip
+	ssh_is "(setsid $PWD/drip >/dev/null 2>&1 </dev/null &); exec $PWD/drip"
 }
 
 gone() {
@@ -154,6 +155,7 @@ gone() {
 	run_code 2 ss-run
 	contains "$stderr" 'far: failed, ended, it took longer than 12s \(host-limit\)$'
 	contains "$stderr" 'near: complete'
+	[ "$(wc -l <left)" = 2 ]
 	until_true gone
 	[ -e "$ROOT/hourly.0/near/new" ]
 	[ ! -e "$ROOT/.sync/far" ]

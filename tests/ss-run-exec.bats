@@ -77,8 +77,8 @@ traced() {
 	mkdir home
 	HOME=$PWD/home MYSQL_PWD=secret MARK=mine run_code 2 ss-run
 	traced "rsync alpha/one/" beta made "rsync alpha/two/" "rsync beta/"
-	contains "$stderr" '^out$'
-	contains "$stderr" '^err$'
+	contains "$stderr" '^backup_exec: out$'
+	contains "$stderr" '^backup_exec: err$'
 	[ "$output" = "" ]
 	contains "$stderr" 'cmd_postexec: /bin/false: exit 1'
 	contains "$stderr" 'beta: complete'

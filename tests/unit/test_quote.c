@@ -122,6 +122,20 @@ static void texts(void)
 	free(kept);
 }
 
+/* What a message forgot to escape is escaped all the same. */
+static void net(void)
+{
+	char name[] = "/tmp/test_quote.XXXXXX", text[200] = "";
+	int fd = mkstemp(name);
+
+	need(fd >= 0 && msg_logfile(name, MSG_ERROR) == 0);
+	msg_error("%s", "a\033[2J\\x1b \302\233 \377\n2026 forged");
+	need(pread(fd, text, sizeof(text) - 1, 0) > 0);
+	ok(strstr(text, "msg=\"a\\x1b[2J\\x1b \\xc2\\x9b \\xff\\n2026 forged\"\n") != NULL, "in the log: %s", text);
+	need(msg_logfile("/dev/null", MSG_NONE) == 0 && unlink(name) == 0);
+	close(fd);
+}
+
 /* Run a script; what it said in *t.  Its status. */
 static int run(const char *script, struct talk *t, struct below *b)
 {
@@ -164,6 +178,7 @@ int main(void)
 	endless("\303\244x", 1000, "x [2001 more bytes]][end]", 1004);
 	endless("\377", 3000, "\\xff [2000 more bytes]][end]", 1004);
 	texts();
+	net();
 	programs();
 	return done();
 }
