@@ -87,23 +87,26 @@ static const struct {
 
 static void parse(char **argv)
 {
+	const char *stray = NULL;
 	size_t i;
 
 	for (argv++; *argv; argv++) {
 		for (i = 0; i < LEN(options) && strcmp(options[i].name, *argv) != 0; i++)
 			;
 		if (i == LEN(options) && (**argv == '-' || rules.dir))
-			refuse("unrecognized argument: %s", *argv);
-		if (i == LEN(options))
+			stray = stray ? stray : *argv;
+		else if (i == LEN(options))
 			rules.dir = *argv;
 		else if (options[i].flag)
 			*options[i].flag = true;
 		else if (!*++argv)
-			refuse("an argument is missing behind %s", options[i].name);
+			refuse("argument %s: expected one argument", options[i].name);
 		else if (options[i].value)
 			*options[i].value = *argv;
 		else
 			policy_name(&rules, *argv, strcmp(options[i].name, "-deny") == 0);
+		if (rules.ro && rules.wo)
+			refuse("argument %s: not allowed with argument %s", *argv, argv[0][1] == 'r' ? "-wo" : "-ro");
 	}
 	for (i = 0; rules.log && facilitynames[i].c_name && strcmp(facilitynames[i].c_name, rules.log) != 0; i++)
 		;
@@ -112,10 +115,10 @@ static void parse(char **argv)
 		refuse("-log: no syslog facility: %s", rules.log);
 	if (rules.rate && args_rate(rules.rate) < 1)
 		refuse("-rate: no rate: %s", rules.rate);
-	if (rules.ro && rules.wo)
-		refuse("-wo is not allowed with -ro");
 	if (!rules.dir)
-		refuse("the restricted DIR is missing");
+		refuse("the following arguments are required: DIR");
+	if (stray)
+		refuse("unrecognized arguments: %s", stray);
 }
 
 /* Go to DIR, by its real path. */
@@ -124,8 +127,10 @@ static void enter_dir(void)
 	static char real[PATH_MAX];
 
 	rules.dirfd = open(rules.dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (rules.dirfd < 0 || fchdir(rules.dirfd))
-		refuse("Restricted directory does not exist: %s", rules.dir);
+	if (rules.dirfd < 0)
+		refuse("Restricted directory does not exist! %s", rules.dir);
+	if (fchdir(rules.dirfd))
+		refuse("unable to chdir to restricted dir: %m: %s", rules.dir);
 	paths_of(rules.dirfd, real);
 	if (*real != '/')
 		refuse("the real path of the restricted directory (is /proc mounted?): %s", rules.dir);
@@ -164,12 +169,13 @@ int main(int argc, char **argv)
 		return 0;
 	command = check ? "-check" : asked;
 	/* While the log can be reached: the sandbox shuts it off. */
-	openlog("rrsync", LOG_PID | LOG_NDELAY, facility);
+	openlog(args_text("rrsync[%d]", (int)getpid()), LOG_NDELAY, facility);
 	sandbox_probe(&rules);
 	if (check)
 		q = (struct request){ .rules = &rules, .args = version, .writes = !rules.ro };
 	else
 		args_make(&q, command);
+	sandbox_spaces();
 	sandbox_view(&q);
 	if (!check)
 		lock_dir();

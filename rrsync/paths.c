@@ -30,7 +30,7 @@ static const char *normal(const struct request *q, const char *text, const char 
 	char *copy = args_text("/%s/", text), *to = copy;
 
 	if (q->rules->dir[1] && strstr(copy, "/../"))
-		refuse("do not use .. (begin the path at the restricted directory) in: %s", what);
+		refuse("do not use .. in %s (anchor the path at the root of your restricted dir): %s", what, text);
 	text += text[0] == '.' && text[1] == '/';
 	text += *text == '/' ? strspn(text, "/") - 1 : 0;
 	for (; *text; text++) {
@@ -69,7 +69,7 @@ static int resolve(const struct request *q, char *path, char *real, int links)
 	paths_of(fd, real);
 	if (fd >= 0)
 		return fd;
-	if (error != ENOENT && error != ELOOP)
+	if (error != ENOENT && error != ELOOP && error != ENOTDIR)
 		refuse("%s: %s", strerror(error), q->shown);
 	*slash = '\0';
 	fd = resolve(q, slash > path ? path : root, real, links);
@@ -100,7 +100,10 @@ static int reach(const struct request *q, const char *text, bool top, mode_t mak
 	fd = resolve(q, args_text("%s/%.*s", q->rules->dir, len, bare), real, 40);
 	below = paths_below(real, q->rules->dir);
 	if (!below || (!*below && !top && *bare && strcmp(bare, ".") != 0))
-		refuse("unsafe arg, not below the restricted directory: %s", q->shown);
+		refuse("unsafe arg: %s (not below the restricted directory)", q->shown);
+	/* Of what is outside not even this is told. */
+	if (fd < 0 && errno == ENOTDIR)
+		refuse("%m: %s", q->shown);
 	*rel = args_text("%s", below + (*below == '/'));
 	if (fd >= 0 || !make)
 		return fd;
@@ -125,7 +128,7 @@ static int pin(struct request *q, int fd, const char *rel)
 		}
 	}
 	if (fstat(fd, &st) || S_ISSOCK(st.st_mode) || fcntl(fd, F_SETFD, 0))
-		refuse("a socket: %s", q->shown);
+		refuse("No such device or address, a socket: %s", q->shown);
 	q->pins = realloc(q->pins, (q->n_pins + 1) * sizeof(*q->pins));
 	if (!q->pins)
 		refuse("out of memory");
@@ -152,7 +155,7 @@ const char *paths_value(struct request *q, const struct option *o, const char *v
 {
 	bool plain = o->kind == POLICY_PLAIN, file = o->kind == POLICY_FILE, list = strcmp(o->name, "files-from") == 0;
 	mode_t make = o->kind != POLICY_MAKE ? 0 : strcmp(o->name, "partial-dir") == 0 ? 0700 : 0777;
-	const char *t = normal(q, value, o->name), *result;
+	const char *t = normal(q, value, args_text("--%s", o->name)), *result;
 	const char *raw = args_text("%s%s", *t == '/' && q->rules->dir[1] ? q->rules->dir : "", t);
 	char empty[] = ".rrsync-empty.XXXXXX";
 	struct stat st;
@@ -168,12 +171,14 @@ const char *paths_value(struct request *q, const struct option *o, const char *v
 	else if (*t)
 		result = place(q, t, file && !q->sender ? raw : NULL, make);
 	else
-		refuse("unsafe arg, no path: --%s", o->name);
+		refuse("unsafe arg: --%s (no path)", o->name);
 	/* For a basis that is missing, a directory in which nothing is and nothing can be made. */
 	if (!result && o->kind == POLICY_BASIS && mkdtemp(empty)) {
 		result = place(q, args_text("%s%s", empty, suffix_of(t)), NULL, 0);
 		rmdir(empty);
 	}
+	if (!result && o->kind == POLICY_THERE && errno == ENOENT)
+		refuse("receiver option path does not exist: %s", t);
 	if (!result)
 		refuse("%m: %s", t);
 	/* To open a FIFO would wait for ever. */

@@ -58,7 +58,7 @@ static const struct rule *judge(const struct rules *r, const char *word, const c
 	if (!rule || (dashes[1] && (len == 1 || item[1] == ':')))
 		refuse("invalid rsync-command syntax or options: %s", word);
 	if (rule->flags & off || is_named(r->deny, item) || (rule->flags & unless && !is_named(r->allow, item)))
-		refuse("option has been disabled on this server: %s%.*s", dashes, (int)len, p);
+		refuse("option %s%.*s has been disabled on this server.", dashes, (int)len, p);
 	return rule;
 }
 

@@ -4,7 +4,8 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 
-#include "kernel.h"
+#include "calls.h"
+#include "child.h"
 #include "paths.h"
 
 /* rsync and what it needs to start. */
@@ -13,8 +14,9 @@ static const char *const needs[] = {
 	"/etc/passwd", "/etc/group", "/etc/localtime", "/etc/ssl/openssl.cnf", "/proc", NULL,
 };
 
-char sandbox_missing[200];
+char sandbox_missing[300];
 static const char *loader;	/* NULL: none is needed */
+static bool separate;		/* we are in a pid namespace of our own */
 
 static void lacks(bool missing, const char *part)
 {
@@ -116,6 +118,13 @@ static int restrict_calls(const struct request *q)
 		/* The program may be executed, by the one address where its empty name lies. */
 		IS(SYS_execveat, 6), LOAD(args[0]), IS(program, 3), LOAD(args[1]), IS((uintptr_t)nowhere, 1),
 		RETURN(ALLOW), FAIL(EPERM),
+		/* One process, by its number; of its own limits only, and to nobody what its files do. */
+		IS(SYS_kill, 6), LOAD(args[0]), IF(SET, 0x80000000, 1), FAIL(EPERM), IS(0, 1), FAIL(EPERM),
+		RETURN(ALLOW),
+		IS(SYS_prlimit64, 4), LOAD(args[0]), IS(0, 1), RETURN(ALLOW), FAIL(EPERM),
+		IS(SYS_fcntl, 6), LOAD(args[1]), IS(F_SETOWN, 1), FAIL(EPERM), IS(F_SETOWN_EX, 1), FAIL(EPERM),
+		RETURN(ALLOW),
+		IS(SYS_prctl, 4), LOAD(args[0]), IS(PR_SCHED_CORE, 1), FAIL(EPERM), RETURN(ALLOW),
 		IS(SYS_ioctl, 1), FAIL(ENOTTY), CALLS_OUT(OUT) RETURN(ALLOW),
 	}, reading[] = { LOAD(nr), CALLS_CHANGING(CHANGING) RETURN(ALLOW) };
 	struct sock_fprog all = { LEN(filter), filter }, more = { LEN(reading), reading };
@@ -156,6 +165,14 @@ static int show(const char *path)
 	return missing ? 0 : mount(path, path + 1, NULL, MS_BIND | MS_REC, NULL);
 }
 
+/* In place of the /proc there, one with no other process in it, and no setting of the kernel. */
+static void own_proc(const char *there)
+{
+	if (separate)
+		lacks(mount("proc", there, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, "subset=pid"),
+		      "/proc of its own");
+}
+
 /* Make the new root, with all that is to be seen in it, and go there. */
 static int build(const struct rules *r, bool writes)
 {
@@ -173,6 +190,7 @@ static int build(const struct rules *r, bool writes)
 	bad = fchdir(root) || mkdir(&PATHS_EMPTY[1], 0555);
 	for (const char *const *need = needs; *need && !bad; need++)
 		bad = !paths_below(*need, r->dir) && show(*need);
+	own_proc("proc");
 	make_parents(args_text("%s/", r->dir));
 	if (bad || set_mount(root, MOUNT_QUIET | MOUNT_ATTR_RDONLY) ||
 	    move_mount(tree, "", root, r->dir + 1, MOVE_MOUNT_F_EMPTY_PATH) || syscall(SYS_pivot_root, ".", ".")) {
@@ -180,6 +198,15 @@ static int build(const struct rules *r, bool writes)
 		return -1;
 	}
 	return umount2(".", MNT_DETACH);
+}
+
+void sandbox_spaces(void)
+{
+	if (!SANDBOX)
+		return;
+	lacks(unshare(CLONE_NEWIPC), "ipc namespace");
+	separate = child_separate();
+	lacks(!separate, "pid namespace");
 }
 
 void sandbox_view(struct request *q)
@@ -201,16 +228,23 @@ void sandbox_view(struct request *q)
 			refuse("cannot go back to %s: %m", r->dir);
 	} else if (r->dir[1]) {
 		paths_renew(q);
+	} else {
+		own_proc("/proc");
 	}
 }
 
 void sandbox_restrict(const struct request *q)
 {
+	int bad;
+
 	program = open(RSYNC, O_PATH | O_CLOEXEC);
 	if (!SANDBOX)
 		return;
 	lacks(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "no_new_privs");
-	lacks(restrict_files(q), "Landlock");
+	bad = restrict_files(q);
+	lacks(bad, "Landlock");
+	/* One of the two keeps signals from other processes. */
+	lacks(!separate && (bad || sandbox_abi() < 6), "signal scope");
 	lacks(restrict_capabilities(q), "capabilities");
 	lacks(restrict_calls(q), "seccomp filter");
 }
@@ -226,6 +260,8 @@ void sandbox_exec(const struct request *q)
 		if (value && !strchr(value, '/'))
 			*next++ = args_text("%s=%s", kept[i], value);
 	}
+	if (separate && !child_start())
+		return;
 	if (!SANDBOX)
 		syscall(SYS_execve, RSYNC, q->args, env);
 	syscall(SYS_execveat, program, nowhere, q->args, env, AT_EMPTY_PATH);

@@ -4,9 +4,9 @@
 # rrsync: what the owner of a stolen key tries.  Each attack fails, and is shown to be
 # real: it works on a build without the sandbox, or on rsync alone.
 #
-# Beside rrsync as it is there are four builds: old and old0 run an rsync that cannot
-# confine itself, peer and peer0 a program that does what it is told (rrsync/peer.c);
-# old0 and peer0 have no sandbox.
+# Beside rrsync as it is there are five builds: old and old0 run an rsync that cannot
+# confine itself, peer, strict and peer0 a program that does what it is told
+# (rrsync/peer.c); old0 and peer0 have no sandbox, strict is content with -strict.
 # shellcheck disable=SC2154
 
 load helpers
@@ -21,6 +21,8 @@ setup_file() {
 	variant old0 RSYNC="$HELPERS/rsync" SANDBOX=0
 	variant peer RSYNC="$HELPERS/peer"
 	variant peer0 RSYNC="$HELPERS/peer" SANDBOX=0
+	full_peer "$HELPERS/full"
+	variant strict RSYNC="$HELPERS/full"
 }
 
 # DIR is what the key is for, OUT what it is not for.
@@ -377,6 +379,7 @@ surroundings() {
 
 teardown() {
 	[[ -z ${listener:-} ]] || kill "$listener" "$victim"
+	unkept
 	test_end
 }
 
@@ -422,6 +425,64 @@ teardown() {
 		orders peer "$mode" < <(doors)
 		not grep -v ': E\(PERM\|ACCES\|NOSYS\)$' answers
 	done
+}
+
+# strictly MODE: orders, to the build that is content with -strict.
+strictly() {
+	local command='rsync --server --sender -e.LsfxCIvu . /'
+	[[ $1 == -ro ]] || command='rsync --server -e.LsfxCIvu . /'
+	SSH_ORIGINAL_COMMAND=$command "$HELPERS/strict.build/rrsync" ${1:+"$1"} -strict "${2:-$DIR}" >answers
+}
+
+# What was made by "shm get" and its like.
+unmade() {
+	ipcrm -M 0x5353 -S 0x5353 -Q 0x5353
+}
+
+@test "the peer's attacks on other processes and on what they share are real" {
+	requires ipcmk taskset ionice
+	kept
+	kept_state >before
+	orders peer0 "" < <(by_signal; by_number; by_name; by_id)
+	QUEUE=''
+	unmade
+	all_done
+	kill -0 "$VICTIM"
+	not cmp -s before <(kept_state 2>/dev/null)
+	grep -q 'Max msgqueue size *7 ' "/proc/$VICTIM/limits"
+	orders peer0 "" < <(doors_by_name)
+	not grep ': EPERM$' answers
+}
+
+@test "-strict: no other process is reached, by number, signal or group, and nothing that they share" {
+	local mode
+	requires ipcmk taskset ionice
+	kept
+	kept_state >before
+	for mode in -ro "" -wo; do
+		strictly "$mode" < <(by_signal; by_number; by_name; by_id; doors_by_name
+			printf '%s\n' "read /proc/$VICTIM/mem" "write /proc/$VICTIM/oom_score_adj" "stat /proc/$VICTIM" \
+				"stat /proc/sysvipc" "stat /proc/sys" "kill -1 28" "list /proc")
+		all_refused
+		# By the filter; the two that rsync needs, by the namespace.
+		not grep -vE ': EPERM$|^(kill|tgkill) [0-9]+ 28: ESRCH$|^(read|write|stat|list) /proc' answers
+		# What rsync itself needs is not refused.
+		strictly "$mode" <<<$'limits 0\nown 12\nown 10\npid 9\nstat /proc/self/fd/0'
+		all_done
+	done
+	kept_state >after
+	diff before after
+	kill -0 "$VICTIM"
+}
+
+@test "-strict /: /proc has no other process and no settings" {
+	kept
+	strictly -ro / <<<"stat /proc/$VICTIM"$'\n'"read /proc/sys/kernel/hostname"$'\n'"write /proc/self/oom_score_adj"
+	all_refused
+	strictly "" / <<<"stat /proc/$VICTIM"$'\n'"write /proc/self/oom_score_adj"
+	all_refused
+	strictly -ro / <<<"read /proc/self/stat"$'\n'"read /etc/passwd"
+	all_done
 }
 
 @test "no descriptor that rsync is given leads out of DIR" {

@@ -164,6 +164,81 @@ content_is_safe() {
 	content_is_safe
 }
 
+# refused_all, done_all: what a hostile rsync was told.
+told() {
+	SSH_ORIGINAL_COMMAND='rsync --server -e.LsfxCIvu . /' \
+		"${WITHOUT[@]}" "$HELPERS/peer.build/rrsync" -no-lock "$PWD/dir" >answers 2>said
+	grep -q ': ' answers
+}
+
+teardown() {
+	unkept
+	test_end
+}
+
+@test "no pid namespace, or no ipc namespace, or neither: the filter refuses the calls all the same" {
+	local part
+	requires ipcmk taskset ionice
+	kept
+	kept_state >before
+	for part in pidns ipcns unshare; do
+		without -p $part --
+		case $part in
+		pidns) works_lacking "$RRSYNC" 'pid namespace' ;;
+		ipcns) works_lacking "$RRSYNC" 'ipc namespace' ;;
+		unshare) works_lacking "$RRSYNC" 'ipc namespace, pid namespace, mount namespace' ;;
+		esac
+		content_is_safe
+		told < <(by_number; by_name; by_id; doors_by_name; echo 'kill -1 28')
+		not grep -v ': EPERM$' answers
+		told <<<$'limits 0\nown 12'
+		not grep -v ': ok$' answers
+		# Signals: Landlock's scope stands in for the namespace.
+		told < <(by_signal)
+		not grep -vE ': E(PERM|SRCH)$' answers
+	done
+	kept_state >after
+	diff before after
+}
+
+@test "no pid namespace, and a Landlock that does not know signals: -check and -strict name it" {
+	local abi
+	kept
+	for abi in 2 5; do
+		without -p -a $abi pidns --
+		works_lacking "$RRSYNC" 'pid namespace' 'signal scope'
+		run_code 0 "${WITHOUT[@]}" "$RRSYNC" -check -ro "$PWD/dir"
+		contains "$output" 'missing .*pid namespace.*signal scope'
+		# What it names is so: this is all that gets through.
+		told < <(by_signal)
+		not grep -v ': ok$' answers
+		told < <(by_number; by_name; by_id)
+		not grep -v ': EPERM$' answers
+	done
+	# With the namespace it is not needed.
+	without -a 2 --
+	fetch "$RRSYNC" "-ro -strict"
+	silent
+	run_code 0 "${WITHOUT[@]}" "$RRSYNC" -check -ro "$PWD/dir"
+	contains "$output" 'missing +nothing'
+	told < <(by_signal)
+	not grep -v ': ESRCH$' answers
+}
+
+@test "the namespaces alone: no other process is there, and nothing by an id" {
+	requires ipcmk taskset ionice
+	kept
+	kept_state >before
+	without landlock_create_ruleset seccomp --
+	told < <(by_signal; by_number; by_id)
+	# A pipe's owner that is not there is none; all others say so.
+	not grep -vE ': E(SRCH|INVAL|PERM)$|^owner' answers
+	grep -q 'prlimit.*: ESRCH' answers
+	grep -q 'shm at.*: EINVAL' answers
+	kept_state >after
+	diff before after
+}
+
 @test "a kernel without the calls that make a view, and without openat2" {
 	without fsopen open_tree move_mount mount_setattr openat2 statx close_range --
 	works_lacking "$RRSYNC" 'mount namespace'

@@ -23,6 +23,14 @@ differ() {
 # bats test_tags=more
 @test "the same lines are accepted, with the same arguments: a fixed seed" {
 	run_ok differ -n "$([[ ${SS_LONG:-0} == 1 ]] && echo 2500 || echo 700)" -s secondshot
+	contains "$output" 'refused by both, in the same words'
+}
+
+# bats test_tags=more
+@test "the comparison sees a refusal in other words" {
+	sed 's/die("option", opt, /die("option", "x" + opt, /' $STOCK >"$BATS_TEST_TMPDIR/stock"
+	run_code 1 differ -n 700 -s 1 --stock "$BATS_TEST_TMPDIR/stock"
+	contains "$output" 'WRONG: other words: a disabled option'
 }
 
 # bats test_tags=more

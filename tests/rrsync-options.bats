@@ -288,6 +288,48 @@ fetch() {
 	accepted "$push" "$DIR"
 }
 
+# waiting: an rrsync whose rsync waits for its client, in OUTER; INNER is that rsync.
+waiting() {
+	local first
+	rm -f hold
+	mkfifo hold
+	SSH_ORIGINAL_COMMAND='rsync --server -re.LsfxCIvu . /' "$RRSYNC" -no-lock "$DIR" <hold >greeting 2>ended 3>&- &
+	OUTER=$!
+	exec {HOLD}>hold
+	until_true test -s greeting
+	first=$(pgrep -P "$OUTER")
+	INNER=$(pgrep -P "$first")
+	[[ $(<"/proc/$INNER/comm") == rsync ]]
+}
+
+@test "rsync is in a pid namespace: signals come to it, its end is rrsync's, and with rrsync all ends" {
+	local code=0
+	unshare -p true 2>/dev/null || skip "needs a pid namespace"
+	# rsync cleans up and says so.
+	waiting
+	[[ $(readlink "/proc/$INNER/ns/pid") != "$(readlink /proc/self/ns/pid)" ]]
+	[[ $(readlink "/proc/$INNER/ns/ipc") != "$(readlink /proc/self/ns/ipc)" ]]
+	# The process outside holds nothing, and is in nobody's reach but its own group's.
+	[[ -z $(ls "/proc/$OUTER/fd") ]]
+	[[ $(ps -o sid= -p "$INNER") != "$(ps -o sid= -p "$OUTER")" ]]
+	kill -TERM "$OUTER"
+	wait "$OUTER" || code=$?
+	[ "$code" -eq 20 ]
+	contains "$(<ended)" 'rsync error: received SIGINT, SIGTERM, or SIGHUP'
+	# Killed, it takes the others with it.
+	waiting
+	kill -KILL "$OUTER"
+	wait "$OUTER" || code=$?
+	[ "$code" -eq 137 ]
+	until_true test ! -e "/proc/$INNER"
+	# An rsync that is killed: so is rrsync.
+	waiting
+	kill -KILL "$INNER"
+	wait "$OUTER" || code=$?
+	[ "$code" -eq 137 ]
+	[ ! -e "/proc/$INNER" ]
+}
+
 @test "a name that leads to a sibling, or only begins as DIR's does, is not below it" {
 	local option
 	mkdir dirty

@@ -601,3 +601,82 @@ same_generations() {
 	copy -a --no-D "$TREE/" source:/
 	contains "$(tail -1 out)" '^exit 0$'
 }
+
+# alike DIR DIR: as rsync sees them.
+alike() {
+	run_ok rsync -aHAXnic --delete "$1/" "$2/"
+	[ "$output" = "" ]
+}
+
+# begun DIR: has a file come there, if only a part of it?
+begun() {
+	[[ -n $(ls -A "$1" 2>/dev/null) ]]
+}
+
+# left DIR: is a process of a request for it still there?
+left() {
+	pgrep -f "rr?sync .*$1" >&2
+}
+
+@test "-strict, as root: both directions, below DIR and /, with all that rsync can carry" {
+	mkdir plain there
+	rsync -aHAX --no-D "$TREE/" plain/
+	by_ssh
+	"$DOOR" "$RRSYNC" -ro -strict "$PWD/plain"
+	run_ok rsync -aHAX -e "$SSH" source:/ pulled/
+	alike plain pulled
+	"$DOOR" "$RRSYNC" -ro -strict /
+	run_ok rsync -aHAX -e "$SSH" source:"$PWD/plain/" pulled2/
+	alike plain pulled2
+	"$DOOR" "$RRSYNC" -strict "$PWD/there"
+	run_ok rsync -aHAXz -e "$SSH" plain/ source:/
+	alike plain there
+	# What was not sent is deleted, what was changed is kept aside, on the second time.
+	printf 'more\n' >there/not-sent
+	run_ok rsync -aHAX --delete --backup --backup-dir=/aside --exclude=/aside -e "$SSH" plain/ source:/
+	[ "$(<there/aside/not-sent)" = more ]
+	not left "$PWD"
+}
+
+@test "an ordinary user: -strict says what is missing, without it both directions work" {
+	chmod 0755 "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" "${BATS_TEST_TMPDIR%/*}" "$BATS_TEST_TMPDIR"
+	setpriv --reuid 65531 --regid 65531 --clear-groups test -x "$RRSYNC" || skip "the build is not for everybody"
+	mkdir home
+	source_tree home/tree
+	chown -R 65531:65531 home
+	by_ssh
+	"$DOOR" "$RRSYNC" -ro -strict "$PWD/home"
+	run rsync -a -e "$SSH" ordinary@source:/tree/ pulled/
+	[ "$status" -eq 12 ]
+	contains "$output" 'rrsync error: -strict, and this host lacks: .*pid namespace, mount namespace'
+	[ ! -e pulled/one ]
+	"$DOOR" "$RRSYNC" -ro "$PWD/home"
+	run_ok rsync -aH -e "$SSH" ordinary@source:/tree/ pulled/
+	alike home/tree pulled
+	"$DOOR" "$RRSYNC" "$PWD/home"
+	run_ok rsync -rltpH --delete -e "$SSH" pulled/ ordinary@source:/back/
+	diff -r pulled home/back
+	[ "$(stat -c %u home/back/one)" = 65531 ]
+	not left "$PWD"
+}
+
+# broken DIR RSYNC-ARGUMENT...: a slow transfer whose ssh is killed when something has come to DIR.
+broken() {
+	local client
+	rsync -a --bwlimit=100 -e "$SSH" "${@:2}" >/dev/null 2>&1 3>&- &
+	client=$!
+	until_true begun "$1"
+	pkill -KILL -P "$client" ssh
+	wait "$client" && return 1
+	until_true not left "$PWD"
+}
+
+@test "a client that goes away in mid-transfer: nothing of rrsync and rsync stays" {
+	mkdir big there
+	head -c 30000000 /dev/urandom >big/file
+	by_ssh
+	"$DOOR" "$RRSYNC" -ro -strict "$PWD/big"
+	broken pulled source:/ pulled/
+	"$DOOR" "$RRSYNC" -strict "$PWD/there"
+	broken there big/ source:/
+}

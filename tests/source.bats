@@ -57,8 +57,8 @@ setup() {
 	[ "$output" = "" ]
 }
 
-@test "rrsync is read in one sitting: under 1,000 lines, headers under 100" {
-	(($(cat rrsync/*.c | wc -l) < 1000))
+@test "rrsync is read in one sitting: under 1,150 lines, headers under 100" {
+	(($(cat rrsync/*.c | wc -l) < 1150))
 	local header
 	for header in rrsync/*.h; do (($(wc -l <"$header") < 100)); done
 }

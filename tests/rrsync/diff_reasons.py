@@ -22,7 +22,7 @@ def unescape(message):
 
 def leads_to_dir(line, message):
 	"""Is the path that a message names, or a match of it, DIR by way of links or dots?"""
-	path = unescape(message).split(b': ', 1)[1]
+	path = unescape(message).split(b': ', 1)[1].removesuffix(b' (not below the restricted directory)')
 	with contextlib.chdir(line.options[-1]):
 		return any(os.path.realpath(one) == os.getcwdb() for one in [path, *glob.glob(path)])
 

@@ -2,7 +2,8 @@
 /*
  * enosys [-p] [-a ABI] [NAME...] -- COMMAND... - run a command on a kernel that
  * lacks these system calls: they answer ENOSYS, or with -p EPERM.  NAME is one of
- * the table below; "seccomp" covers prctl's way to it as well.
+ * the table below; "seccomp" covers prctl's way to it as well, and "pidns" and "ipcns"
+ * are unshare for a pid and for an ipc namespace only.
  *
  * -a ABI: Landlock as an older kernel has it.  Its version is ABI (1 to 6), and a
  * ruleset that asks for what came later is refused as such a kernel refuses it.
@@ -13,6 +14,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <poll.h>
+#include <sched.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -79,11 +81,25 @@ static void answer(unsigned nr, unsigned action)
 	rule(BPF_RET | BPF_K, action, 0, 0);
 }
 
+/* unshare with this flag. */
+static void deny_namespace(unsigned flag, int code)
+{
+	rule(BPF_JMP | BPF_JEQ | BPF_K, SYS_unshare, 0, 4);
+	rule(BPF_LD | BPF_W | BPF_ABS, ARG(0), 0, 0);
+	rule(BPF_JMP | BPF_JSET | BPF_K, flag, 0, 1);
+	rule(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)code, 0, 0);
+	rule(BPF_LD | BPF_W | BPF_ABS, NR, 0, 0);
+}
+
 static void deny(const char *name, int code)
 {
 	unsigned action = SECCOMP_RET_ERRNO | (unsigned)code;
 	size_t i;
 
+	if (strcmp(name, "pidns") == 0 || strcmp(name, "ipcns") == 0) {
+		deny_namespace(name[0] == 'p' ? CLONE_NEWPID : CLONE_NEWIPC, code);
+		return;
+	}
 	for (i = 0; i < sizeof(calls) / sizeof(*calls); i++)
 		if (strcmp(calls[i].name, name) == 0)
 			break;

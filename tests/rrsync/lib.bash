@@ -60,6 +60,71 @@ older_rsync() {
 	not "$1" --confine-root=/ --version >/dev/null 2>&1
 }
 
+# full_peer FILE: $HELPERS/peer with the names of the options to confine itself, so that
+# nothing is missing for -strict.
+full_peer() {
+	cp "$HELPERS/peer" "$1"
+	printf 'confine-root\0drop-D\0' >>"$1"
+}
+
+# kept: processes and objects for a peer to reach for: VICTIM, a process, with a page of
+# its memory at PAGE; SEGMENT, SEMAPHORE, QUEUE, System V's.  unkept: they end.
+kept() {
+	sleep 300 3>&- &
+	VICTIM=$!
+	until_true grep -qz sleep "/proc/$VICTIM/cmdline"
+	PAGE=$(grep -m1 rw-p "/proc/$VICTIM/maps")
+	PAGE=${PAGE%%-*}
+	SEGMENT=$(ipcmk -M 4096) SEMAPHORE=$(ipcmk -S 1) QUEUE=$(ipcmk -Q)
+	SEGMENT=${SEGMENT##* } SEMAPHORE=${SEMAPHORE##* } QUEUE=${QUEUE##* }
+}
+
+unkept() {
+	[[ -z ${VICTIM:-} ]] || kill "$VICTIM"
+	[[ -z ${QUEUE:-} ]] || ipcrm -m "$SEGMENT" -s "$SEMAPHORE" -q "$QUEUE"
+	VICTIM='' QUEUE=''
+}
+
+# kept_state: what a peer could have changed in them.
+kept_state() {
+	cat "/proc/$VICTIM/limits"
+	ps -o ni=,cls=,pri= -p "$VICTIM"
+	taskset -p "$VICTIM"
+	ionice -p "$VICTIM"
+	ipcs -m -i "$SEGMENT" | grep -v time
+	ipcs -q -i "$QUEUE" | grep -v time
+	ipcs -s -i "$SEMAPHORE" | grep -v time
+}
+
+# by_signal, by_number, by_id, by_name: a peer's orders, a line each, against what is kept
+# and what processes share by a name.
+by_signal() {
+	printf "%s $VICTIM 28\n" kill tgkill
+}
+
+by_number() {
+	printf "%s $VICTIM 28\n" tkill sigqueue tgsigqueue
+	printf "%s $VICTIM\n" pidfd owner prlimit limits kcmp priority ioprio scheduler schedparam \
+		schedattr affinity robust ptrace
+	printf "%s\n" "owner $VICTIM ex" "vmread $VICTIM $PAGE" "vmwrite $VICTIM $PAGE"
+}
+
+by_id() {
+	printf '%s\n' "shm at $SEGMENT" "sem op $SEMAPHORE" "sem timed $SEMAPHORE" "msg send $QUEUE" \
+		"msg receive $QUEUE" "shm remove $SEGMENT" "sem remove $SEMAPHORE" "msg delete $QUEUE"
+}
+
+by_name() {
+	printf '%s\n' 'killpg 0' 'shm get' 'sem get' 'msg get' "mq open ss-$VICTIM" "mq unlink ss-$VICTIM" \
+		'key add' 'key request' 'key ctl'
+}
+
+# doors_by_name: calls that have nothing to work on without the others.
+doors_by_name() {
+	printf 'door %s\n' move_pages migrate_pages process_madvise process_mrelease pidfd_getfd \
+		mq_timedsend mq_timedreceive mq_notify mq_getsetattr shmdt
+}
+
 # not COMMAND...: fail if it succeeds; what "!" does not do in a test.
 not() {
 	if "$@"; then
@@ -88,8 +153,8 @@ sshd_needs() {
 }
 
 # sshd_start: an sshd in a network of its own, where 192.0.2.1 is the backup host and
-# 192.0.2.2 the source host "source".  SSH is the backup host's ssh, NEAR runs a
-# command in that network, gate says what its key may do.
+# 192.0.2.2 the source host "source", with the users root and ordinary.  SSH is the backup
+# host's ssh, NEAR runs a command in that network, gate says what its key may do.
 sshd_start() {
 	HOST=$BATS_FILE_TMPDIR/host
 	mkdir -p "$HOST"
@@ -126,7 +191,8 @@ sshd_start() {
 	END
 	# There root is not locked, and has none of the shell's files that this root may have.
 	sed "s|^root:.*|root:x:0:0:root:$HOST:/bin/sh|" /etc/passwd >"$HOST/passwd"
-	printf 'root:*:19000:0:99999:7:::\nsshd:!:19000::::::\n' >"$HOST/shadow"
+	printf 'ordinary:x:65531:65531::/:/bin/sh\n' >>"$HOST/passwd"
+	printf '%s:19000:0:99999:7:::\n' 'root:*' 'ordinary:*' 'sshd:!' >"$HOST/shadow"
 	# shellcheck disable=SC2016
 	unshare -n -m -p --fork --kill-child --mount-proc --propagation private bash -c '
 		ip link set lo up && ip addr add 192.0.2.1/24 dev lo && ip addr add 192.0.2.2/24 dev lo

@@ -17,12 +17,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <stdint.h>
+#include <sys/ipc.h>
 #include <sys/mount.h>
+#include <sys/msg.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
@@ -289,10 +297,278 @@ static int do_ptrace(const char *a, const char *b)
 	return result;
 }
 
+/* --- other processes, by number ------------------------------------------ */
+
 static int do_kill(const char *a, const char *b)
 {
+	return kill((pid_t)strtol(a, NULL, 10), (int)strtol(b, NULL, 10));
+}
+
+/* To all of the own process group, this one too: which is why a child does it. */
+static int child_killpg(const char *a, const char *b)
+{
 	(void)b;
-	return kill((pid_t)strtol(a, NULL, 10), 0);
+	signal(SIGWINCH, SIG_IGN);
+	return kill(-(pid_t)strtol(a, NULL, 10), SIGWINCH);
+}
+
+static int do_killpg(const char *a, const char *b)
+{
+	return in_child(child_killpg, a, b);
+}
+
+static int do_tgkill(const char *a, const char *b)
+{
+	pid_t pid = (pid_t)strtol(a, NULL, 10);
+
+	return (int)syscall(SYS_tgkill, pid, pid, (int)strtol(b, NULL, 10));
+}
+
+static int do_tkill(const char *a, const char *b)
+{
+	return (int)syscall(SYS_tkill, (pid_t)strtol(a, NULL, 10), (int)strtol(b, NULL, 10));
+}
+
+static int do_sigqueue(const char *a, const char *b)
+{
+	return sigqueue((pid_t)strtol(a, NULL, 10), (int)strtol(b, NULL, 10), (union sigval){ 0 });
+}
+
+static int do_tgsigqueue(const char *a, const char *b)
+{
+	pid_t pid = (pid_t)strtol(a, NULL, 10);
+	siginfo_t info = { .si_code = SI_QUEUE };
+
+	return (int)syscall(SYS_rt_tgsigqueueinfo, pid, pid, (int)strtol(b, NULL, 10), &info);
+}
+
+static int do_pidfd(const char *a, const char *b)
+{
+	(void)b;
+	return shut((int)syscall(SYS_pidfd_open, (pid_t)strtol(a, NULL, 10), 0));
+}
+
+/* A directory of /proc is as good as a pidfd. */
+static int do_pidfdkill(const char *a, const char *b)
+{
+	int fd = open(a, O_RDONLY | O_DIRECTORY), result;
+
+	result = (int)syscall(SYS_pidfd_send_signal, fd < 0 ? 0 : fd, (int)strtol(b, NULL, 10), NULL, 0);
+	shut(fd);
+	return result;
+}
+
+/* Who gets the signal when there is something to read. */
+static int do_owner(const char *a, const char *b)
+{
+	struct f_owner_ex owner = { .type = F_OWNER_PID, .pid = (pid_t)strtol(a, NULL, 10) };
+	int pair[2], result;
+
+	if (pipe(pair))
+		return -1;
+	result = b[0] ? fcntl(pair[0], F_SETOWN_EX, &owner) : fcntl(pair[0], F_SETOWN, owner.pid);
+	close(pair[0]);
+	close(pair[1]);
+	return result;
+}
+
+static int do_prlimit(const char *a, const char *b)
+{
+	const struct rlimit low = { 7, 7 };
+
+	(void)b;
+	return prlimit((pid_t)strtol(a, NULL, 10), RLIMIT_MSGQUEUE, &low, NULL);
+}
+
+static int do_limits(const char *a, const char *b)
+{
+	struct rlimit limit;
+
+	(void)b;
+	return prlimit((pid_t)strtol(a, NULL, 10), RLIMIT_NOFILE, NULL, &limit);
+}
+
+static int do_vmread(const char *a, const char *b)
+{
+	char here[8];
+	struct iovec to = { here, sizeof(here) }, from = { (void *)strtoul(b, NULL, 16), sizeof(here) };
+
+	return process_vm_readv((pid_t)strtol(a, NULL, 10), &to, 1, &from, 1, 0) < 0 ? -1 : 0;
+}
+
+static int do_vmwrite(const char *a, const char *b)
+{
+	char here[8] = "";
+	struct iovec from = { here, sizeof(here) }, to = { (void *)strtoul(b, NULL, 16), sizeof(here) };
+
+	return process_vm_writev((pid_t)strtol(a, NULL, 10), &from, 1, &to, 1, 0) < 0 ? -1 : 0;
+}
+
+static int do_kcmp(const char *a, const char *b)
+{
+	(void)b;
+	return (int)syscall(SYS_kcmp, getpid(), (pid_t)strtol(a, NULL, 10), 2, 0, 0) < 0 ? -1 : 0;
+}
+
+static int do_priority(const char *a, const char *b)
+{
+	(void)b;
+	return setpriority(PRIO_PROCESS, (id_t)strtol(a, NULL, 10), 1);
+}
+
+static int do_ioprio(const char *a, const char *b)
+{
+	(void)b;
+	return (int)syscall(SYS_ioprio_set, 1, (int)strtol(a, NULL, 10), 2 << 13 | 5);
+}
+
+static int do_scheduler(const char *a, const char *b)
+{
+	const struct sched_param param = { 0 };
+
+	(void)b;
+	return sched_setscheduler((pid_t)strtol(a, NULL, 10), SCHED_BATCH, &param);
+}
+
+static int do_schedparam(const char *a, const char *b)
+{
+	const struct sched_param param = { 0 };
+
+	(void)b;
+	return sched_setparam((pid_t)strtol(a, NULL, 10), &param);
+}
+
+static int do_schedattr(const char *a, const char *b)
+{
+	struct { uint32_t size, policy; uint64_t flags; int32_t nice; uint32_t priority; uint64_t times[3]; }
+		attr = { .size = 48, .policy = SCHED_BATCH };
+
+	(void)b;
+	return (int)syscall(SYS_sched_setattr, (pid_t)strtol(a, NULL, 10), &attr, 0);
+}
+
+static int do_affinity(const char *a, const char *b)
+{
+	cpu_set_t set;
+
+	(void)b;
+	CPU_ZERO(&set);
+	CPU_SET(0, &set);
+	return sched_setaffinity((pid_t)strtol(a, NULL, 10), sizeof(set), &set);
+}
+
+static int do_robust(const char *a, const char *b)
+{
+	void *head;
+	size_t size;
+
+	(void)b;
+	return (int)syscall(SYS_get_robust_list, (int)strtol(a, NULL, 10), &head, &size);
+}
+
+/* --- what processes share ------------------------------------------------- */
+
+#define MADE 0x5353	/* the key of all of them */
+
+static int do_shm(const char *a, const char *b)
+{
+	void *at;
+
+	if (a[0] == 'g')
+		return shmget(MADE, 4096, IPC_CREAT | 0600);
+	if (a[0] == 'r')
+		return shmctl((int)strtol(b, NULL, 10), IPC_RMID, NULL);
+	at = shmat((int)strtol(b, NULL, 10), NULL, 0);
+	return at == (void *)-1 ? -1 : shmdt(at);
+}
+
+static int do_sem(const char *a, const char *b)
+{
+	struct sembuf up = { 0, 1, IPC_NOWAIT };
+	struct timespec now = { 0 };
+
+	if (a[0] == 'g')
+		return semget(MADE, 1, IPC_CREAT | 0600);
+	if (a[0] == 'r')
+		return semctl((int)strtol(b, NULL, 10), 0, IPC_RMID);
+	if (a[0] == 't')
+		return semtimedop((int)strtol(b, NULL, 10), &up, 1, &now);
+	return semop((int)strtol(b, NULL, 10), &up, 1);
+}
+
+static int do_msg(const char *a, const char *b)
+{
+	struct { long type; char text[8]; } msg = { 1, "" };
+	int id = (int)strtol(b, NULL, 10);
+
+	if (a[0] == 'g')
+		return msgget(MADE, IPC_CREAT | 0600);
+	if (a[0] == 'd')
+		return msgctl(id, IPC_RMID, NULL);
+	if (a[0] == 'r')
+		return msgrcv(id, &msg, sizeof(msg.text), 0, IPC_NOWAIT) < 0 ? -1 : 0;
+	return msgsnd(id, &msg, sizeof(msg.text), IPC_NOWAIT);
+}
+
+static int do_mq(const char *a, const char *b)
+{
+	if (a[0] == 'u')
+		return (int)syscall(SYS_mq_unlink, b);
+	return shut((int)syscall(SYS_mq_open, b, O_RDWR | O_CREAT, 0600, NULL));
+}
+
+static int do_key(const char *a, const char *b)
+{
+	(void)b;
+	if (a[0] == 'a')
+		return syscall(SYS_add_key, "user", "secondshot", "x", 1, -2) < 0 ? -1 : 0;
+	if (a[0] == 'r')
+		return syscall(SYS_request_key, "user", "secondshot", NULL, 0) < 0 ? -1 : 0;
+	return syscall(SYS_keyctl, 0, -2, 1) < 0 ? -1 : 0;
+}
+
+/* --- and what a process does with its own ---------------------------------- */
+
+/* As rsync ends its receiver. */
+static int do_own(const char *a, const char *b)
+{
+	pid_t pid = fork();
+	int status;
+
+	(void)b;
+	while (pid == 0)
+		pause();
+	if (pid < 0 || kill(pid, (int)strtol(a, NULL, 10)) || waitpid(pid, &status, 0) != pid)
+		return -1;
+	errno = ENOMSG;
+	return WIFSIGNALED(status) && WTERMSIG(status) == strtol(a, NULL, 10) ? 0 : -1;
+}
+
+static int do_pid(const char *a, const char *b)
+{
+	(void)b;
+	errno = ERANGE;
+	return getpid() <= strtol(a, NULL, 10) ? 0 : -1;
+}
+
+/* End, one way or the other. */
+static int do_end(const char *a, const char *b)
+{
+	fflush(stdout);
+	if (a[0] == 's')
+		raise((int)strtol(b, NULL, 10));
+	_exit((int)strtol(b, NULL, 10));
+}
+
+/* A child that stays behind, and tells that it is there by holding stdout. */
+static int do_stay(const char *a, const char *b)
+{
+	(void)b;
+	if (fork() == 0) {
+		sleep((unsigned)strtol(a, NULL, 10));
+		_exit(printf("stayed\n") < 0 || fflush(stdout));
+	}
+	return 0;
 }
 
 static int do_inet(const char *a, const char *b)
@@ -345,6 +621,25 @@ static int do_call(const char *a, const char *b)
 	return (int)syscall(strtol(a, NULL, 10), -1L, 0L, 0L, 0L, 0L, 0L);
 }
 
+/* As call, by its name: those that need something which none of the others gives. */
+static int do_door(const char *a, const char *b)
+{
+	static const struct { const char *name; long nr; } doors[] = {
+		{ "move_pages", SYS_move_pages }, { "migrate_pages", SYS_migrate_pages },
+		{ "process_madvise", SYS_process_madvise }, { "process_mrelease", 448 },
+		{ "pidfd_getfd", SYS_pidfd_getfd }, { "mq_timedsend", SYS_mq_timedsend },
+		{ "mq_timedreceive", SYS_mq_timedreceive }, { "mq_notify", SYS_mq_notify },
+		{ "mq_getsetattr", SYS_mq_getsetattr }, { "shmdt", SYS_shmdt },
+	};
+
+	for (size_t i = 0; i < sizeof(doors) / sizeof(*doors); i++)
+		if (strcmp(doors[i].name, a) == 0)
+			return (int)syscall(doors[i].nr, -1L, 0L, 0L, 0L, 0L, 0L);
+	(void)b;
+	fprintf(stderr, "peer: no door %s\n", a);
+	exit(2);
+}
+
 static const struct {
 	const char *name;
 	int (*call)(const char *a, const char *b);
@@ -361,7 +656,16 @@ static const struct {
 	{ "setuid", do_setuid }, { "mount", do_mount }, { "ptrace", do_ptrace },
 	{ "kill", do_kill }, { "inet", do_inet }, { "connect", do_connect },
 	{ "handle", do_handle }, { "call", do_call },
-	{ "getenv", do_getenv },
+	{ "getenv", do_getenv }, { "killpg", do_killpg }, { "tgkill", do_tgkill },
+	{ "tkill", do_tkill }, { "sigqueue", do_sigqueue }, { "tgsigqueue", do_tgsigqueue },
+	{ "pidfd", do_pidfd }, { "pidfdkill", do_pidfdkill }, { "owner", do_owner },
+	{ "prlimit", do_prlimit }, { "limits", do_limits }, { "vmread", do_vmread },
+	{ "vmwrite", do_vmwrite }, { "kcmp", do_kcmp }, { "priority", do_priority },
+	{ "ioprio", do_ioprio }, { "scheduler", do_scheduler }, { "schedparam", do_schedparam },
+	{ "schedattr", do_schedattr }, { "affinity", do_affinity }, { "robust", do_robust },
+	{ "shm", do_shm }, { "sem", do_sem }, { "msg", do_msg }, { "mq", do_mq },
+	{ "own", do_own }, { "pid", do_pid }, { "end", do_end }, { "stay", do_stay },
+	{ "key", do_key }, { "door", do_door },
 };
 
 static void obey(char *line)
