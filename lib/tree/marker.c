@@ -76,6 +76,29 @@ static int set(struct marker *m, const char *key, const char *value)
 	return 0;
 }
 
+static int is_hex(const char *text, size_t len)
+{
+	return strlen(text) == len && strspn(text, "0123456789abcdef") == len;
+}
+
+/* A name without a control character?  (A volume's name, of which it is made, may have a slash.) */
+static int is_plain(const char *name)
+{
+	const char *p;
+
+	for (p = name; (unsigned char)*p >= ' ' && *p != 127; p++)
+		;
+	return p > name && !*p;
+}
+
+/* Has each value the form of what we write?  It becomes a part of listings and of the catalog. */
+static int is_whole(const struct marker *m)
+{
+	return is_plain(m->saveset) && is_hex(m->id, ID_LEN) && (!m->volume[0] || is_hex(m->volume, ID_LEN)) &&
+	       m->status[0] && strspn(m->status, "abcdefghijklmnopqrstuvwxyz-") == strlen(m->status) &&
+	       (!m->metadata[0] || is_hex(m->metadata, 64)) && (!m->full[0] || is_hex(m->full, 64));
+}
+
 /* 0, or -1 if text is not a whole marker. */
 static int parse(struct marker *m, char *text)
 {
@@ -85,7 +108,7 @@ static int parse(struct marker *m, char *text)
 		return -1;
 	while ((line = strtok_r(NULL, "\n", &save))) {
 		if (!strcmp(line, "end"))
-			return m->saveset[0] && strlen(m->id) == ID_LEN && m->status[0] ? 0 : -1;
+			return is_whole(m) ? 0 : -1;
 		char *space = strchr(line, ' ');
 		if (!space)
 			return -1;

@@ -101,6 +101,8 @@ static void test_refused(void)
 	ok(!loads("autoverify = perhaps\n") && !loads("threads = -1\n") && !loads("threads = 2x\n") &&
 	   !loads("threads = 99999999999999999999\n") && !loads("db-timeout = soon\n"), "bad bools and numbers");
 	ok(!loads("hashtype = crc32\n") && !loads("log-level = loud\n"), "unknown algorithm and level");
+	ok(!loads("volume = a\tb\n") && !loads("backup-host = a\x1b[2J\n") && !loads("volume = a\x7f\n") &&
+	   loads("volume = usb disk/1\n"), "a name with control characters");
 	snprintf(line, sizeof(line), "volume = %0300d\n", 7);
 	ok(!loads(line), "a line that is too long");
 	put("volume = x\n");

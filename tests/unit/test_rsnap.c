@@ -112,6 +112,8 @@ static void test_refuse(void)
 		{ PLAIN "backup\t/etc/\t.sync.old/\n", ".sync.old as a host" },
 		{ PLAIN "backup\t/etc/\t.secondshot/\n", ".secondshot as a host" },
 		{ PLAIN "backup\t/etc/\t../x/\n", ".. as a host" },
+		{ PLAIN "backup\t/etc/\talpha/x/../../beta/\n", "a destination that goes up" },
+		{ PLAIN "backup\t/etc/\talpha/..\n", "one that ends so" },
 		{ PLAIN "backup\t/etc/\t./alpha/\n", ". as a host" },
 		{ PLAIN "backup\t/etc/\t/alpha/\n", "an absolute destination" },
 		{ PLAIN "backup\t/etc/\t\n", "an empty destination" },
