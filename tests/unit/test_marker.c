@@ -202,6 +202,21 @@ static void ids(void)
 	volume_close(&v);
 }
 
+/* What may be the name of a host or a location. */
+static void names(void)
+{
+	static const char *const bad[] = { "", ".", "..", "a/b", "/", ".secondshot", ".new-1.a", "a\nb", "a\x7f" };
+	char name[300];
+	size_t i;
+
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		ok(!volume_name_ok(bad[i]), "no name: %zu", i);
+	snprintf(name, sizeof(name), "%0255d", 0);
+	ok(volume_name_ok(name) && volume_name_ok("...") && volume_name_ok("a b") && volume_name_ok("\xff"), "names");
+	snprintf(name, sizeof(name), "%0256d", 0);
+	ok(!volume_name_ok(name), "longer than a file system takes");
+}
+
 int main(void)
 {
 	msg_level(MSG_NONE);
@@ -212,6 +227,7 @@ int main(void)
 	trees(at, 1);
 	ok(marker_has_id(at, "host", ID), "with it, it is one");
 	need(unlinkat(own, "host", 0) == 0);
+	names();
 	texts();
 	kinds();
 	ids();
