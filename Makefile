@@ -217,6 +217,7 @@ check-long: check all
 	$(SANITIZED) check-sqlite TAGS= BATS_ALL="$(filter-out $(BATS_PLAIN),$(BATS_ALL))"
 	$(SANITIZED) check-maria TAGS= BATS_MARIA="$(filter-out $(BATS_PLAIN),$(BATS_MARIA))"
 	tests/mutate
+	$(MAKE) -j$(JOBS) fuzz FUZZ_RUNS=10000000 FUZZ_SEED=0
 	SS_BIN=$(abspath $(BUILD)) tests/torture/kill
 	SS_BIN=$(abspath $(BUILD)) tests/torture/maria
 	SS_BIN=$(abspath $(BUILD)) tests/equality --histories=200
@@ -257,6 +258,7 @@ bench-rrsync: all
 # Random input, a harness for each reader; see tests/fuzz/frame.h.  The linker puts world.c
 # in place of files and messages.
 FUZZ := $(filter-out frame world,$(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c)))
+FUZZ_FRAME = $(BUILD)/obj/tests/fuzz/frame.o $(BUILD)/obj/tests/fuzz/world.o
 FUZZ_RUNS ?= 1000000
 FUZZ_SEED ?= 1
 FUZZ_SAN = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
@@ -273,7 +275,7 @@ $(FUZZ:%=fuzz-%): fuzz-%: fuzz-programs
 fuzz-programs:
 	@$(MAKE) --no-print-directory -j$(JOBS) $(FUZZ_BUILD) $(FUZZ:%=build-fuzz/fuzz/%)
 
-$(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/fuzz/frame.o $(BUILD)/obj/tests/fuzz/world.o $(LIBSS)
+$(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(FUZZ_FRAME) $(LIBSS)
 	@mkdir -p $(@D)
 	$(CC) $(SS_CFLAGS) -fsanitize=fuzzer $(SS_LDFLAGS) $(FUZZ_WRAP:%=-Wl,--wrap=%) -o $@ \
 		$(filter %.o,$^) $(LIBSS) $(SS_LDLIBS)
@@ -284,9 +286,6 @@ $(BUILD)/fuzz/rrsync: $(BUILD)/obj/rrsync/words.o $(BUILD)/obj/rrsync/policy.o
 # Some seconds of it.
 check-fuzz:
 	@$(MAKE) --no-print-directory -j$(JOBS) fuzz FUZZ_RUNS=20000
-
-check-long: FUZZ_RUNS = 10000000
-check-long: fuzz
 
 # --- package and installation --------------------------------------------
 
