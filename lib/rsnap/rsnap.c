@@ -89,15 +89,10 @@ static void add_host(struct rsnap *r, const char *host)
 	r->host[r->nhost++] = mem_strdup(host);
 }
 
-/* Does a destination go up again?  rsnapshot refuses it, too, but after we have believed the host's name. */
+/* Does a destination go up again?  As rsnapshot asks, but before we have believed the host's name. */
 static int goes_up(const char *dest)
 {
-	const char *p;
-
-	for (p = dest; (p = strstr(p, "/..")) != NULL; p++)
-		if (p[3] == '/' || p[3] == '\0')
-			return 1;
-	return 0;
+	return strstr(dest, "/..") != NULL || strstr(dest, "../") != NULL;
 }
 
 /* A backup or backup_script line. */

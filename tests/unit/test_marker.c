@@ -89,7 +89,7 @@ static void texts(void)
 	ok(is_none(BEGIN "status complete\nmetadata " ID ID ID "\nend\n"), "a digest with a tail");
 	ok(is_none("secondshot-marker 1\nsaveset s\x1b[2J\nid " ID "\nstatus complete\nend\n"),
 	   "a name with a control character");
-	ok(is_none("secondshot-marker 1\nsaveset s\nid ../../../../../../../../etc/passwd\nstatus complete\nend\n"),
+	ok(is_none("secondshot-marker 1\nsaveset s\nid /../../../../../../../etc/passwd\nstatus complete\nend\n"),
 	   "an id that is none");
 	ok(is_none(BEGIN "volume x\nstatus complete\nend\n"), "a volume's id that is none");
 	ok(is_none(BEGIN "status com\tplete\nend\n"), "a status that is no word");

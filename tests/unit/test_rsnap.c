@@ -114,6 +114,7 @@ static void test_refuse(void)
 		{ PLAIN "backup\t/etc/\t../x/\n", ".. as a host" },
 		{ PLAIN "backup\t/etc/\talpha/x/../../beta/\n", "a destination that goes up" },
 		{ PLAIN "backup\t/etc/\talpha/..\n", "one that ends so" },
+		{ PLAIN "backup\t/etc/\talpha/x/...\n", "one that ends so without its last dot, which counts as a slash" },
 		{ PLAIN "backup\t/etc/\t./alpha/\n", ". as a host" },
 		{ PLAIN "backup\t/etc/\t/alpha/\n", "an absolute destination" },
 		{ PLAIN "backup\t/etc/\t\n", "an empty destination" },
