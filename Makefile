@@ -38,7 +38,7 @@ SS_LDLIBS = $(PKG_LIBS) -linih $(LDLIBS)
 LIB_SRC := $(sort $(wildcard lib/*/*.c))
 TOOL_SRC := $(wildcard tools/*.c)
 UNIT_SRC := $(wildcard tests/unit/*.c)
-SRC := $(LIB_SRC) $(TOOL_SRC) $(UNIT_SRC)
+SRC := $(LIB_SRC) $(TOOL_SRC) $(UNIT_SRC) $(wildcard tests/fuzz/*.c)
 OBJ := $(SRC:%.c=$(BUILD)/obj/%.o)
 LIBSS := $(BUILD)/libss.a
 TOOLS := $(TOOL_SRC:tools/%.c=$(BUILD)/%)
@@ -159,7 +159,7 @@ ASAN = BUILD=build-asan FORTIFY= CFLAGS="-O1 -g -fsanitize=address,undefined $(U
 CLANG = BUILD=build-clang CC=clang
 
 # Each says what it took, and so does the whole.
-STAGES = check-extra check-asan check-valgrind check-clang check-tidy check-cppcheck check-shell check-man
+STAGES = check-extra check-asan check-valgrind check-fuzz check-clang check-tidy check-cppcheck check-shell check-man
 check-all:
 	@tests/stage check-all $(MAKE) --no-print-directory check-stages
 check-stages:
@@ -217,6 +217,7 @@ check-long: check all
 	$(SANITIZED) check-sqlite TAGS= BATS_ALL="$(filter-out $(BATS_PLAIN),$(BATS_ALL))"
 	$(SANITIZED) check-maria TAGS= BATS_MARIA="$(filter-out $(BATS_PLAIN),$(BATS_MARIA))"
 	tests/mutate
+	$(MAKE) -j$(JOBS) fuzz FUZZ_RUNS=10000000 FUZZ_SEED=0
 	SS_BIN=$(abspath $(BUILD)) tests/torture/kill
 	SS_BIN=$(abspath $(BUILD)) tests/torture/maria
 	SS_BIN=$(abspath $(BUILD)) tests/equality --histories=200
@@ -254,21 +255,37 @@ $(BUILD)/rrsync-driver: tests/rrsync/driver.c $(RRSYNC_CORE) $(wildcard rrsync/*
 bench-rrsync: all
 	SS_BIN=$(abspath $(BUILD)) tests/bench/rrsync
 
-# See tests/fuzz/rrsync.c.
+# Random input, a harness for each reader; see tests/fuzz/frame.h.  The linker puts world.c
+# in place of files and messages.
+FUZZ := $(filter-out frame world,$(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c)))
+FUZZ_FRAME = $(BUILD)/obj/tests/fuzz/frame.o $(BUILD)/obj/tests/fuzz/world.o
 FUZZ_RUNS ?= 1000000
-FUZZ_TIME ?= 0
-FUZZ_SAN = -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-	-fno-sanitize-coverage=trace-cmp # twice as fast; the corpus has the names
+FUZZ_SEED ?= 1
+FUZZ_SAN = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
+	-fno-sanitize-coverage=trace-cmp # twice as fast; the seeds have the words
+FUZZ_BUILD = BUILD=build-fuzz CC=clang FORTIFY= CFLAGS="-O1 -g $(FUZZ_SAN)" \
+	LIB_SRC="$(filter-out lib/catalog/% lib/run/%,$(LIB_SRC))"
+FUZZ_WRAP = file_read file_read_most file_replace msg_error msg_warn msg_info msg_debug trust_file
 
-fuzz: $(BUILD)/fuzz-rrsync
-	mkdir -p $(BUILD)/corpus-rrsync
-	$(BUILD)/fuzz-rrsync -runs=$(FUZZ_RUNS) -max_total_time=$(FUZZ_TIME) -max_len=128 \
-		-artifact_prefix=$(BUILD)/ $(BUILD)/corpus-rrsync tests/fuzz/corpus-rrsync
+fuzz: $(FUZZ:%=fuzz-%)
 
-$(BUILD)/fuzz-rrsync: tests/fuzz/rrsync.c $(RRSYNC_PURE) $(wildcard rrsync/*.h) $(BUILD)/flags
-	clang -D_GNU_SOURCE -Irrsync -std=c11 $(WARN) -O2 -g $(FUZZ_SAN) -o $@ $(filter %.c,$^)
+$(FUZZ:%=fuzz-%): fuzz-%: fuzz-programs
+	tests/fuzz/run build-fuzz $* $(FUZZ_RUNS) $(FUZZ_SEED)
 
-check-long: fuzz
+fuzz-programs:
+	@$(MAKE) --no-print-directory -j$(JOBS) $(FUZZ_BUILD) $(FUZZ:%=build-fuzz/fuzz/%)
+
+$(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(FUZZ_FRAME) $(LIBSS)
+	@mkdir -p $(@D)
+	$(CC) $(SS_CFLAGS) -fsanitize=fuzzer $(SS_LDFLAGS) $(FUZZ_WRAP:%=-Wl,--wrap=%) -o $@ \
+		$(filter %.o,$^) $(LIBSS) $(SS_LDLIBS)
+
+$(BUILD)/fuzz/rsnapshot-conf: FUZZ_WRAP += rsnap_text
+$(BUILD)/fuzz/rrsync: $(BUILD)/obj/rrsync/words.o $(BUILD)/obj/rrsync/policy.o
+
+# Some seconds of it.
+check-fuzz:
+	@$(MAKE) --no-print-directory -j$(JOBS) fuzz FUZZ_RUNS=20000
 
 # --- package and installation --------------------------------------------
 
@@ -328,10 +345,10 @@ quickstart:
 	tests/quickstart $(BUILD)/deb/secondshot_$(VERSION)_$$(dpkg --print-architecture).deb
 
 clean:
-	rm -rf build build-asan build-clang
+	rm -rf build build-asan build-clang build-fuzz
 
 FORCE:
 .PHONY: all rrsync rrsync-static units check check-sqlite check-maria check-extra \
 	check-all check-stages check-asan check-valgrind check-clang check-tidy check-cppcheck \
 	check-shell check-man check-long torture bench diff-rrsync bench-rrsync \
-	fuzz install deb check-package autopkgtest piuparts check-lifecycle quickstart clean FORCE
+	fuzz fuzz-programs check-fuzz $(FUZZ:%=fuzz-%) install deb check-package autopkgtest piuparts check-lifecycle quickstart clean FORCE

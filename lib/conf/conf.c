@@ -37,6 +37,7 @@ struct conf_reading {
 	char *line;
 	size_t cap;
 	int number;		/* of the line last read */
+	int indented;		/* that line is */
 	char *why;		/* what is wrong with the first line that is refused */
 	int why_line;
 };
@@ -81,6 +82,9 @@ static int conf_line(void *arg, const char *section, const char *name, const cha
 	const char *why;
 	int number = 0, family;
 
+	/* inih takes it for one more of the key before it, of which it has kept 49 bytes. */
+	if (r->indented)
+		return conf_refuse(r, mem_strdup("the line is indented"));
 	if (*section)
 		return conf_refuse(r, mem_printf("there are no sections here, [%s] is one", escape_name(section)));
 	family = k ? -1 : conf_family(r, name, value);
@@ -89,7 +93,7 @@ static int conf_line(void *arg, const char *section, const char *name, const cha
 	if (!k)
 		return conf_refuse(r, mem_printf("unknown key \"%s\"", escape_name(name)));
 	if (r->given[k - conf_keys]++)
-		return conf_refuse(r, mem_printf("%s is given a second time, or the line is indented", name));
+		return conf_refuse(r, mem_printf("%s is given a second time", name));
 	why = conf_judge(k, value, &number);
 	if (why)
 		return conf_refuse(r, mem_printf("%s = %s: %s", name, escape_name(value), why));
@@ -112,6 +116,7 @@ static char *conf_read(char *to, int size, void *arg)
 	if (len < 0)
 		return NULL;
 	r->number++;
+	r->indented = *r->line == ' ' || (*r->line >= '\t' && *r->line <= '\r');
 	if (len >= size || strlen(r->line) != (size_t)len) {
 		conf_refuse(r, mem_strdup(len >= size ? "the line is too long" : "a NUL byte"));
 		return strcpy(to, "?\n");

@@ -23,8 +23,8 @@ const struct conf_key conf_keys[] = {
 	{ "db-ca", CONF_TEXT, offsetof(struct conf, db_ca), 0 },
 	{ "state-dir", CONF_TEXT, offsetof(struct conf, state_dir), 0 },
 	{ "rsnapshot-conf", CONF_TEXT, offsetof(struct conf, rsnapshot_conf), 0 },
-	{ "backup-host", CONF_TEXT, offsetof(struct conf, backup_host), 0 },
-	{ "volume", CONF_TEXT, offsetof(struct conf, volume), 0 },
+	{ "backup-host", CONF_NAME, offsetof(struct conf, backup_host), 0 },
+	{ "volume", CONF_NAME, offsetof(struct conf, volume), 0 },
 	{ "hashtype", CONF_HASH, offsetof(struct conf, hashtype), 0 },
 	{ "logfile", CONF_TEXT, offsetof(struct conf, logfile), 0 },
 	{ "log-level", CONF_LEVEL, offsetof(struct conf, log_level), 0 },
@@ -94,6 +94,15 @@ static int conf_one_of(const char *value, const char *const *list)
 	return *list != NULL;
 }
 
+/* Names that become a part of savesets' names stand on a line of markers and listings. */
+static int conf_plain(const char *value)
+{
+	for (; *value; value++)
+		if ((unsigned char)*value < ' ' || *value == 127)
+			return 0;
+	return 1;
+}
+
 /* A number from 0 to max, then perhaps the sign that is all that may follow.  0 or -1. */
 static int conf_number(const char *value, long max, const char *sign, int *number)
 {
@@ -143,6 +152,8 @@ const char *conf_judge(const struct conf_key *k, const char *value, int *number)
 	switch (k->kind) {
 	case CONF_TEXT:
 		return NULL;
+	case CONF_NAME:
+		return conf_plain(value) ? NULL : "it must not have a control character in it";
 	case CONF_BOOL:
 		*number = conf_bool(value);
 		return *number < 0 ? "it must be yes or no" : NULL;

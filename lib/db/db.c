@@ -37,11 +37,20 @@ static int has_scheme(const struct db_driver *drv, const char *url, size_t len)
 	return 0;
 }
 
+/* Length of the scheme that url begins with, behind which "://" comes; 0 = there is none. */
+static size_t scheme_length(const char *url)
+{
+	size_t len = strspn(url, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.");
+
+	return strncmp(url + len, "://", 3) == 0 ? len : 0;
+}
+
 const char *db_shown(const char *url)
 {
-	const char *at = strrchr(url, '@');
+	const char *at = strrchr(url, '@'), *from = at ? at + 1 : url;
 
-	return escape_name(at ? at + 1 : url);
+	/* Other programs' urls have a password behind a question mark, too. */
+	return escape_bytes(from, strchr(url, ':') ? strcspn(from, "?") : strlen(from));
 }
 
 /* A scheme that we know, and not what belongs behind it. */
@@ -58,25 +67,25 @@ static int is_half_url(const char *url)
 /* Who understands this url; a plain path is SQLite's.  NULL after reporting. */
 static const struct db_driver *driver_of(const char *url)
 {
-	const char *colon = strstr(url, "://");
+	size_t len = scheme_length(url);
 
-	if (!colon && is_half_url(url)) {
+	if (!len && is_half_url(url)) {
 		msg_error("%s: neither a path nor a url: there are two slashes behind the colon",
 			  db_shown(url));
 		return NULL;
 	}
-	if (!colon && strpbrk(url, ":@") && strchr(strpbrk(url, ":@"), '@')) {
+	if (!len && strpbrk(url, ":@") && strchr(strpbrk(url, ":@"), '@')) {
 		msg_error("%s: looks like a server; a catalog on a server is mysql://USER@HOST/NAME",
 			  db_shown(url));
 		return NULL;
 	}
-	if (!colon)
+	if (!len)
 		return &db_sqlite;
 	for (size_t i = 0; i < sizeof(drivers) / sizeof(*drivers); i++)
-		if (has_scheme(drivers[i], url, (size_t)(colon - url)))
+		if (has_scheme(drivers[i], url, len))
 			return drivers[i];
 	msg_error("%s: no such kind of database (known: sqlite, mysql, mariadb, mysql+pymysql)",
-		  escape_bytes(url, (size_t)(colon - url)));
+		  escape_bytes(url, len));
 	return NULL;
 }
 

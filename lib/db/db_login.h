@@ -16,7 +16,7 @@ struct db_login {
 
 /*
  * What of a url may be shown, escaped (escape_name() has the rules): not what stands before
- * an @, where a password may be.
+ * an @ or, unless it is a path, behind a question mark, where a password may be.
  */
 const char *db_shown(const char *url);
 

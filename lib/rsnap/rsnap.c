@@ -91,6 +91,12 @@ static void add_host(struct rsnap *r, const char *host)
 	r->host[r->nhost++] = mem_strdup(host);
 }
 
+/* Does a destination go up again?  As rsnapshot asks, but before we have believed the host's name. */
+static int goes_up(const char *dest)
+{
+	return strstr(dest, "/..") != NULL || strstr(dest, "../") != NULL;
+}
+
 /* A backup or backup_script line. */
 static int add_point(struct reader *rd, char *const word[])
 {
@@ -102,11 +108,11 @@ static int add_point(struct reader *rd, char *const word[])
 
 	/* These are ours or rsnapshot's; and a dot is no name. */
 	if (strncmp(host, ".sync", 5) == 0 || strncmp(host, ".secondshot", 11) == 0 ||
-	    !volume_name_ok(host)) {
+	    !volume_name_ok(host) || goes_up(to)) {
 		free(dest);
 		free(host);
 		return *to == '\0' ? bad(rd, "no destination " TABS, word[1]) :
-				    bad(rd, "does not begin with the name of a host", to);
+				    bad(rd, "does not begin with the name of a host, or has \"..\" in it", to);
 	}
 	r->point = mem_array(r->point, r->npoint + 1, sizeof(*r->point));
 	r->point[r->npoint++] = (struct rsnap_point){

@@ -86,10 +86,22 @@ static int digest_ok(const char *text)
 	return !*text || (strlen(text) == 64 && strspn(text, "0123456789abcdef") == 64);
 }
 
-/* Are its ids and digests such by their form? */
-static int forms_ok(const struct marker *m)
+/* A name without a control character?  (A volume's name, of which it is made, may have a slash.) */
+static int is_plain(const char *name)
 {
-	return id_ok(m->id) && (!m->volume[0] || id_ok(m->volume)) && digest_ok(m->metadata) && digest_ok(m->full);
+	const char *p;
+
+	for (p = name; (unsigned char)*p >= ' ' && *p != 127; p++)
+		;
+	return p > name && !*p;
+}
+
+/* Has each value the form of what we write?  It becomes a part of listings and of the catalog. */
+static int is_whole(const struct marker *m)
+{
+	return is_plain(m->saveset) && id_ok(m->id) && (!m->volume[0] || id_ok(m->volume)) &&
+	       m->status[0] && strspn(m->status, "abcdefghijklmnopqrstuvwxyz-") == strlen(m->status) &&
+	       digest_ok(m->metadata) && digest_ok(m->full);
 }
 
 /*
@@ -133,7 +145,7 @@ static int parse(struct marker *m, char *text)
 		return -1;
 	while ((line = strtok_r(NULL, "\n", &save))) {
 		if (!strcmp(line, "end"))
-			return m->saveset[0] && forms_ok(m) && m->status[0] ? 0 : -1;
+			return is_whole(m) ? 0 : -1;
 		char *space = strchr(line, ' ');
 		if (!space)
 			return -1;

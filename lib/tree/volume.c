@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -187,7 +188,7 @@ int volume_name_ok(const char *name)
 	for (const unsigned char *p = (const unsigned char *)name; *p; p++)
 		if (*p < ' ' || *p == 127)
 			return 0;
-	return *name && strcmp(name, ".") && strcmp(name, "..") && strcmp(name, MARKER_DIR) &&
+	return *name && strlen(name) <= NAME_MAX && strcmp(name, ".") && strcmp(name, "..") && strcmp(name, MARKER_DIR) &&
 	       !file_is_new(name) && !strchr(name, '/');
 }
 

@@ -57,7 +57,10 @@ int volume_location(const struct volume *v, const char *location);
  */
 int64_t volume_files(const struct volume *v, const char *location, const char *host, int64_t most);
 
-/* 1 for a name that can be a location or host: one component, no ".", "..", .secondshot, control character. */
+/*
+ * 1 for a name that can be a location or host: one component of at most NAME_MAX bytes, no
+ * ".", "..", .secondshot, control character.
+ */
 int volume_name_ok(const char *name);
 
 #endif

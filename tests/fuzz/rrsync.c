@@ -2,30 +2,22 @@
 /*
  * rrsync.c - libFuzzer on what reads a stranger's command: words, then policy.
  *
- *	make fuzz				some seconds, from the kept corpus
- *	make fuzz FUZZ_RUNS=100000000		what a release should have seen
- *	make fuzz FUZZ_TIME=60 FUZZ_RUNS=-1	a minute
- *
  * Both are pure, so a run costs a few microseconds; paths, which need a file system,
  * are the differential test's (tests/rrsync/diff).  The first byte of an input is the
  * server's options, the second what -allow and -deny name; the rest is the command.
- *
- * The corpus is in tests/fuzz/corpus-rrsync, one input a file.  To keep what a run
- * found: build/fuzz-rrsync -merge=1 tests/fuzz/corpus-rrsync build/corpus-rrsync
  */
 #include <setjmp.h>
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "frame.h"
 #include "policy.h"
 #include "words.h"
 
-#define CHECK(what) do { if (!(what)) abort(); } while (0)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static jmp_buf refused;
+
+void fuzz_begin(void)
+{
+}
 
 /* What the program does not come back from: here it does. */
 void refuse(const char *format, ...)
@@ -100,46 +92,43 @@ static void check_accepted(const struct rules *r, const char *word, bool sender,
 		CHECK(!begins(word, "--log-file"));
 }
 
-static void check_word_as_option(const struct rules *r, const char *word, bool sender)
+static int check_word_as_option(const struct rules *r, const char *word, bool sender)
 {
 	struct option o;
 
 	if (setjmp(refused))
-		return;
+		return 0;
 	policy_option(r, word, sender, &o);
 	check_accepted(r, word, sender, &o);
+	return 1;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+int fuzz_one(char *text, size_t len)
 {
 	struct rules r = { .dir = "/srv", .dirfd = -1 };
-	char *command, *rest, *word;
+	char *rest, *word;
+	int accepted = 0;
 
-	if (size < 2 || memchr(data + 2, '\0', size - 2))
+	if (len < 2 || strlen(text + 2) != len - 2)
 		return 0;
-	r.ro = data[0] & 1;
-	r.wo = data[0] & 2;
-	r.no_del = data[0] & 4;
-	r.no_overwrite = data[0] & 8;
-	if (data[0] & 32)
+	rest = text + 2;
+	r.ro = text[0] & 1;
+	r.wo = text[0] & 2;
+	r.no_del = text[0] & 4;
+	r.no_overwrite = text[0] & 8;
+	if (text[0] & 32)
 		r.dir = "/";
-	if (data[1] & 3)
-		policy_name(&r, data[1] & 1 ? "copy-unsafe-links" : "-k", false);
-	if (data[1] & 12)
-		policy_name(&r, data[1] & 4 ? "z" : "--delete", true);
-	/* Of its own size, so that a byte too far is seen. */
-	command = rest = malloc(size - 1);
-	CHECK(command);
-	memcpy(command, data + 2, size - 2);
-	command[size - 2] = '\0';
+	if (text[1] & 3)
+		policy_name(&r, text[1] & 1 ? "copy-unsafe-links" : "-k", false);
+	if (text[1] & 12)
+		policy_name(&r, text[1] & 4 ? "z" : "--delete", true);
 	while ((word = words_next(&rest))) {
-		CHECK(word >= command && rest > word && rest < command + size - 1);
+		CHECK(word >= text + 2 && rest > word && rest <= text + len);
 		check_word(word);
 		check_escape(word);
 		check_unescape(word);
-		check_word_as_option(&r, word, data[0] & 16);
+		accepted |= check_word_as_option(&r, word, text[0] & 16);
 	}
-	CHECK(rest == command + size - 2);
-	free(command);
-	return 0;
+	CHECK(rest == text + len);
+	return accepted;
 }

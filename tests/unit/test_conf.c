@@ -97,10 +97,14 @@ static void test_refused(void)
 	ok(!loads("volume\n") && !loads("volume =\n"), "a key without a value");
 	ok(!loads("[section]\nvolume = a\n"), "a section");
 	ok(!loads("volume = a\nvolume = b\n"), "a key given twice");
-	ok(!loads("volume = a\n  threads = 2\n"), "an indented line");
+	ok(!loads("volume = a\n  threads = 2\n") && !loads("\tvolume = a\n"), "an indented line");
+	snprintf(line, sizeof(line), "period.%060d = 1d\n  2d\n", 7);
+	ok(!loads(line) && loads("volume = a\n  # a comment\n \n"), "also behind a long key; but a comment may be");
 	ok(!loads("autoverify = perhaps\n") && !loads("threads = -1\n") && !loads("threads = 2x\n") &&
 	   !loads("threads = 99999999999999999999\n") && !loads("db-timeout = soon\n"), "bad bools and numbers");
 	ok(!loads("hashtype = crc32\n") && !loads("log-level = loud\n"), "unknown algorithm and level");
+	ok(!loads("volume = a\tb\n") && !loads("backup-host = a\x1b[2J\n") && !loads("volume = a\x7f\n") &&
+	   loads("volume = usb disk/1\n"), "a name with control characters");
 	snprintf(line, sizeof(line), "volume = %0300d\n", 7);
 	ok(!loads(line), "a line that is too long");
 	put("volume = x\n");

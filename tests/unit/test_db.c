@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* test_db.c - the seam to the database: what fails is told, what was bound is what is stored. */
-#include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/msg.h"
@@ -96,6 +96,35 @@ static void test_locked(const struct db_login *login)
 	ok(db_value(mine, &id, SQL_HOST_ID, "s", "late") == 0, "what was not stored is not");
 }
 
+/* out: what is said goes there. */
+static void test_shown(int out)
+{
+	static const char *const urls[] = {
+		"mysql://root:secret@host", "mysql:root:secret@host/name", "root:secret@host/name",
+		"mysql:/root:secret@host://name", "root:secret@host://name", "mysql:host/name?password=secret",
+		"mysql://host/name?password=secret", "mysql://root@host/name?password=secret",
+		"oracle://root:secret@host/name",
+	};
+	struct db_login login = { .timeout = 1 };
+	char text[1000];
+	ssize_t len;
+	size_t i;
+	int away;
+
+	for (i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
+		login.url = urls[i];
+		need(ftruncate(out, 0) == 0 && lseek(out, 0, SEEK_SET) == 0);
+		ok(!db_open(&login, 0, &away), "%s is refused", urls[i]);
+		len = pread(out, text, sizeof(text) - 1, 0);
+		need(len > 0);
+		text[len] = '\0';
+		text[strcspn(text, "\n")] = '\0';
+		ok(!strstr(text, "secret") && !strstr(db_shown(urls[i]), "secret"), "without its password: %s", text);
+	}
+	ok(!strcmp(db_shown("/var/lib/which?.db"), "/var/lib/which?.db"), "a path is shown whole");
+	ok(!strcmp(db_shown("mysql://u@host/name"), "host/name"), "a server by its host");
+}
+
 int main(void)
 {
 	char dir[] = "/tmp/test_db.XXXXXX", path[64];
@@ -105,14 +134,15 @@ int main(void)
 	snprintf(path, sizeof(path), "%s/catalog.db", dir);
 	struct db_login login = { .url = path };
 	/* What is refused is said, and not shown here. */
-	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	need(null >= 0 && dup2(null, STDERR_FILENO) >= 0);
+	int out = memfd_create("said", MFD_CLOEXEC);
+	need(out >= 0 && dup2(out, STDERR_FILENO) >= 0);
 	db = db_open(&login, 1, &away);
 	need(db && schema_upgrade(db, 1) == 0);
 	test_bound();
 	test_transaction();
 	test_refused();
 	test_locked(&login);
+	test_shown(out);
 	db_close(db);
 	unlink(path);
 	rmdir(dir);

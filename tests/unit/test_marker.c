@@ -87,6 +87,13 @@ static void texts(void)
 	ok(is_none("secondshot-marker 1\nsaveset s\nid short\nstatus complete\nend\n"), "a short id");
 	ok(is_none("secondshot-marker 1\nsaveset s\nid " ID "0\nstatus complete\nend\n"), "an id with a tail");
 	ok(is_none(BEGIN "status complete\nmetadata " ID ID ID "\nend\n"), "a digest with a tail");
+	ok(is_none("secondshot-marker 1\nsaveset s\x1b[2J\nid " ID "\nstatus complete\nend\n"),
+	   "a name with a control character");
+	ok(is_none("secondshot-marker 1\nsaveset s\nid /../../../../../../../etc/passwd\nstatus complete\nend\n"),
+	   "an id that is none");
+	ok(is_none(BEGIN "volume x\nstatus complete\nend\n"), "a volume's id that is none");
+	ok(is_none(BEGIN "status com\tplete\nend\n"), "a status that is no word");
+	ok(is_none(BEGIN "status complete\nfull yes\nend\n"), "a digest that is none");
 	ok(is_none(BEGIN "status complete\nfiles many\nend\n"), "a number that is none");
 	ok(is_none(BEGIN "status complete\nfiles 5x\nend\n"), "a number with a tail");
 	ok(is_none(BEGIN "status complete\nfiles 99999999999999999999\nend\n"), "a number too large");
@@ -195,6 +202,21 @@ static void ids(void)
 	volume_close(&v);
 }
 
+/* What may be the name of a host or a location. */
+static void names(void)
+{
+	static const char *const bad[] = { "", ".", "..", "a/b", "/", ".secondshot", ".new-1.a", "a\nb", "a\x7f" };
+	char name[300];
+	size_t i;
+
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		ok(!volume_name_ok(bad[i]), "no name: %zu", i);
+	snprintf(name, sizeof(name), "%0255d", 0);
+	ok(volume_name_ok(name) && volume_name_ok("...") && volume_name_ok("a b") && volume_name_ok("\xff"), "names");
+	snprintf(name, sizeof(name), "%0256d", 0);
+	ok(!volume_name_ok(name), "longer than a file system takes");
+}
+
 int main(void)
 {
 	msg_level(MSG_NONE);
@@ -205,6 +227,7 @@ int main(void)
 	trees(at, 1);
 	ok(marker_has_id(at, "host", ID), "with it, it is one");
 	need(unlinkat(own, "host", 0) == 0);
+	names();
 	texts();
 	kinds();
 	ids();
