@@ -53,8 +53,12 @@ extern const char *const sql_maria[SQL_COUNT];
 	" FROM inodes" by_key " WHERE series = ? AND since >= ?"                        \
 	" AND ino IN (" Q64 ") ORDER BY ino, since"
 #define INODES_GET(by_key)                                                              \
-	"SELECT ino, since, algo, digest FROM inodes" by_key                            \
+	"SELECT ino, since, algo, digest, size, mtime, mtime_ns FROM inodes" by_key     \
 	" WHERE series = ? AND ino IN (" Q64 ") ORDER BY ino, since"
+#define INODES_HELD(by_key)                                                             \
+	"SELECT DISTINCT ino, since FROM paths" by_key                                  \
+	" WHERE series = ? AND first <= ? AND (last IS NULL OR last >= ?)"              \
+	" AND ino IN (" Q64 ") ORDER BY ino, since"
 #define INODE_PATHS(by_key)                                                             \
 	"SELECT dir, name, first, last FROM paths" by_key                               \
 	" WHERE series = ? AND ino = ? AND since = ? ORDER BY first, dir, name"
