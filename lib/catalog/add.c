@@ -98,6 +98,9 @@ static void want(const struct entry *e, void *arg)
 	struct add *a = arg;
 	struct stream_rec r = { .e = *e, .state = ST_TODO, .medium = MEDIUM_NONE };
 
+	/* ss-hash is not told which digest is expected. */
+	r.e.algo = NULL;
+	r.e.digest_len = 0;
 	a->wanted++;
 	stream_put(a->out, &r, a->o->zero);
 }
@@ -157,7 +160,7 @@ static void sum_one(struct add *a, enum merge_verdict v, const struct entry *dis
 		e.mode = disk->mode;
 		e.uid = disk->uid;
 		e.gid = disk->gid;
-		summary_add(a->summing, &e, row->shared);
+		summary_row(a->summing, row, &e);
 		return;
 	}
 	a->linked |= disk->type == 'f' && disk->nlink != 1;
@@ -181,14 +184,14 @@ static int merge_one(enum merge_verdict v, const struct entry *disk, const struc
 	if (both && v == MERGE_SAME) {
 		if (disk->type == 'd')
 			walk_set_dir(a->walk, row->sub);
-		if (disk->type == 'f' && !row->e.digest_len)
+		if (disk->type == 'f' && !row_is_hashed(row))
 			batch_want(a->batch, &row->e);
 		return batch_flush(a->batch, a->next_dir, 0);
 	}
 	if (both && v == MERGE_RELABEL) {
 		oldest(&a->relabelled, row->first);
 		since = row->e.since;
-		if (!row->e.digest_len)
+		if (!row_is_hashed(row))
 			batch_want(a->batch, &row->e);
 	} else if (both && v == MERGE_OVERWRITE) {
 		oldest(&a->overwritten, row->first);

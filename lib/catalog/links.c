@@ -52,7 +52,7 @@ static int ask(struct finding *f, const int64_t *ino)
 			.e = { .ino = (uint64_t)db_int(st, 0), .since = db_int(st, 1),
 			       .btime = db_int(st, 2), .size = db_int(st, 3), .mtime = db_int(st, 4),
 			       .mtime_ns = (uint32_t)db_int(st, 5) },
-			.shared = db_int(st, 6) != 0, .hashed = !db_is_null(st, 7),
+			.shared = db_int(st, 6) != 0, .hashed = db_int(st, 7) != 0,
 		};
 	}
 	return got == DB_FAIL ? -1 : 0;

@@ -24,6 +24,8 @@ enum fate {
 	TAKEN,		/* or its digest is known already */
 	MISSING,	/* the catalog has no such inode, or not yet */
 	STRANGER,	/* the saveset does not hold that inode */
+	EXPECTED,	/* the digest is the one that was expected */
+	UNLIKE,		/* another algorithm than the one expected */
 	DIFFERS,	/* it has another digest than the one that came */
 };
 
@@ -38,6 +40,7 @@ struct store {
 	unsigned long failed;	/* records that ss-hash could not serve */
 	unsigned long strange;	/* records of files that the saveset does not hold */
 	char *stranger;		/* the path of one of these */
+	unsigned long unlike;	/* records whose algorithm is not that of the digest expected */
 	unsigned long differing;	/* of this batch */
 	unsigned long conflicts;	/* of all */
 };
@@ -115,16 +118,27 @@ static void compare(struct store *s, size_t i, struct db_stmt *st)
 	if (s->fate[i] == STRANGER || db_is_null(st, 3) || db_int(st, 4) != e->size ||
 	    db_int(st, 5) != e->mtime || db_int(st, 6) != e->mtime_ns)
 		return;
-	s->fate[i] = TAKEN;
-	if (alen == strlen(e->algo) && !memcmp(algo, e->algo, alen) &&
-	    (dlen != e->digest_len || memcmp(digest, e->digest, dlen)))
+	int expected = db_int(st, 7) != 0;
+
+	if (alen != strlen(e->algo) || memcmp(algo, e->algo, alen))
+		s->fate[i] = expected ? UNLIKE : TAKEN;
+	else if (dlen != e->digest_len || memcmp(digest, e->digest, dlen))
 		s->fate[i] = DIFFERS;
+	else
+		s->fate[i] = expected ? EXPECTED : TAKEN;
 }
 
-/* Count the files whose content is not what was stored or expected, and mark them corrupt.  0, or -1 after reporting. */
-static int condemn(struct store *s)
+/*
+ * Count the files whose content is not what was stored or expected, and mark them corrupt; those
+ * that are as expected have been read now.  0, or -1 after reporting.
+ */
+static int judge(struct store *s)
 {
 	for (size_t i = 0; i < s->n; i++) {
+		if (s->fate[i] == EXPECTED &&
+		    db_queue(s->cat->db, NULL, SQL_INODE_READ, "iii", s->saveset.series,
+			     (int64_t)s->e[i].ino, s->e[i].since) < 0)
+			return -1;
 		if (s->fate[i] != DIFFERS)
 			continue;
 		s->differing++;
@@ -200,7 +214,7 @@ static int write_batch(void *arg)
 		if (db_flush(db) < 0 || (tally.changed < tally.rows && look(s, from, to) < 0))
 			return -1;
 	}
-	return condemn(s);
+	return judge(s);
 }
 
 static void let_go(struct entry *e)
@@ -243,6 +257,7 @@ static int flush(struct store *s, int last)
 		}
 		if (s->fate[i] == STRANGER || s->fate[i] == MISSING)
 			refuse(s, &s->e[i]);
+		s->unlike += s->fate[i] == UNLIKE;
 		let_go(&s->e[i]);
 	}
 	s->conflicts += s->differing;
@@ -376,6 +391,9 @@ static int conclude(struct store *s, enum stream_got end)
 	if (s->strange)
 		msg_warn("%s: %lu records are of files it does not hold, and are not stored; one is of %s",
 			 escape_name(name), s->strange, s->stranger);	/* escaped */
+	if (s->unlike)
+		msg_warn("%s: %lu files are expected to have a digest of another algorithm than these;"
+			 " ss-verify reads them", escape_name(name), s->unlike);
 	if (s->failed)
 		msg_warn("%s: %lu files got no digest", escape_name(name), s->failed);
 	if (s->conflicts)

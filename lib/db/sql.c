@@ -183,7 +183,7 @@ static const char *const text[SQL_COUNT] = {
 		" shared, algo, room) VALUES (" Q9 ", ?, zeroblob(?))",
 	[SQL_INODE_EXPECT] =
 		"INSERT OR IGNORE INTO inodes (series, ino, since, btime, size, blocks, mtime, mtime_ns,"
-		" shared, algo, digest) VALUES (" Q9 ", ?, ?)",
+		" shared, algo, digest, room) VALUES (" Q9 ", ?, ?, x'01')",
 	[SQL_INODE_SHARED] =
 		"UPDATE inodes SET shared = 1 WHERE series = ? AND ino = ? AND since = ?",
 	[SQL_INODE_DIGEST] =
@@ -191,8 +191,10 @@ static const char *const text[SQL_COUNT] = {
 		" AND since = ? AND size = ? AND mtime = ? AND mtime_ns = ? AND digest IS NULL",
 	[SQL_INODES_GET] = INODES_GET(""),
 	[SQL_INODES_HELD] = INODES_HELD(""),
+	[SQL_INODE_READ] =
+		"UPDATE inodes SET room = NULL WHERE series = ? AND ino = ? AND since = ?",
 	[SQL_INODE_VERDICT] =
-		"UPDATE inodes SET verified = ?, verdict = ?, medium = ?"
+		"UPDATE inodes SET verified = ?, verdict = ?, medium = ?, room = NULL"
 		" WHERE series = ? AND ino = ? AND since = ?",
 	[SQL_INODE_PATHS] = INODE_PATHS(""),
 
