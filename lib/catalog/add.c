@@ -112,13 +112,14 @@ static void oldest(int64_t *mark, int64_t first)
 }
 
 /*
- * The row was of another inode.  A file system with a lasting name and birth times proves that e
- * is another file.  Without that proof, if path, size and time are those of the last saveset, e
+ * The row was of another inode, or nothing on disk covers it any more.  A file system with a
+ * lasting name and birth times proves that e is another file.  Without that proof, if path, size and time are those of the last saveset, e
  * is expected to have the same content: it gets the digest of the row.
  */
 static void expect(const struct add *a, struct entry *e, const struct entry *was)
 {
-	int proved = !a->moved && a->v->fs[0] && e->btime && was->btime;
+	int proved = !a->moved && a->v->fs[0] && e->btime && was->btime &&
+		     (e->ino != was->ino || e->btime != was->btime);
 
 	if (proved || e->type != 'f' || was->type != 'f' || !was->digest_len || e->size != was->size ||
 	    e->mtime != was->mtime || e->mtime_ns != was->mtime_ns)

@@ -190,6 +190,7 @@ static const char *const text[SQL_COUNT] = {
 		"UPDATE inodes SET algo = ?, digest = ?, room = NULL WHERE series = ? AND ino = ?"
 		" AND since = ? AND size = ? AND mtime = ? AND mtime_ns = ? AND digest IS NULL",
 	[SQL_INODES_GET] = INODES_GET(""),
+	[SQL_INODES_COVERED] = INODES_COVERED("", "JOIN"),
 	[SQL_INODES_HELD] = INODES_HELD(""),
 	[SQL_INODE_READ] =
 		"UPDATE inodes SET room = NULL WHERE series = ? AND ino = ? AND since = ?",

@@ -29,7 +29,7 @@ enum sql_id {
 	SQL_LOCATION_COUNT,
 
 	SQL_ROWS_FROM, SQL_ROWS_REST, SQL_ROW_ADD, SQL_ROW_CLOSE, SQL_DIR_ADD, SQL_DIR_GET,
-	SQL_INODE_ADD, SQL_INODE_EXPECT, SQL_INODE_SHARED, SQL_INODE_DIGEST, SQL_INODE_READ, SQL_INODES_GET, SQL_INODES_HELD, SQL_INODES_SEEN,
+	SQL_INODE_ADD, SQL_INODE_EXPECT, SQL_INODE_SHARED, SQL_INODE_DIGEST, SQL_INODE_READ, SQL_INODES_GET, SQL_INODES_HELD, SQL_INODES_COVERED, SQL_INODES_SEEN,
 	SQL_INODE_VERDICT, SQL_INODE_PATHS,
 
 	SQL_UNDO_ROWS, SQL_UNDO_CLOSED, SQL_UNDO_SAVESETS,
@@ -66,7 +66,7 @@ const char *sql_text(enum sql_id id, enum sql_dialect dialect);
 /* What stands for a word of the schema ("$ID"); NULL if it is none. */
 const char *sql_word(const char *word, size_t len, enum sql_dialect dialect);
 
-/* How many inode numbers SQL_INODES_GET, _HELD and _SEEN take at once; those not needed are 0. */
+/* How many inode numbers SQL_INODES_GET, _HELD, _COVERED and _SEEN take at once; those not needed are 0. */
 #define SQL_INODES 64
 
 #endif

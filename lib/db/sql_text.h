@@ -57,6 +57,13 @@ extern const char *const sql_maria[SQL_COUNT];
 	"SELECT ino, since, algo, digest, size, mtime, mtime_ns, room IS NOT NULL"      \
 	" FROM inodes" by_key                                                           \
 	" WHERE series = ? AND ino IN (" Q64 ") ORDER BY ino, since"
+/* Those that a saveset holds which lies somewhere. */
+#define INODES_COVERED(by_key, join)                                                    \
+	"SELECT DISTINCT p.ino, p.since FROM paths p" by_key " " join " savesets s"     \
+	" ON s.series = p.series AND s.seq >= p.first"                                  \
+	" AND (p.last IS NULL OR s.seq <= p.last)"                                      \
+	" " join " locations l ON l.saveset = s.id"                                     \
+	" WHERE p.series = ? AND p.ino IN (" Q64 ")"
 #define INODES_HELD(by_key)                                                             \
 	"SELECT DISTINCT ino, since FROM paths" by_key                                  \
 	" WHERE series = ? AND first <= ? AND (last IS NULL OR last >= ?)"              \
