@@ -135,3 +135,52 @@ journal() {
 	' - "$ROOT"
 	[ "$(jq -r 'select(.class == "corrupt").path' <<<"$output")" = rotten ]
 }
+
+# unread N: the newest saveset has so many files without digest; pending has them.
+unread() {
+	[ "$(field "$(newest)" unhashed finished full_digest)" = "$1 null null" ]
+	[ "$(ss-catalog pending "$(newest)" | grep -vc '^#')" = "$1" ]
+	[ "$(ss-catalog files "$(newest)" --format stream | grep -c '^-')" = "$1" ]
+	run_ok ss-catalog check
+}
+
+@test "a digest that is only expected is none before the file was read, whatever becomes of the stream" {
+	take
+	turn
+	rot "$TREE/dir/two"
+	sql "UPDATE series SET fs = 'uuid:00'; UPDATE volumes SET fs = 'uuid:00'"
+	# ss-hash and store are killed before they do anything; here, and in the next night.
+	ss-catalog add alpha >/dev/null 2>&1
+	unread 5
+	turn
+	[ "$(ss-catalog add alpha 2>/dev/null | grep -v '^#' | cut -f14 | sort -u | wc -l)" = 5 ]
+	unread 5
+	# What was hashed with another algorithm tells nothing of what was expected.
+	ss-catalog pending "$(newest)" | sed 's/^#hash .*/#hash sha1/' | ss-hash >"$BATS_TEST_TMPDIR/sha1"
+	run_code 3 ss-catalog store <"$BATS_TEST_TMPDIR/sha1"
+	contains "$stderr" '5 files are expected to have a digest of another algorithm'
+	unread 5
+	# One of them is read; then the rest.
+	ss-catalog pending "$(newest)" | ss-hash | grep -E '^#|	one$' | grep -v '^#end' >"$BATS_TEST_TMPDIR/some"
+	run_code 3 ss-catalog store <"$BATS_TEST_TMPDIR/some"
+	unread 3
+	ss-catalog pending "$(newest)" | ss-hash | { run_code 1 ss-catalog store; contains "$stderr" '1 files are corrupt'; }
+	[[ "$(field "$(newest)" unhashed finished)" == '0 2'* ]]
+	[ "$(ss-catalog pending "$(newest)" | grep -vc '^#')" = 0 ]
+	run_ok ss-catalog check
+	run_code 1 ss-verify alpha
+	contains "$output" 'corrupt.*dir/two'
+}
+
+@test "who verifies what was only expected has read it" {
+	take
+	turn
+	sql "UPDATE series SET fs = 'uuid:00'; UPDATE volumes SET fs = 'uuid:00'"
+	ss-catalog add alpha >/dev/null 2>&1
+	unread 5
+	run_ok ss-verify alpha
+	[ "$(ss-catalog pending "$(newest)" | grep -vc '^#')" = 0 ]
+	ss-catalog pending "$(newest)" | ss-hash | ss-catalog store
+	[[ "$(field "$(newest)" unhashed finished)" == '0 2'* ]]
+	run_ok ss-catalog check
+}

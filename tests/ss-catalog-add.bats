@@ -191,6 +191,32 @@ beside_slash() {
 	run_ok ss-verify alpha@.sync
 }
 
+@test "nor are they for a file of several names; its old digest is what it is expected to have" {
+	take
+	turn
+	# What the newest saveset does not hold and an older one does, which lies there, is known.
+	rm "$TREE/nothing"
+	take
+	ln "$ROOT/hourly.0/alpha/nothing" "$TREE/"
+	run_ok ss-catalog add alpha
+	contains "$output" '^#end 0$'
+	# Nothing lies anywhere for a while; meanwhile one of two names and two files rot.
+	rm "$ROOT"/{.sync,hourly.0}/.secondshot/alpha
+	run_ok ss-catalog reconcile
+	rot "$TREE/one"
+	rot "$TREE/dir/sub/three"
+	ss-catalog add alpha >"$BATS_TEST_TMPDIR/stream" 2>/dev/null
+	contains "$(<"$BATS_TEST_TMPDIR/stream")" '#end 4$'
+	S=$(newest)
+	[ "$(field "$S" unhashed finished)" = '5 null' ]
+	ss-hash <"$BATS_TEST_TMPDIR/stream" | { run_code 1 ss-catalog store; contains "$stderr" '2 files are corrupt'; }
+	[[ $(field "$S" unhashed finished) == '0 2'* ]]
+	run_code 1 ss-verify "$S"
+	[ "$(grep -c corrupt <<<"$output")" = 3 ]
+	run_ok ss-catalog check
+	no_orphans
+}
+
 # stopped_add CALL NAME: ss-catalog add as far as this system call for that name; then its
 # process, ADD, has been stopped.  moved_on: it goes on, to its exit CODE.
 stopped_add() {

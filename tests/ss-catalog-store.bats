@@ -183,3 +183,116 @@ store() {
 	done
 	contains "$output" "blake2b512:$(b2sum <"$TREE/blake2b512" | cut -c-128)"
 }
+
+# under STREAM: records from stdin under the head of a stream, as if ss-hash had read nothing but zeros.
+under() {
+	awk -F'\t' -v OFS='\t' 'FNR == NR { if (/^#/ && !/^#end/) print; next }
+		{ $1 = "ok"; $11 = "media"; $12 = "sha256"; $13 = sprintf("%064d", 0); print; n++ }
+		END { print "#end " n }' "$1" -
+}
+
+# record STREAM PATH
+record() {
+	awk -F'\t' -v path="$2" '!/^#/ && $14 == path' "$1"
+}
+
+# refused STREAM: exit 3; each of its records is told, and none changes anything.
+refused() {
+	local n before
+	n=$(grep -vc '^#' "$1")
+	before=$(sql "SELECT ino, since, hex(digest), verdict FROM inodes ORDER BY series, ino, since")
+	run_code 3 store "$1"
+	[[ $stderr =~ " $n records are of files it does not hold, and are not stored; one is of "([^[:space:]]*) ]]
+	record "$1" "${BASH_REMATCH[1]}" | grep -q .
+	[ "$(sql "SELECT ino, since, hex(digest), verdict FROM inodes ORDER BY series, ino, since")" = "$before" ]
+}
+
+@test "no digest and no verdict for a file that the stream's saveset does not hold" {
+	local first=$BATS_TEST_TMPDIR/first second=$BATS_TEST_TMPDIR/second forged=$BATS_TEST_TMPDIR/forged
+	local one two
+	ss-catalog add alpha >"$first" 2>/dev/null
+	one=$(newest)
+	turn
+	rm "$TREE/nothing"
+	fresh "$TREE/dir/two" 'two, again'
+	ss-catalog add alpha >"$second" 2>/dev/null
+	two=$(newest)
+	# What the first alone holds: a file that is gone, a path that has another file now.
+	record "$first" nothing | under "$second" >"$forged"
+	refused "$forged"
+	{ record "$first" nothing && record "$first" dir/two; } | under "$second" >"$forged"
+	refused "$forged"
+	# What the second alone holds.
+	record "$second" dir/two | under "$first" >"$forged"
+	refused "$forged"
+	# Of no file at all; of one with another size or time.
+	record "$second" dir/two | awk -F'\t' -v OFS='\t' '{ $8 += 1000000 } { print }' | under "$second" >"$forged"
+	refused "$forged"
+	record "$second" dir/two | awk -F'\t' -v OFS='\t' '{ $6 += 1 } { print }' | under "$second" >"$forged"
+	refused "$forged"
+	# What both hold is taken from either; and they are finished one by one.
+	record "$second" dir/sub/three | grep -q .
+	record "$first" dir/sub/three | under "$second" | { run_code 3 store /dev/stdin; lacks "$stderr" 'does not hold'; }
+	[ "$(ss-catalog files "$one" --json | grep -c 'sha256:0\{64\}')" = 1 ]
+	sql "UPDATE inodes SET digest = NULL"
+	ss-catalog pending "$one" | ss-hash | store /dev/stdin
+	ss-catalog pending "$two" | ss-hash | store /dev/stdin
+	# Nor can anybody else say of a file that it differs.
+	record "$first" nothing | under "$second" >"$forged"
+	refused "$forged"
+	record "$second" dir/two | under "$first" >"$forged"
+	refused "$forged"
+	record "$second" dir/two | awk -F'\t' -v OFS='\t' '{ $6 += 1 } { print }' | under "$second" >"$forged"
+	refused "$forged"
+	[ "$(sql 'SELECT count(*) FROM inodes WHERE verdict IS NOT NULL')" = 0 ]
+	run_ok ss-verify "$one" "$two"
+	run_ok ss-catalog check
+	# The saveset was pruned; what it held and others hold still is not its any more.
+	rm -r "$ROOT/hourly.0"
+	ss-catalog reconcile
+	run_ok ss-prune
+	record "$first" dir/sub/three | under "$first" >"$forged"
+	run_code 2 store "$forged"
+	contains "$stderr" 'no such saveset'
+}
+
+@test "a stream says nothing of another host's files" {
+	HOSTS='alpha beta' stage
+	cp -a "$SRC/beta" "$ROOT/.sync/"
+	rm "$ROOT/.sync/beta/one"
+	ss-catalog add alpha >"$STREAM" 2>/dev/null
+	ss-catalog add beta >"$HASHED" 2>/dev/null
+	grep -v '^#' "$STREAM" | under "$HASHED" >"$BATS_TEST_TMPDIR/forged"
+	refused "$BATS_TEST_TMPDIR/forged"
+	run_code 3 ss-catalog store <"$HASHED"
+	lacks "$stderr" 'does not hold'
+}
+
+# bats test_tags=more
+@test "a saveset that is taken back while its stream is stored gets nothing more, nor does the next" {
+	local n pid forged=$BATS_TEST_TMPDIR/forged
+	(cd "$TREE" && for n in {1..2100}; do echo "$n" >"file-$n"; done)
+	ss-catalog add alpha >"$STREAM" 2>/dev/null
+	# As if add had been killed before its end.
+	sql "DELETE FROM locations"
+	sql "UPDATE savesets SET seq = NULL, status = 0"
+	sql "UPDATE series SET last_seq = 0"
+	grep -v '^#' "$STREAM" | under "$STREAM" >"$forged"
+	mkfifo "$BATS_TEST_TMPDIR/fifo"
+	ss-catalog store <"$BATS_TEST_TMPDIR/fifo" 2>"$BATS_TEST_TMPDIR/err" &
+	pid=$!
+	exec 9>"$BATS_TEST_TMPDIR/fifo"
+	head -n $((5 + 2048)) "$forged" >&9
+	some_digests() { [ "$(sql 'SELECT count(*) FROM inodes WHERE digest IS NOT NULL')" = 2048 ]; }
+	until_true some_digests
+	ss-catalog add alpha >"$HASHED" 2>/dev/null
+	[ "$(sql 'SELECT count(*) FROM inodes WHERE digest IS NOT NULL')" = 0 ]
+	tail -n +$((6 + 2048)) "$forged" >&9
+	exec 9>&-
+	run_code 2 wait "$pid"
+	contains "$(<"$BATS_TEST_TMPDIR/err")" 'records are of files it does not hold'
+	contains "$(<"$BATS_TEST_TMPDIR/err")" 'is not in the catalog any more'
+	[ "$(sql 'SELECT count(*) FROM inodes WHERE digest IS NOT NULL')" = 0 ]
+	ss-hash <"$HASHED" | store /dev/stdin
+	run_ok ss-verify alpha@.sync
+}

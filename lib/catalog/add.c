@@ -99,6 +99,9 @@ static void want(const struct entry *e, void *arg)
 	struct add *a = arg;
 	struct stream_rec r = { .e = *e, .state = ST_TODO, .medium = MEDIUM_NONE };
 
+	/* ss-hash is not told which digest is expected. */
+	r.e.algo = NULL;
+	r.e.digest_len = 0;
 	a->wanted++;
 	stream_put(a->out, &r, a->o->zero);
 }
@@ -110,13 +113,14 @@ static void oldest(int64_t *mark, int64_t first)
 }
 
 /*
- * The row was of another inode.  A file system with a lasting name and birth times proves that e
- * is another file.  Without that proof, if path, size and time are those of the last saveset, e
+ * The row was of another inode, or nothing on disk covers it any more.  A file system with a
+ * lasting name and birth times proves that e is another file.  Without that proof, if path, size and time are those of the last saveset, e
  * is expected to have the same content: it gets the digest of the row.
  */
 static void expect(const struct add *a, struct entry *e, const struct entry *was)
 {
-	int proved = !a->moved && a->v->fs[0] && e->btime && was->btime;
+	int proved = !a->moved && a->v->fs[0] && e->btime && was->btime &&
+		     (e->ino != was->ino || e->btime != was->btime);
 
 	if (proved || e->type != 'f' || was->type != 'f' || !was->digest_len || e->size != was->size ||
 	    e->mtime != was->mtime || e->mtime_ns != was->mtime_ns)
@@ -158,7 +162,7 @@ static void sum_one(struct add *a, enum merge_verdict v, const struct entry *dis
 		e.mode = disk->mode;
 		e.uid = disk->uid;
 		e.gid = disk->gid;
-		summary_add(a->summing, &e, row->shared);
+		summary_row(a->summing, row, &e);
 		return;
 	}
 	a->linked |= disk->type == 'f' && disk->nlink != 1;
@@ -182,14 +186,14 @@ static int merge_one(enum merge_verdict v, const struct entry *disk, const struc
 	if (both && v == MERGE_SAME) {
 		if (disk->type == 'd')
 			walk_set_dir(a->walk, row->sub);
-		if (disk->type == 'f' && !row->e.digest_len)
+		if (disk->type == 'f' && !row_is_hashed(row))
 			batch_want(a->batch, &row->e);
 		return batch_flush(a->batch, a->next_dir, 0);
 	}
 	if (both && v == MERGE_RELABEL) {
 		oldest(&a->relabelled, row->first);
 		since = row->e.since;
-		if (!row->e.digest_len)
+		if (!row_is_hashed(row))
 			batch_want(a->batch, &row->e);
 	} else if (both && v == MERGE_OVERWRITE) {
 		oldest(&a->overwritten, row->first);

@@ -86,13 +86,6 @@ void batch_close(struct batch *b, const struct row *row)
 	op->first = row->first;
 }
 
-/* ss-hash is not told which digest is expected. */
-static void unknown(struct entry *e)
-{
-	e->algo = NULL;
-	e->digest_len = 0;
-}
-
 void batch_open(struct batch *b, const struct entry *e, int64_t dir, int64_t sub, int fresh)
 {
 	struct op *op = push(b, OP_OPEN, e);
@@ -111,7 +104,6 @@ void batch_open(struct batch *b, const struct entry *e, int64_t dir, int64_t sub
 
 		op->make = 1;
 		op->since = wanted.since = b->seq;
-		unknown(&wanted);
 		b->want(&wanted, b->arg);
 	}
 }
@@ -226,7 +218,6 @@ int batch_flush(struct batch *b, int64_t next_dir, int force)
 			op->e.since = op->since;
 		op->e.data = "";
 		op->e.data_len = 0;
-		unknown(&op->e);
 		if (op->want)
 			b->want(&op->e, b->arg);
 	}

@@ -94,6 +94,7 @@ static int decode(struct chunk *c, struct row *r, struct offsets *o, struct db_s
 	r->e.algo = hash_algo_name(a);
 	memcpy(r->e.digest, p, len);
 	r->e.digest_len = len;
+	r->expected = db_int(st, 22) != 0;
 	return 0;
 }
 

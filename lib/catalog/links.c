@@ -10,6 +10,7 @@
 struct known {
 	struct entry e;		/* ino, since, btime, size, mtime */
 	int shared, hashed;
+	int usable;		/* this walk brought it, or a saveset holds it that lies somewhere */
 };
 
 struct finding {
@@ -35,12 +36,28 @@ static int same_file(const struct entry *a, const struct entry *b)
 	       a->mtime == b->mtime && a->mtime_ns == b->mtime_ns;
 }
 
+/* Which of the known ones does something on disk still cover?  The others may be anybody's.  0, or -1 after reporting. */
+static int ask_covered(struct finding *f, const int64_t *ino)
+{
+	struct db_stmt *st = db_bind(f->cat->db, SQL_INODES_COVERED, "ia", f->series, ino,
+				     (size_t)SQL_INODES);
+	enum db_got got = DB_FAIL;
+
+	while (st && (got = db_step(st)) == DB_ROW)
+		for (size_t i = 0; i < f->n; i++)
+			if (f->known[i].e.ino == (uint64_t)db_int(st, 0) &&
+			    f->known[i].e.since == db_int(st, 1))
+				f->known[i].usable = 1;
+	return got == DB_FAIL ? -1 : 0;
+}
+
 /* What the catalog has of these numbers; those not needed are 0.  0, or -1 after reporting. */
 static int ask(struct finding *f, const int64_t *ino)
 {
 	struct db_stmt *st = db_bind(f->cat->db, SQL_INODES_SEEN, "iia", f->series, f->oldest, ino,
 				     (size_t)SQL_INODES);
 	enum db_got got = DB_FAIL;
+	size_t older = 0;
 
 	f->n = 0;
 	while (st && (got = db_step(st)) == DB_ROW) {
@@ -52,10 +69,14 @@ static int ask(struct finding *f, const int64_t *ino)
 			.e = { .ino = (uint64_t)db_int(st, 0), .since = db_int(st, 1),
 			       .btime = db_int(st, 2), .size = db_int(st, 3), .mtime = db_int(st, 4),
 			       .mtime_ns = (uint32_t)db_int(st, 5) },
-			.shared = db_int(st, 6) != 0, .hashed = !db_is_null(st, 7),
+			.shared = db_int(st, 6) != 0, .hashed = db_int(st, 7) != 0,
+			.usable = db_int(st, 1) == f->seq,
 		};
+		older += !f->known[f->n - 1].usable;
 	}
-	return got == DB_FAIL ? -1 : 0;
+	if (got == DB_FAIL)
+		return -1;
+	return older ? ask_covered(f, ino) : 0;
 }
 
 /* The newest of the known ones that e is a name of, or NULL. */
@@ -64,7 +85,8 @@ static struct known *find(struct finding *f, const struct entry *e)
 	int64_t oldest = e->btime ? f->oldest : f->seq;
 
 	for (size_t i = f->n; i-- > 0;)
-		if (same_file(&f->known[i].e, e) && f->known[i].e.since >= oldest)
+		if (f->known[i].usable && same_file(&f->known[i].e, e) &&
+		    f->known[i].e.since >= oldest)
 			return &f->known[i];
 	return NULL;
 }

@@ -22,7 +22,8 @@ struct link {
  * Find out for n names in saveset seq of series, in a write transaction; they come
  * back in another order.  The same file is who has the same inode number, birth time,
  * size and mtime; inodes from before saveset oldest (where there is no birth time:
- * before seq) are not looked at.  Those found are marked as shared, which is queued.
+ * before seq) are not looked at, nor are those that no saveset holds which lies
+ * somewhere.  Those found are marked as shared, which is queued.
  * 0, or -1 after reporting.
  */
 int links_find(struct catalog *cat, int64_t series, int64_t seq, int64_t oldest,

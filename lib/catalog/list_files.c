@@ -98,9 +98,21 @@ static int is_sha256(const struct entry *e)
 	return e->type == 'f' && e->digest_len && !strcmp(e->algo, "sha256");
 }
 
+/* Only a digest of what was read is one for a stream. */
+static struct stream_rec record(const struct row *row)
+{
+	struct stream_rec r = { .e = row->e, .state = row_is_hashed(row) ? ST_OK : ST_TODO };
+
+	if (r.state == ST_TODO) {
+		r.e.algo = NULL;
+		r.e.digest_len = 0;
+	}
+	return r;
+}
+
 static void put_row(const struct saveset *s, const struct row *row, enum list_format f)
 {
-	struct stream_rec r = { .e = row->e, .state = row->e.digest_len ? ST_OK : ST_TODO };
+	struct stream_rec r = record(row);
 
 	switch (f) {
 	case LIST_TEXT:
@@ -146,10 +158,9 @@ static int put_stream(struct catalog *cat, const struct saveset *s, int zero, in
 
 	put_head(s, zero);
 	while ((got = rows_next(rows, &row)) > 0) {
-		struct stream_rec r = { .e = row->e,
-					.state = row->e.digest_len ? ST_OK : ST_TODO };
+		struct stream_rec r = record(row);
 
-		if (row->e.type != 'f' || (pending && row->e.digest_len))
+		if (row->e.type != 'f' || (pending && r.state == ST_OK))
 			continue;
 		stream_put(stdout, &r, zero);
 		count++;

@@ -136,6 +136,11 @@ static void leave(struct rows *r)
 	free(l->pending);
 }
 
+int row_is_hashed(const struct row *row)
+{
+	return row->e.digest_len && !row->expected;
+}
+
 struct rows *rows_open(struct catalog *cat, int64_t series, int64_t seq)
 {
 	struct rows *r = mem_alloc(sizeof(*r));

@@ -24,6 +24,7 @@ struct row {
 	int shared;		/* more than one path of the series had this inode */
 	int64_t verified;	/* seconds since 1970, 0 = never */
 	int verdict;		/* of that time: an enum verdict of verdict.h */
+	int expected;		/* e's digest is only what the content is expected to have: it was never read */
 };
 
 #define ROWS_TOP 1		/* number of the host's top directory */
@@ -38,6 +39,9 @@ struct rows *rows_open(struct catalog *cat, int64_t series, int64_t seq);
  * next chunk while this one is worked through.
  */
 void rows_alone(struct rows *r);
+
+/* Has the content of this regular file been read, and its digest stored? */
+int row_is_hashed(const struct row *row);
 
 /* 1 and *row (valid until the next call), 0 at the end, -1 after reporting. */
 int rows_next(struct rows *r, const struct row **row);

@@ -19,17 +19,33 @@
 
 #define BATCH 2048		/* the last one is waited for */
 #define CHUNK 512		/* digests written before it is asked whether all were taken */
-#define DIFFERS 2		/* in store.missing: it has another digest than the one that came */
 #define KEPT (4 * BATCH)	/* more than add has under way at any time */
+#define BYTES (1u << 20)	/* the same two for the sum of their paths */
+#define KEPT_BYTES (4 * BYTES)
+
+enum fate {
+	TAKEN,		/* or its digest is known already */
+	MISSING,	/* the catalog has no such inode, or not yet */
+	STRANGER,	/* the saveset does not hold that inode */
+	EXPECTED,	/* the digest is the one that was expected */
+	UNLIKE,		/* another algorithm than the one expected */
+	DIFFERS,	/* it has another digest than the one that came */
+};
 
 struct store {
 	struct catalog *cat;
 	struct saveset saveset;
-	struct entry *e;	/* without path and data */
-	char *missing;		/* of each: the catalog has no such inode, or not yet */
+	int64_t held;		/* what holds at this sequence number is the saveset's; 0 = nothing is */
+	struct entry *e;	/* their paths are malloc'd, for messages; without data */
+	char *fate;		/* of each, an enum fate */
 	size_t n, kept;		/* kept: those at the front that were missing before */
+	size_t bytes, kept_bytes;	/* of their paths */
 	unsigned long failed;	/* records that ss-hash could not serve */
-	unsigned long conflicts;
+	unsigned long strange;	/* records of files that the saveset does not hold */
+	char *stranger;		/* the path of one of these */
+	unsigned long unlike;	/* records whose algorithm is not that of the digest expected */
+	unsigned long differing;	/* of this batch */
+	unsigned long conflicts;	/* of all */
 };
 
 /* In the order of the catalog, to which an inode is a signed number. */
@@ -43,27 +59,92 @@ static int by_key(const void *a, const void *b)
 	return (x->since > y->since) - (x->since < y->since);
 }
 
-/* What the catalog holds for e, whose digest it did not take: the same, another, or no such inode (yet)? */
+/* These inodes, of the entries from..to), are the saveset's if one of its rows has them.  0, or -1 after reporting. */
+static int pardon(struct store *s, const int64_t *ino, size_t from, size_t to)
+{
+	struct db_stmt *st = db_bind(s->cat->db, SQL_INODES_HELD, "iiia", s->saveset.series, s->held,
+				     s->held, ino, (size_t)SQL_INODES);
+	enum db_got got = DB_FAIL;
+
+	/* Both are in the order of inode and first saveset. */
+	for (size_t i = from; st && (got = db_step(st)) == DB_ROW;) {
+		struct entry row = { .ino = (uint64_t)db_int(st, 0), .since = db_int(st, 1) };
+
+		while (i < to && by_key(&s->e[i], &row) < 0)
+			i++;
+		for (size_t k = i; k < to && by_key(&s->e[k], &row) == 0; k++)
+			s->fate[k] = TAKEN;
+	}
+	return got == DB_FAIL ? -1 : 0;
+}
+
+/*
+ * Which records are of inodes that the saveset does not hold?  It holds what it brought; of
+ * what was there before, and is left without a digest, there is seldom much.  Rows that add
+ * writes at the same time: it tells of an older inode when one of its names is committed.
+ * 0, or -1 after reporting.
+ */
+static int find_strangers(struct store *s)
+{
+	int64_t ino[SQL_INODES] = { 0 };
+	size_t from = 0, n = 0;
+
+	/* Each time: it may have been published, or taken back with all its rows, meanwhile. */
+	s->held = 0;
+	if (db_value(s->cat->db, &s->held, SQL_SAVESET_HOLDS_AT, "s", s->saveset.uid) < 0)
+		return -1;
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->e[i].since == s->held)
+			continue;
+		s->fate[i] = STRANGER;
+		if (s->e[i].since > s->held)
+			continue;
+		from = n ? from : i;
+		ino[n++] = (int64_t)s->e[i].ino;
+		if (n < SQL_INODES)
+			continue;
+		if (pardon(s, ino, from, i + 1) < 0)
+			return -1;
+		memset(ino, 0, sizeof(ino));
+		n = 0;
+	}
+	return n ? pardon(s, ino, from, s->n) : 0;
+}
+
+/* What the catalog holds for e, whose digest it did not take: the same, another, or no such file (yet)? */
 static void compare(struct store *s, size_t i, struct db_stmt *st)
 {
 	const struct entry *e = &s->e[i];
 	size_t alen, dlen;
 	const void *algo = db_bytes(st, 2, &alen), *digest = db_bytes(st, 3, &dlen);
 
-	s->missing[i] = db_is_null(st, 3);
-	if (!s->missing[i] && alen == strlen(e->algo) && !memcmp(algo, e->algo, alen) &&
-	    (dlen != e->digest_len || memcmp(digest, e->digest, dlen)))
-		s->missing[i] = DIFFERS;
+	if (s->fate[i] == STRANGER || db_is_null(st, 3) || db_int(st, 4) != e->size ||
+	    db_int(st, 5) != e->mtime || db_int(st, 6) != e->mtime_ns)
+		return;
+	int expected = db_int(st, 7) != 0;
+
+	if (alen != strlen(e->algo) || memcmp(algo, e->algo, alen))
+		s->fate[i] = expected ? UNLIKE : TAKEN;
+	else if (dlen != e->digest_len || memcmp(digest, e->digest, dlen))
+		s->fate[i] = DIFFERS;
+	else
+		s->fate[i] = expected ? EXPECTED : TAKEN;
 }
 
-/* Count the files whose content is not what was stored or expected, and mark them corrupt.  0, or -1 after reporting. */
-static int condemn(struct store *s)
+/*
+ * Count the files whose content is not what was stored or expected, and mark them corrupt; those
+ * that are as expected have been read now.  0, or -1 after reporting.
+ */
+static int judge(struct store *s)
 {
 	for (size_t i = 0; i < s->n; i++) {
-		if (s->missing[i] != DIFFERS)
+		if (s->fate[i] == EXPECTED &&
+		    db_queue(s->cat->db, NULL, SQL_INODE_READ, "iii", s->saveset.series,
+			     (int64_t)s->e[i].ino, s->e[i].since) < 0)
+			return -1;
+		if (s->fate[i] != DIFFERS)
 			continue;
-		s->missing[i] = 0;
-		s->conflicts++;
+		s->differing++;
 		if (db_queue(s->cat->db, NULL, SQL_INODE_VERDICT, "iiiiii", clock_now(),
 			     (int64_t)VERDICT_CORRUPT, (int64_t)MEDIUM_UNKNOWN, s->saveset.series,
 			     (int64_t)s->e[i].ino, s->e[i].since) < 0)
@@ -81,7 +162,8 @@ static int look_some(struct store *s, size_t from, size_t to)
 
 	for (; i < to; i++) {
 		ino[i - from] = (int64_t)s->e[i].ino;
-		s->missing[i] = 1;
+		if (s->fate[i] != STRANGER)
+			s->fate[i] = MISSING;
 	}
 	struct db_stmt *st = db_bind(s->cat->db, SQL_INODES_GET, "ia", s->saveset.series, ino,
 				     (size_t)SQL_INODES);
@@ -113,8 +195,10 @@ static int write_batch(void *arg)
 	struct store *s = arg;
 	struct db *db = s->cat->db;
 
-	s->conflicts = 0;
-	memset(s->missing, 0, s->n);
+	s->differing = 0;
+	memset(s->fate, TAKEN, s->n);
+	if (find_strangers(s) < 0)
+		return -1;
 	for (size_t from = 0, to; from < s->n; from = to) {
 		struct db_tally tally = { 0 };
 
@@ -122,6 +206,8 @@ static int write_batch(void *arg)
 		for (size_t i = from; i < to; i++) {
 			const struct entry *e = &s->e[i];
 
+			if (s->fate[i] == STRANGER)
+				continue;
 			if (db_queue(db, &tally, SQL_INODE_DIGEST, "sbiiiiii", e->algo,
 				     (const void *)e->digest, e->digest_len, s->saveset.series,
 				     (int64_t)e->ino, e->since, e->size, e->mtime,
@@ -131,16 +217,28 @@ static int write_batch(void *arg)
 		if (db_flush(db) < 0 || (tally.changed < tally.rows && look(s, from, to) < 0))
 			return -1;
 	}
-	return condemn(s);
+	return judge(s);
+}
+
+static void let_go(struct entry *e)
+{
+	free((void *)(uintptr_t)e->path);	/* take() made it */
+}
+
+/* The record is of no file of the saveset. */
+static void refuse(struct store *s, struct entry *e)
+{
+	if (!s->strange++)
+		s->stranger = mem_strdup(escape_bytes(e->path, e->path_len));
 }
 
 /*
  * Write what was collected.  What the catalog misses is kept for the next time:
  * add commits its rows after it has told of them, but before it ends the stream.
  */
-static int flush(struct store *s, int last, unsigned long *strange, unsigned long *conflicts)
+static int flush(struct store *s, int last)
 {
-	size_t kept = 0;
+	size_t kept = 0, bytes = 0;
 
 	if (!s->n)
 		return 0;
@@ -148,14 +246,26 @@ static int flush(struct store *s, int last, unsigned long *strange, unsigned lon
 	if (db_transaction(s->cat->db, write_batch, s) < 0)
 		return -1;
 	for (size_t i = 0; i < s->n; i++)
-		if (s->missing[i])
+		if (s->fate[i] == MISSING) {
+			kept++;
+			bytes += s->e[i].path_len;
+		}
+	int enough = last || kept > KEPT || bytes > KEPT_BYTES;
+
+	kept = 0;
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->fate[i] == MISSING && !enough) {
 			s->e[kept++] = s->e[i];
-	if (last || kept > KEPT) {
-		*strange += kept;
-		kept = 0;
+			continue;
+		}
+		if (s->fate[i] == STRANGER || s->fate[i] == MISSING)
+			refuse(s, &s->e[i]);
+		s->unlike += s->fate[i] == UNLIKE;
+		let_go(&s->e[i]);
 	}
-	*conflicts += s->conflicts;
+	s->conflicts += s->differing;
 	s->n = s->kept = kept;
+	s->bytes = s->kept_bytes = enough ? 0 : bytes;
 	return 0;
 }
 
@@ -248,57 +358,59 @@ int store_finish(struct catalog *cat, const struct saveset *s, int64_t *unhashed
 	return db_transaction(cat->db, write_full, &h);
 }
 
-/* Take one record.  0 or -1. */
-static int take(struct store *s, const struct stream_rec *r)
+/* Take one record. */
+static void take(struct store *s, const struct stream_rec *r)
 {
 	if (r->state != ST_OK || !r->e.digest_len || !r->e.since) {
 		s->failed++;
-		return 0;
+		return;
 	}
 	s->e[s->n] = r->e;
-	s->e[s->n].path = s->e[s->n].data = "";
-	s->n++;
-	return 0;
+	s->e[s->n].path = mem_dup(r->e.path, r->e.path_len);
+	s->e[s->n++].data = "";
+	s->bytes += r->e.path_len;
 }
 
 /* Enough for once?  As many as are tried again, at least. */
 static int is_full(const struct store *s)
 {
-	size_t fresh = s->n - s->kept;
+	size_t fresh = s->n - s->kept, bytes = s->bytes - s->kept_bytes;
 
-	return fresh >= BATCH && fresh >= s->kept;
+	return (fresh >= BATCH && fresh >= s->kept) || (bytes >= BYTES && bytes >= s->kept_bytes);
 }
 
 /* Read records until something else comes; all that was right is stored.  -1 after reporting. */
-static int read_records(struct store *s, struct stream *in, enum stream_got *end,
-			unsigned long *strange, unsigned long *conflicts)
+static int read_records(struct store *s, struct stream *in, enum stream_got *end)
 {
 	struct stream_rec r;
 
 	while ((*end = stream_next(in, &r)) == STREAM_REC) {
 		take(s, &r);
-		if (is_full(s) && flush(s, 0, strange, conflicts) < 0)
+		if (is_full(s) && flush(s, 0) < 0)
 			return -1;
 	}
-	return flush(s, 1, strange, conflicts);
+	return flush(s, 1);
 }
 
 /* The end of the stream was seen; what is the saveset now?  An exit code. */
-static int conclude(struct store *s, enum stream_got end, unsigned long strange,
-		    unsigned long conflicts)
+static int conclude(struct store *s, enum stream_got end)
 {
 	const char *name = s->saveset.name;
 	struct saveset now;
 	int64_t unhashed = 0;
 	int code = SS_OK;
 
-	if (strange)
-		msg_warn("%s: %lu records are of files it does not hold", escape_name(name), strange);
+	if (s->strange)
+		msg_warn("%s: %lu records are of files it does not hold, and are not stored; one is of %s",
+			 escape_name(name), s->strange, s->stranger);	/* escaped */
+	if (s->unlike)
+		msg_warn("%s: %lu files are expected to have a digest of another algorithm than these;"
+			 " ss-verify reads them", escape_name(name), s->unlike);
 	if (s->failed)
 		msg_warn("%s: %lu files got no digest", escape_name(name), s->failed);
-	if (conflicts)
+	if (s->conflicts)
 		msg_error("%s: %lu files are corrupt: their digests differ from those stored before, which are"
-			  " kept; see ss-verify", escape_name(name), conflicts);
+			  " kept; see ss-verify", escape_name(name), s->conflicts);
 	if (end == STREAM_CUT)
 		msg_error("%s: the stream ends without its end line", escape_name(name));
 
@@ -313,7 +425,10 @@ static int conclude(struct store *s, enum stream_got end, unsigned long strange,
 		if (unhashed)
 			msg_warn("%s: %lld files are still without digest", escape_name(name),
 				 (long long)unhashed);
-	} else if (end == STREAM_END && !(got == 0 && now.status == SV_FAILED)) {
+	} else if (got == 1) {
+		msg_error("%s: is not in the catalog any more", escape_name(name));
+		code = SS_FAIL;
+	} else if (end == STREAM_END && now.status != SV_FAILED) {
 		msg_error("%s: was not published", escape_name(name));
 		code = SS_FAIL;
 	}
@@ -321,9 +436,10 @@ static int conclude(struct store *s, enum stream_got end, unsigned long strange,
 		saveset_free(&now);
 	if (code == SS_FAIL || end == STREAM_BAD)
 		return SS_FAIL;
-	if (conflicts)
+	if (s->conflicts)
 		return SS_FINDINGS;
-	return code == SS_INCOMPLETE || unhashed || end != STREAM_END || s->failed || strange ? SS_INCOMPLETE : SS_OK;
+	return code == SS_INCOMPLETE || unhashed || end != STREAM_END || s->failed ||
+	       s->strange ? SS_INCOMPLETE : SS_OK;
 }
 
 /* Is the disk there that the saveset lies on?  1, or 0 after reporting. */
@@ -343,7 +459,6 @@ int store_run(struct catalog *cat, FILE *file)
 	struct stream *in = stream_open(file);
 	const struct stream_head *h;
 	enum stream_got got = stream_head(in, &h);
-	unsigned long strange = 0, conflicts = 0;
 	int code = SS_FAIL;
 
 	if (got == STREAM_EMPTY) {
@@ -357,14 +472,17 @@ int store_run(struct catalog *cat, FILE *file)
 			msg_error("%s: the catalog has no such saveset", escape_name(h->saveset));
 		else if (found == 0 && is_online(cat, &s.saveset)) {
 			s.e = mem_array(NULL, 2 * KEPT, sizeof(*s.e));
-			s.missing = mem_alloc(2 * KEPT);
-			if (read_records(&s, in, &got, &strange, &conflicts) == 0)
-				code = conclude(&s, got, strange, conflicts);
+			s.fate = mem_alloc(2 * KEPT);
+			if (read_records(&s, in, &got) == 0)
+				code = conclude(&s, got);
 		}
 	}
 	saveset_free(&s.saveset);
+	for (size_t i = 0; i < s.n; i++)
+		let_go(&s.e[i]);
 	free(s.e);
-	free(s.missing);
+	free(s.fate);
+	free(s.stranger);
 	stream_close(in);
 	return code;
 }

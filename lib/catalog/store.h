@@ -11,10 +11,11 @@
 /*
  * Read secondshot-stream(5) from in and keep its digests, in batches: what was
  * stored stays, whatever comes after.  A digest that is there already is never
- * overwritten.  When all files of the saveset have one, its full digest goes
+ * overwritten, and a file that the saveset does not hold gets neither a digest nor
+ * a verdict: such records are counted.  When all files of the saveset have one, its full digest goes
  * into the catalog and its marker.  Returns SS_OK; SS_FINDINGS if a digest
  * differs from the one stored before; SS_INCOMPLETE if files are still without
- * one, or the stream ends too early; SS_FAIL after reporting.
+ * one, records were refused, or the stream ends too early; SS_FAIL after reporting.
  */
 int store_run(struct catalog *cat, FILE *in);
 

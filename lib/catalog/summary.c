@@ -168,6 +168,18 @@ void summary_add(struct summing *m, const struct entry *e, int shared)
 		add_line(m, &m->full, e, 1);
 }
 
+void summary_row(struct summing *m, const struct row *row, const struct entry *e)
+{
+	struct entry unread;
+
+	if (row->expected) {
+		unread = *e;
+		unread.digest_len = 0;
+		e = &unread;
+	}
+	summary_add(m, e, row->shared);
+}
+
 static void finish(struct summing *m, struct digest *d, char *hex)
 {
 	unsigned char raw[EVP_MAX_MD_SIZE];
@@ -226,7 +238,7 @@ int summary_make(struct catalog *cat, int64_t series, int64_t seq, enum summary_
 	*sum = (struct summary){ 0 };
 	rows_alone(rows);
 	while ((got = rows_next(rows, &row)) > 0)
-		summary_add(m, &row->e, row->shared);
+		summary_row(m, row, &row->e);
 	rows_close(rows);
 	if (summary_end(m, got < 0 ? NULL : sum) < 0)
 		got = -1;

@@ -15,7 +15,7 @@
 #ifndef SS_SUMMARY_H
 #define SS_SUMMARY_H
 
-#include "catalog/catalog.h"
+#include "catalog/rows.h"
 
 struct summary {
 	int64_t entries, files, dirs, others;	/* paths; the top directory counts too */
@@ -35,6 +35,9 @@ struct summing *summary_begin(enum summary_wanted wanted);
 
 /* shared: more than one path may have this inode, which ino and since tell. */
 void summary_add(struct summing *m, const struct entry *e, int shared);
+
+/* The same for an entry that has the inode of this row; a digest that is only expected is none. */
+void summary_row(struct summing *m, const struct row *row, const struct entry *e);
 int summary_end(struct summing *m, struct summary *sum);	/* NULL is a no-op; sum may be NULL */
 
 /* Read the rows of the saveset seq of series and sum them up.  0, or -1 after reporting. */

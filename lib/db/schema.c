@@ -71,7 +71,8 @@ static const char v2[] =
 /*
  * commits: the last transaction of each connection to a server; was its COMMIT,
  * whose reply got lost, done?  room: the bytes that a digest will take, so that
- * its row keeps its size and its place when it comes (a third of the time).
+ * its row keeps its size and its place when it comes (a third of the time).  Beside a
+ * digest: the file has not been read, its content is only expected to have that one.
  */
 static const char v3[] =
 	"ALTER TABLE inodes ADD COLUMN $NEWroom VARBINARY(64);"

@@ -141,6 +141,11 @@ static const char *const text[SQL_COUNT] = {
 		"UPDATE savesets SET relabelled = 1 WHERE series = ? AND seq >= ? AND seq <= ?",
 	[SQL_SAVESET_OVERWRITTEN] =
 		"UPDATE savesets SET overwritten = 1 WHERE series = ? AND seq >= ? AND seq <= ?",
+	/* At which sequence number its rows hold; an attempt that failed has none. */
+	[SQL_SAVESET_HOLDS_AT] =
+		"SELECT COALESCE(s.seq, r.last_seq + 1) FROM savesets s"
+		" JOIN series r ON r.id = s.series"
+		" WHERE s.uid = ? AND (s.seq IS NOT NULL OR s.status = 0)",
 	[SQL_SAVESET_DELETE] = "DELETE FROM savesets WHERE id = ?",
 	[SQL_SAVESETS_DISPLACED] =
 		"SELECT s.id FROM savesets s JOIN locations l ON l.saveset = s.id"
@@ -179,15 +184,19 @@ static const char *const text[SQL_COUNT] = {
 		" shared, algo, room) VALUES (" Q9 ", ?, zeroblob(?))",
 	[SQL_INODE_EXPECT] =
 		"INSERT OR IGNORE INTO inodes (series, ino, since, btime, size, blocks, mtime, mtime_ns,"
-		" shared, algo, digest) VALUES (" Q9 ", ?, ?)",
+		" shared, algo, digest, room) VALUES (" Q9 ", ?, ?, x'01')",
 	[SQL_INODE_SHARED] =
 		"UPDATE inodes SET shared = 1 WHERE series = ? AND ino = ? AND since = ?",
 	[SQL_INODE_DIGEST] =
 		"UPDATE inodes SET algo = ?, digest = ?, room = NULL WHERE series = ? AND ino = ?"
 		" AND since = ? AND size = ? AND mtime = ? AND mtime_ns = ? AND digest IS NULL",
 	[SQL_INODES_GET] = INODES_GET(""),
+	[SQL_INODES_COVERED] = INODES_COVERED("", "JOIN"),
+	[SQL_INODES_HELD] = INODES_HELD(""),
+	[SQL_INODE_READ] =
+		"UPDATE inodes SET room = NULL WHERE series = ? AND ino = ? AND since = ?",
 	[SQL_INODE_VERDICT] =
-		"UPDATE inodes SET verified = ?, verdict = ?, medium = ?"
+		"UPDATE inodes SET verified = ?, verdict = ?, medium = ?, room = NULL"
 		" WHERE series = ? AND ino = ? AND since = ?",
 	[SQL_INODE_PATHS] = INODE_PATHS(""),
 

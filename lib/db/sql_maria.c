@@ -53,6 +53,8 @@ const char *const sql_maria[SQL_COUNT] = {
 	[SQL_ROWS_LOST] = ROWS_LOST(BY_KEY),
 	[SQL_INODES_SEEN] = INODES_SEEN(BY_KEY),
 	[SQL_INODES_GET] = INODES_GET(BY_KEY),
+	[SQL_INODES_COVERED] = INODES_COVERED(BY_INODE, "STRAIGHT_JOIN"),
+	[SQL_INODES_HELD] = INODES_HELD(BY_INODE),
 	[SQL_INODE_PATHS] = INODE_PATHS(BY_INODE),
 	[SQL_PRUNE_ROWS] = ROWS_OF(BY_KEY, ROWS_BETWEEN),
 	[SQL_PRUNE_ROW] = DELETE_PATHS,
@@ -84,7 +86,7 @@ const char *const sql_maria[SQL_COUNT] = {
 		" shared, algo, room) VALUES (" Q9 ", ?, REPEAT(x'00', ?))",
 	[SQL_INODE_EXPECT] =
 		"INSERT IGNORE INTO inodes (series, ino, since, btime, size, blocks, mtime, mtime_ns,"
-		" shared, algo, digest) VALUES (" Q9 ", ?, ?)",
+		" shared, algo, digest, room) VALUES (" Q9 ", ?, ?, x'01')",
 	[SQL_ROW_CLOSE] =
 		"UPDATE " TABLE(BIG " last," PATH_COLUMNS, Q5) PATH_OF_D
 		" SET paths.last = d.last",
@@ -96,10 +98,12 @@ const char *const sql_maria[SQL_COUNT] = {
 		" SET inodes.algo = d.algo, inodes.digest = d.digest, inodes.room = NULL"
 		" WHERE inodes.size = d.size AND inodes.mtime = d.mtime"
 		" AND inodes.mtime_ns = d.mtime_ns AND inodes.digest IS NULL",
+	[SQL_INODE_READ] =
+		"UPDATE " TABLE(INODE_COLUMNS, Q3) INODE_OF_D " SET inodes.room = NULL",
 	[SQL_INODE_VERDICT] =
 		"UPDATE " TABLE(BIG " verified," BIG " verdict," BIG " medium,"
 				INODE_COLUMNS, Q6) INODE_OF_D
 		" SET inodes.verified = d.verified, inodes.verdict = d.verdict,"
-		" inodes.medium = d.medium",
+		" inodes.medium = d.medium, inodes.room = NULL",
 };
 /* NOLINTEND(bugprone-suspicious-missing-comma) */

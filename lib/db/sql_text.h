@@ -31,7 +31,7 @@ extern const char *const sql_maria[SQL_COUNT];
 	"SELECT p.dir, p.name, p.first, p.last, p.type, p.mode, p.uid, p.gid, p.ino,"   \
 	" p.since, p.sub, COALESCE(p.mtime, i.mtime), COALESCE(p.mtime_ns, i.mtime_ns),"\
 	" p.data, i.size, i.blocks, i.btime, i.shared, i.algo, i.digest, i.verified,"   \
-	" i.verdict FROM paths p" by_key " LEFT JOIN inodes i" by_key                   \
+	" i.verdict, i.room IS NOT NULL FROM paths p" by_key " LEFT JOIN inodes i" by_key                   \
 	" ON i.series = p.series AND i.ino = p.ino AND i.since = p.since "
 
 #define MEMBER " AND p.first <= ? AND (p.last IS NULL OR p.last >= ?) "
@@ -49,12 +49,25 @@ extern const char *const sql_maria[SQL_COUNT];
 	" AND q.dir = d.parent AND q.name = d.name AND q.sub = d.id"                    \
 	" WHERE d.series = p.series AND d.id = p.dir)"
 #define INODES_SEEN(by_key)                                                             \
-	"SELECT ino, since, btime, size, mtime, mtime_ns, shared, length(digest)"       \
+	"SELECT ino, since, btime, size, mtime, mtime_ns, shared,"                      \
+	" digest IS NOT NULL AND room IS NULL"                                          \
 	" FROM inodes" by_key " WHERE series = ? AND since >= ?"                        \
 	" AND ino IN (" Q64 ") ORDER BY ino, since"
 #define INODES_GET(by_key)                                                              \
-	"SELECT ino, since, algo, digest FROM inodes" by_key                            \
+	"SELECT ino, since, algo, digest, size, mtime, mtime_ns, room IS NOT NULL"      \
+	" FROM inodes" by_key                                                           \
 	" WHERE series = ? AND ino IN (" Q64 ") ORDER BY ino, since"
+/* Those that a saveset holds which lies somewhere. */
+#define INODES_COVERED(by_key, join)                                                    \
+	"SELECT DISTINCT p.ino, p.since FROM paths p" by_key " " join " savesets s"     \
+	" ON s.series = p.series AND s.seq >= p.first"                                  \
+	" AND (p.last IS NULL OR s.seq <= p.last)"                                      \
+	" " join " locations l ON l.saveset = s.id"                                     \
+	" WHERE p.series = ? AND p.ino IN (" Q64 ")"
+#define INODES_HELD(by_key)                                                             \
+	"SELECT DISTINCT ino, since FROM paths" by_key                                  \
+	" WHERE series = ? AND first <= ? AND (last IS NULL OR last >= ?)"              \
+	" AND ino IN (" Q64 ") ORDER BY ino, since"
 #define INODE_PATHS(by_key)                                                             \
 	"SELECT dir, name, first, last FROM paths" by_key                               \
 	" WHERE series = ? AND ino = ? AND since = ? ORDER BY first, dir, name"

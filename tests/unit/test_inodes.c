@@ -64,6 +64,22 @@ static void moves(void)
 	ok(end() == 0, "two files are two");
 }
 
+/* Saveset 1 of the series that it is about lies somewhere. */
+static void locate(void)
+{
+	need(db_script(cat.db, "INSERT INTO volumes VALUES (1, 'u', 'v', 'b', '/', '', 0);") == 0);
+	for (int i = 4; i <= 10; i++) {
+		char sql[512];
+
+		snprintf(sql, sizeof(sql), "INSERT INTO hosts VALUES (%d, '%d', 0);"
+			 "INSERT INTO series VALUES (%d, %d, 1, 1, 2, NULL);"
+			 "INSERT INTO savesets (id, series, seq, name, uid, status, created, hash)"
+			 " VALUES (%d, %d, 1, '%d', '%d', 1, 0, '');"
+			 "INSERT INTO locations VALUES (%d, 'hourly.0');", i, i, i, i, i, i, i, i, i);
+		need(db_script(cat.db, sql) == 0);
+	}
+}
+
 /* A file of saveset 1, and a further name in saveset 2: which saveset's inode is it? */
 static int64_t later(int64_t series, int64_t was_born, int64_t is_born, int64_t oldest)
 {
@@ -84,6 +100,8 @@ static void names(void)
 	ok(later(7, 0, 5, 1) == 2, "there was none then");
 	ok(later(8, 5, 0, 1) == 2, "there is none now");
 	ok(later(9, 5, 5, 2) == 2, "on another file system no inode means what it meant");
+	need(db_script(cat.db, "DELETE FROM locations WHERE saveset = 10;") == 0);
+	ok(later(10, 5, 5, 1) == 2, "nothing on disk covers the file of that inode any more");
 }
 
 int main(void)
@@ -96,6 +114,7 @@ int main(void)
 	cat.db = db_open(&login, 1, &cat.away);
 	need(cat.db && schema_upgrade(cat.db, 1) == 0);
 	moves();
+	locate();
 	names();
 	db_close(cat.db);
 	need(unlink(file) == 0 && rmdir(dir) == 0);
