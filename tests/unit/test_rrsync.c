@@ -72,7 +72,7 @@ enum verdict {
 static enum verdict judge_as(const char *word, bool sender, struct option *o)
 {
 	if (setjmp(refused))
-		return strncmp(why, "option has been disabled", 24) == 0 ? OFF : BAD;
+		return strstr(why, " has been disabled on this server.") != NULL ? OFF : BAD;
 	policy_option(&rules, word, sender, o);
 	return GOOD;
 }
@@ -119,8 +119,8 @@ static void test_options(void)
 	ok(all(GOOD, good), "what a client sends");
 	ok(all(BAD, bad), "what none sends");
 	ok(all(OFF, off), "what is refused by name");
-	ok(judge("-vse.L") == OFF && strstr(why, ": -s"), "the letter is named");
-	ok(judge("--debug=ALL") == OFF && strstr(why, ": --debug"), "the long option, too");
+	ok(judge("-vse.L") == OFF && strstr(why, "option -s has"), "the letter is named");
+	ok(judge("--debug=ALL") == OFF && strstr(why, "option --debug has"), "the long option, too");
 	ok(judge_as("--sender", false, &o) == OFF, "--sender is no option of its own");
 	ok(judge_as("--log-file=a=b", false, &o) == GOOD && o.kind == POLICY_FILE && o.value == 11,
 	   "a value begins behind the first =");
