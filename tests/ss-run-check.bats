@@ -51,7 +51,8 @@ edit() {
 	row catalog ok 'schema [0-9]+'
 	row 'host alpha' ok '1 local directory is there'
 	row 'host beta' ok '1 local directory is there'
-	[ "$(awk '{print $1 == "host" ? $3 : $2}' <<<"$output" | sort | uniq -c | xargs)" = "1 STATE 9 ok" ]
+	row confinement '(ok|warning)' .
+	[ "$(awk '$1 != "confinement" {print $1 == "host" ? $3 : $2}' <<<"$output" | sort | uniq -c | xargs)" = "1 STATE 9 ok" ]
 	find "$ROOT" -printf '%p %i %s\n' | sort | diff before -
 	catalog_sum | cmp - sum
 	run_ok ss-run --check beta
