@@ -53,7 +53,8 @@ edit() {
 	row host-limit ok 1d
 	row 'host alpha' ok '1 local directory is there'
 	row 'host beta' ok '1 local directory is there'
-	[ "$(awk '{print $1 == "host" ? $3 : $2}' <<<"$output" | sort | uniq -c | xargs)" = "1 STATE 11 ok" ]
+	row confinement '(ok|warning)' .
+	[ "$(awk '$1 != "confinement" {print $1 == "host" ? $3 : $2}' <<<"$output" | sort | uniq -c | xargs)" = "1 STATE 11 ok" ]
 	find "$ROOT" -printf '%p %i %s\n' | sort | diff before -
 	catalog_sum | cmp - sum
 	run_ok ss-run --check beta

@@ -403,6 +403,7 @@ beta_is_back() {
 	LIVE=$!
 	until_true grep -qsz '^bin/rsnapshot$' "/proc/$LIVE/cmdline"
 	mkdir -p "$ROOT/_delete.123/alpha/deep" "$ROOT/_delete.$LIVE/alpha" "$ROOT/_delete.mine" "$ROOT/.secondshot/trash/x/y"
+	mkdir "$ROOT/.secondshot/run"
 	touch "$ROOT/.secondshot/run/old"
 	# Nothing waits to be rotated: that comes afterwards.
 	run_code 2 ss-run --rotate=hourly

@@ -48,7 +48,7 @@ equal() {
 	[ "${#lines[@]}" = 2 ]
 	[[ ${lines[0]} == "complete hourly.1 "* ]]
 	[[ ${lines[1]} == "complete hourly.0 "* ]]
-	[ -z "$(ls "$ROOT/.secondshot/run")" ]
+	[ ! -e "$ROOT/.secondshot/run" ]
 	# What was rotten is read again, what was sound is not.
 	sql 'UPDATE inodes SET verified = 1' >/dev/null
 	echo later >"$SRC/alpha/later"
