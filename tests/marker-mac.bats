@@ -20,7 +20,7 @@ marker() {
 # unseal [LOCATION...]: markers as they were before there were seals; all of them by default.
 unseal() {
 	local at
-	[[ $# -gt 0 ]] || set -- $(cd "$ROOT" && ls -d hourly.* .sync)
+	[[ $# -gt 0 ]] || set -- .sync hourly.0 hourly.1 hourly.2
 	for at; do
 		[[ ! -e $(marker "$at") ]] || replace "$at" '/^key /d; /^mac /d'
 	done

@@ -47,8 +47,8 @@ make_tree() {
 
 # write_config [URL]
 write_config() {
-	printf 'db-url = %s\nrsnapshot-conf = %s/rsnapshot.conf\n' \
-		"${1:-sqlite:///$dir/catalog.db}" "$dir" >"$SECONDSHOT_CONF"
+	printf 'db-url = %s\nrsnapshot-conf = %s/rsnapshot.conf\nstate-dir = %s\n' \
+		"${1:-sqlite:///$dir/catalog.db}" "$dir" "$dir" >"$SECONDSHOT_CONF"
 	printf '%s\t%s\n' config_version 1.2 snapshot_root "$dir/root/" sync_first 1 link_dest 1 \
 		retain $'hourly\t3' cmd_rsync /usr/bin/rsync backup "/usr/"$'\talpha/' >"$dir/rsnapshot.conf"
 }
