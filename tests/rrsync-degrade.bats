@@ -239,6 +239,19 @@ teardown() {
 	diff before after
 }
 
+@test "a container whose /proc is covered in part: that one stays, and is named" {
+	unshare -Urmpf --mount-proc true 2>/dev/null || skip "needs user namespaces"
+	# shellcheck disable=SC2016
+	WITHOUT=(unshare -Urmpf --mount-proc sh -c 'mount -t tmpfs none /proc/sys && exec unshare -Urm "$@"' covered)
+	run_code 0 "${WITHOUT[@]}" "$RRSYNC" -check -ro "$PWD/dir"
+	contains "$output" 'missing +/proc of its own'
+	run_code 1 "${WITHOUT[@]}" "$RRSYNC" -check -strict -ro "$PWD/dir"
+	contains "$stderr" 'error: -strict, and this host lacks: /proc of its own'
+	content_is_safe
+	told < <(echo 'prlimit 1'; echo 'vmread 1 1000'; echo "read /proc/1/environ")
+	not grep -v ': E' answers
+}
+
 @test "a kernel without the calls that make a view, and without openat2" {
 	without fsopen open_tree move_mount mount_setattr openat2 statx close_range --
 	works_lacking "$RRSYNC" 'mount namespace'
