@@ -191,12 +191,18 @@ numbers() {
 	image old
 	saved
 	[ "$(numbers)" = 1 ]
-	for damage in 'rm' 'cp /dev/null' 'cp /bin/true' 'ln -sf /etc/passwd'; do
+	for damage in 'rm' 'cp /dev/null' 'cp /bin/true'; do
 		$damage a/.secondshot/generation
 		run_ok ss-catalog reconcile
 		saved
 		[ "$(stat -c %F a/.secondshot/generation)" = "regular file" ]
 	done
+	# A link is nothing that we made.
+	ln -sf /etc/passwd a/.secondshot/generation
+	run_code 2 ss-catalog reconcile
+	contains "$stderr" 'generation is refused: it is neither a file nor a directory \(remove it\)'
+	rm a/.secondshot/generation
+	run_ok ss-catalog reconcile
 	# One from before there were stamps.
 	insert old
 	refused ss-catalog reconcile
