@@ -67,7 +67,7 @@ void relay_want_free(struct relay_want *w)
 	rsnap_opt_free(w->shell);
 	free(w->user);
 	free(w->host);
-	*w = (struct relay_want){ NULL };
+	*w = (struct relay_want){ 0 };
 }
 
 const char *relay_wrong(const struct relay_want *w, char *const argv[])
