@@ -35,6 +35,7 @@ spared() {
 	[ "$(stat -c '%a %h' "$1/precious")" = "644 1" ]
 }
 
+# bats test_tags=more
 @test "a destination below another's is not reached through a link that the host sent" {
 	local line link place
 	script
@@ -62,6 +63,7 @@ spared() {
 	done
 }
 
+# bats test_tags=more
 @test "nor is the newest generation, from which rsnapshot links and rolls back" {
 	local line
 	script
@@ -139,6 +141,7 @@ evil() {
 	[ "$ROOT/.sync/alpha/one" -ef "$ROOT/hourly.0/alpha/one" ]
 }
 
+# bats test_tags=more
 @test "every file is still linked to the generation before, and to its other names" {
 	requires root mknod setfacl setfattr
 	local link_dest name
@@ -213,6 +216,7 @@ shell() {
 	kill "$(<outside/pid)" || :
 }
 
+# bats test_tags=more
 @test "the remote shell of a daemon's module, and a daemon reached without one" {
 	conf
 	ss-catalog init
@@ -232,6 +236,7 @@ shell() {
 	[ "$ROOT/hourly.0/alpha/one" -ef "$ROOT/hourly.1/alpha/one" ]
 }
 
+# bats test_tags=more
 @test "an rsync that was taken over can ask for no other command, and for none a second time" {
 	conf
 	landlock
@@ -269,6 +274,7 @@ shell() {
 	done
 }
 
+# bats test_tags=more
 @test "paths of rsync's own options are allowed; --check names them, and what is not" {
 	conf
 	ss-catalog init

@@ -46,8 +46,8 @@ refused() {
 		chmod o-w "$ROOT$path"
 	done
 	for path in /.secondshot/volume /.secondshot/runs /.secondshot/runs/one /.secondshot/held \
-		/.secondshot/held/hourly.7 /.secondshot/held/hourly.7/.secondshot/alpha \
-		/hourly.0 /hourly.0/.secondshot/alpha; do
+		/.secondshot/held/hourly.7 \
+		/hourly.0 /hourly.0/.secondshot; do
 		chown 65534 "$ROOT$path"
 		run_code 2 ss-catalog reconcile
 		contains "$stderr" "root$path is refused: it belongs to somebody else"

@@ -93,27 +93,21 @@ static int open_dir(int dir, const char *name, const char *path, int *rc)
 	return fd;
 }
 
-/* A location: itself, and the directory of its markers with what is in it. */
+/* A location: itself, and the directory of its markers.  What these say is believed for their seals. */
 static int location(int fd, const char *path)
 {
 	char *own = mem_printf("%s/" MARKER_DIR, path);
 	const char *why;
 	struct stat st;
-	int dir, rc;
+	int rc;
 
 	if (fstat(fd, &st) < 0) {
 		msg_error("volume offline: %s: %m", escape_name(path));
 		rc = -1;
 	} else if ((why = trust_why(&st)) != NULL) {
 		rc = refuse(path, why);
-	} else if (entry(fd, MARKER_DIR, own) < 0) {
-		rc = -1;
 	} else {
-		dir = open_dir(fd, MARKER_DIR, own, &rc);
-		if (dir >= 0) {
-			rc = entries(dir, own);
-			close(dir);
-		}
+		rc = entry(fd, MARKER_DIR, own) < 0 ? -1 : 0;
 	}
 	free(own);
 	return rc;
