@@ -198,3 +198,19 @@ gone() {
 	[ ! -e "$ROOT/hourly.0/other" ]
 	[ -d "$ROOT/hourly.0/near" ]
 }
+
+@test "a name in a schema that somebody forged is harmless in SQLite's message" {
+	requires sqlite3
+	cd "$BATS_TEST_TMPDIR" || return
+	conf
+	[[ $CATALOG_URL == sqlite:* ]] || skip "SQLite's"
+	ss-catalog init
+	sqlite3 "${CATALOG_URL#sqlite:///}" "PRAGMA writable_schema = 1;
+		UPDATE sqlite_master SET name = 'evil' || char(27) || '[2J' || char(10) || 'forged: line',
+			tbl_name = 'x', sql = 'CREATE TABLE (' WHERE name = 'runs';"
+	run_code 2 ss-catalog hosts
+	printf '%s\n' "$stderr" >err
+	harmless err "$LOG"
+	contains "$stderr" 'evil\\x1b\[2J\\nforged: line'
+	lacks "$stderr" '^forged'
+}
