@@ -37,7 +37,7 @@ int main(int argc, char *argv[])
 		{ "accept", '\0', POPT_ARG_ARGV, &r.accept, 0,
 		  "Rotate this host's saveset although a guard holds it back; may be repeated", "HOST" },
 		{ "due", '\0', POPT_ARG_NONE, &due, 0, "Print what is due, and why; do nothing", NULL },
-		{ "check", '\0', POPT_ARG_NONE, &check, 0, "Print what would keep a run from working; do nothing", NULL },
+		{ "check", '\0', POPT_ARG_NONE, &check, 0, "Print what would keep a run from working", NULL },
 		{ "dry-run", 'n', POPT_ARG_NONE, &r.dry, 0, "Print the commands, run none", NULL },
 		POPT_TABLEEND
 	};
