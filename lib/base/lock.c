@@ -6,6 +6,7 @@
  * start time in clock ticks since boot: a number that was given to another
  * process meanwhile is not taken for the holder.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -112,6 +113,57 @@ static int64_t longer(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
+/* Is the file that fd is open under that number in that process, with a lock on it?  1 or 0. */
+static int has_lock(long pid, const struct dirent *number, int proc, int fd)
+{
+	char info[64], text[1024];
+	struct stat ours, theirs;
+
+	snprintf(info, sizeof(info), "fdinfo/%.20s", number->d_name);
+	return fstat(fd, &ours) == 0 && fstatat(proc, number->d_name, &theirs, 0) == 0 &&
+	       theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino &&
+	       file_of_process(pid, info, text, sizeof(text)) > 0 && strstr(text, "FLOCK") != NULL;
+}
+
+/* One process that holds the lock on the file that fd is, or 0: none that we may look into. */
+static long who_holds(int fd)
+{
+	DIR *proc = opendir("/proc"), *fds;
+	const struct dirent *p, *e;
+	char path[64];
+	long pid = 0;
+
+	while (proc != NULL && pid == 0 && (p = readdir(proc)) != NULL) {
+		snprintf(path, sizeof(path), "/proc/%ld/fd", strtol(p->d_name, NULL, 10));
+		fds = opendir(path);
+		while (fds != NULL && pid == 0 && (e = readdir(fds)) != NULL)
+			if (has_lock(strtol(p->d_name, NULL, 10), e, dirfd(fds), fd))
+				pid = strtol(p->d_name, NULL, 10);
+		if (fds != NULL)
+			closedir(fds);
+	}
+	if (proc != NULL)
+		closedir(proc);
+	return pid;
+}
+
+/* The holder is gone, something that it started has the lock: which, if we may see that. */
+static void say_left(const struct waiting *w, const struct holder *h)
+{
+	char command[64] = "";
+	long pid = who_holds(w->fd);
+
+	if (pid != 0 && file_of_process(pid, "comm", command, sizeof(command)) > 0)
+		command[strcspn(command, "\n")] = '\0';
+	if (pid != 0)
+		msg_error("%s: still locked by %s, process %ld, which %s (process %ld, gone) started; "
+			  "end it if it is no transfer", escape_name(w->name), escape_name(command), pid,
+			  escape_name(h->command), h->pid);
+	else
+		msg_error("%s: still locked by programs that %s (process %ld, gone) started",
+			  escape_name(w->name), escape_name(h->command), h->pid);
+}
+
 /* It could not be waited out.  SS_LOCKED. */
 static int give_up(const struct waiting *w, const struct holder *h, int alive)
 {
@@ -123,8 +175,7 @@ static int give_up(const struct waiting *w, const struct holder *h, int alive)
 		msg_error("%s: locked by %s, process %ld, since %s", name, escape_name(h->command),
 			  h->pid, escape_name(h->since));
 	else
-		msg_error("%s: still locked by programs that %s (process %ld, gone) started", name,
-			  escape_name(h->command), h->pid);
+		say_left(w, h);
 	return SS_LOCKED;
 }
 
@@ -262,7 +313,9 @@ void lock_release(struct lock *l)
 {
 	if (l == NULL)
 		return;
-	/* Closed, not unlocked: a child that is still there goes on holding it. */
+	/* To close it alone leaves it to whoever else has the open file. */
+	if (!l->borrowed && !child_lost())
+		flock(l->fd, LOCK_UN);
 	if (!l->borrowed)
 		close(l->fd);
 	free(l);
