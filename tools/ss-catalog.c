@@ -125,7 +125,7 @@ static int do_init(struct call *k)
 	struct registering reg = { k, 0 };
 	int made = 0, code = SS_FAIL;
 
-	if (r && root_there(r->root) && catalog_open(&k->cat, k->c, 1) == 0 &&
+	if (r && root_there(r->root) && catalog_open(&k->cat, k->c, DB_CREATE) == 0 &&
 	    prepare_volume(k, r->root, &made) == 0 &&
 	    db_transaction(k->cat.db, register_volume, &reg) == 0) {
 		msg_info("%s: volume %s %s, catalog %s", escape_name(k->v.root),
@@ -157,7 +157,7 @@ static int do_add(struct call *k)
 		return SS_FAIL;
 	int code = lock_take(&lock, k->v.own, k->v.root, 0);
 	if (code == SS_OK)
-		code = catalog_open(&k->cat, k->c, 0) < 0 ||
+		code = catalog_open(&k->cat, k->c, DB_WRITE) < 0 ||
 		       series_by_id(&k->cat, k->c, &k->v) < 0 ? SS_FAIL :
 			add_run(&k->cat, k->c, &k->v, &o, stdout, &made);
 	if (made.id)
@@ -174,7 +174,7 @@ static int do_pending(struct call *k)
 	struct saveset s;
 	int code = SS_FAIL;
 
-	if (catalog_open(&k->cat, k->c, 0) < 0 || catalog_find(&k->cat, k->c, k->args[0], &s))
+	if (catalog_open(&k->cat, k->c, DB_READ) < 0 || catalog_find(&k->cat, k->c, k->args[0], &s))
 		return SS_FAIL;
 	if (volume_open(&k->v, s.root) == 0 && volume_is(&k->v, s.volume_uid) == 0)
 		code = list_pending(&k->cat, &s, zero);
@@ -184,22 +184,22 @@ static int do_pending(struct call *k)
 
 static int do_store(struct call *k)
 {
-	return catalog_open(&k->cat, k->c, 0) < 0 ? SS_FAIL : store_run(&k->cat, stdin);
+	return catalog_open(&k->cat, k->c, DB_WRITE) < 0 ? SS_FAIL : store_run(&k->cat, stdin);
 }
 
 static int do_hosts(struct call *k)
 {
-	return catalog_open(&k->cat, k->c, 0) < 0 ? SS_FAIL : list_hosts(&k->cat, k->c, k->format);
+	return catalog_open(&k->cat, k->c, DB_READ) < 0 ? SS_FAIL : list_hosts(&k->cat, k->c, k->format);
 }
 
 static int do_volumes(struct call *k)
 {
-	return catalog_open(&k->cat, k->c, 0) < 0 ? SS_FAIL : list_volumes(&k->cat, k->c, k->format);
+	return catalog_open(&k->cat, k->c, DB_READ) < 0 ? SS_FAIL : list_volumes(&k->cat, k->c, k->format);
 }
 
 static int do_savesets(struct call *k)
 {
-	return catalog_open(&k->cat, k->c, 0) < 0 ? SS_FAIL :
+	return catalog_open(&k->cat, k->c, DB_READ) < 0 ? SS_FAIL :
 		list_savesets(&k->cat, k->c, k->args[0], k->format);
 }
 
@@ -207,7 +207,7 @@ static int do_files(struct call *k)
 {
 	struct saveset s;
 
-	if (catalog_open(&k->cat, k->c, 0) < 0 || catalog_find(&k->cat, k->c, k->args[0], &s))
+	if (catalog_open(&k->cat, k->c, DB_READ) < 0 || catalog_find(&k->cat, k->c, k->args[0], &s))
 		return SS_FAIL;
 	int code = list_files(&k->cat, &s, k->format);
 	saveset_free(&s);
@@ -216,7 +216,7 @@ static int do_files(struct call *k)
 
 static int do_runs(struct call *k)
 {
-	return catalog_open(&k->cat, k->c, 0) < 0 ? SS_FAIL : list_runs(&k->cat, k->c, k->format);
+	return catalog_open(&k->cat, k->c, DB_READ) < 0 ? SS_FAIL : list_runs(&k->cat, k->c, k->format);
 }
 
 static int do_reconcile(struct call *k)
@@ -228,7 +228,7 @@ static int do_reconcile(struct call *k)
 		return SS_FAIL;
 	int code = lock_take(&lock, k->v.own, k->v.root, 0);
 	if (code == SS_OK)
-		code = recover_rotation(&k->v) != 0 || catalog_open(&k->cat, k->c, 0) < 0 ||
+		code = recover_rotation(&k->v) != 0 || catalog_open(&k->cat, k->c, DB_WRITE) < 0 ||
 		       series_by_id(&k->cat, k->c, &k->v) < 0 ||
 		       reconcile_run(&k->cat, k->c, &k->v, 0, &changed, &damaged) < 0 ? SS_FAIL : SS_OK;
 	if (code == SS_OK && changed)
@@ -244,7 +244,7 @@ static int do_check(struct call *k)
 {
 	struct saveset s = { 0 };
 
-	if (catalog_open(&k->cat, k->c, 0) < 0 ||
+	if (catalog_open(&k->cat, k->c, DB_READ) < 0 ||
 	    (k->args[0] && catalog_find(&k->cat, k->c, k->args[0], &s)))
 		return SS_FAIL;
 	int code = check_run(&k->cat, k->c->backup_host, k->args[0] ? &s : NULL,

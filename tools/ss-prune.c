@@ -84,7 +84,8 @@ static int prune(struct conf *c, const struct volume *v, const char *const *name
 	int rc = -1;
 
 	/* What a killed run has held out of a rotation is not gone. */
-	if ((dry_run ? recover_none(v) : recover_rotation(v)) != 0 || catalog_open(&cat, c, 0) < 0)
+	if ((dry_run ? recover_none(v) : recover_rotation(v)) != 0 ||
+	    catalog_open(&cat, c, dry_run ? DB_READ : DB_WRITE) < 0)
 		return SS_FAIL;
 	if (series_by_id(&cat, c, v) == 0 &&
 	    reconcile_run(&cat, c, v, dry_run, &n, &damaged) == 0)
@@ -93,7 +94,7 @@ static int prune(struct conf *c, const struct volume *v, const char *const *name
 	if (!dry_run && trash_empty(v) < 0)
 		rc = -1;
 	catalog_close(&cat);
-	return rc < 0 ? SS_FAIL : damaged ? SS_FINDINGS : SS_OK;
+	return rc < 0 ? SS_FAIL : damaged ? SS_FINDINGS : trash_left() ? SS_INCOMPLETE : SS_OK;
 }
 
 static int run(struct conf *c, const char *const *names)

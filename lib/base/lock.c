@@ -27,6 +27,7 @@
 #include "base/msg.h"
 
 #define LOCK_FILE "lock"
+#define LOCK_SHOWN ".secondshot/" LOCK_FILE	/* as the reader of a message knows it */
 #define LOCK_VAR "SECONDSHOT_LOCK_FD"
 #define LOCK_STEP_US 100000
 /* Milliseconds, at least, for the children of a holder that died, and for one to write its name. */
@@ -81,11 +82,13 @@ static int holder_write(int fd, const char *name)
 	char text[256], since[CLOCK_TEXT];
 	int n;
 
+	if ((fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY)
+		return SS_OK;
 	n = snprintf(text, sizeof(text), "%ld %llu %s %.63s\n", (long)getpid(),
 		     process_start(getpid()), clock_text(clock_now(), since),
 		     program_invocation_short_name);
 	if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)n, 0) != n) {
-		msg_error("%s/%s: cannot write who holds it: %m", escape_name(name), LOCK_FILE);
+		msg_error("%s/%s: cannot write who holds it: %m", escape_name(name), LOCK_SHOWN);
 		return SS_FAIL;
 	}
 	return SS_OK;
@@ -223,7 +226,7 @@ static int lock_wait(int fd, const char *name, int patience)
 
 	while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
 		if (errno != EWOULDBLOCK && errno != EINTR) {
-			msg_error("%s/%s: cannot lock it: %m", escape_name(name), LOCK_FILE);
+			msg_error("%s/%s: cannot lock it: %m", escape_name(name), LOCK_SHOWN);
 			return SS_FAIL;
 		}
 		ret = child_stopped() ? SS_FAIL : lock_held(&w);
@@ -260,10 +263,13 @@ static int lock_open(int dir, const char *name)
 	int fd;
 
 	fd = openat(dir, LOCK_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	/* Where nothing can be written a reader may still ask for it: another mount may be writable. */
+	if (fd < 0 && errno == EROFS)
+		fd = openat(dir, LOCK_FILE, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) != 0) {
-		msg_error("%s/%s: cannot open: %m", escape_name(name), LOCK_FILE);
+		msg_error("%s/%s: cannot open: %m", escape_name(name), LOCK_SHOWN);
 	} else if (!S_ISREG(st.st_mode)) {
-		msg_error("%s/%s: not a regular file", escape_name(name), LOCK_FILE);
+		msg_error("%s/%s: not a regular file", escape_name(name), LOCK_SHOWN);
 	} else {
 		return fd;
 	}
@@ -289,7 +295,7 @@ int lock_take(struct lock **l, int dir, const char *name, int wait)
 			ret = holder_write(fd, name);
 		/* Whoever we start holds it with us. */
 		if (ret == SS_OK && fcntl(fd, F_SETFD, 0) != 0) {
-			msg_error("%s/%s: cannot hand it on: %m", escape_name(name), LOCK_FILE);
+			msg_error("%s/%s: cannot hand it on: %m", escape_name(name), LOCK_SHOWN);
 			ret = SS_FAIL;
 		}
 	}

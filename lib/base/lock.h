@@ -19,7 +19,8 @@ struct lock;
  * wait seconds long if somebody has it, who is named once.  SS_OK; SS_LOCKED after
  * naming the holder (pid, command, since when); SS_FAIL after reporting.  A lock
  * whose holder is dead but whose children still have it is waited for 60 seconds
- * at least; then one of them is named.
+ * at least; then one of them is named.  On a read-only file system the lock is
+ * taken without a name in it.
  */
 int lock_take(struct lock **l, int dir, const char *name, int wait);
 

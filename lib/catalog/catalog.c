@@ -46,9 +46,9 @@ void saveset_free(struct saveset *s)
 	*s = (struct saveset){ 0 };
 }
 
-int catalog_open(struct catalog *cat, const struct conf *c, int create)
+int catalog_open(struct catalog *cat, const struct conf *c, enum db_use use)
 {
-	return catalog_open_url(cat, c, NULL, create);
+	return catalog_open_url(cat, c, NULL, use);
 }
 
 /* It could not be opened; would it be of use to try again?  -1. */
@@ -59,16 +59,16 @@ static int useless(struct catalog *cat)
 	return -1;
 }
 
-static int open_any(struct catalog *cat, const struct conf *c, const char *url, int create)
+static int open_any(struct catalog *cat, const struct conf *c, const char *url, enum db_use use)
 {
 	struct login l;
 
 	*cat = (struct catalog){ 0 };
 	if (login_make(&l, c, url) == 0) {
-		cat->db = db_open(&l.db, create, &cat->away);
+		cat->db = db_open(&l.db, use, &cat->away);
 		login_free(&l);
 	}
-	if (cat->db && schema_upgrade(cat->db, create) == 0)
+	if (cat->db && schema_upgrade(cat->db, use == DB_CREATE) == 0)
 		return 0;
 	return useless(cat);
 }
@@ -87,16 +87,16 @@ static int is_whole(struct catalog *cat)
 	return -1;
 }
 
-int catalog_open_url(struct catalog *cat, const struct conf *c, const char *url, int create)
+int catalog_open_url(struct catalog *cat, const struct conf *c, const char *url, enum db_use use)
 {
-	if (open_any(cat, c, url, create) < 0)
+	if (open_any(cat, c, url, use) < 0)
 		return -1;
 	return is_whole(cat) == 0 ? 0 : useless(cat);
 }
 
 int catalog_open_target(struct catalog *cat, const struct conf *c, const char *url)
 {
-	return open_any(cat, c, url, 1);
+	return open_any(cat, c, url, DB_CREATE);
 }
 
 void catalog_close(struct catalog *cat)

@@ -24,6 +24,7 @@
 #include "rsnap/rsnap_test.h"
 #include "run/hook.h"
 #include "tree/space.h"
+#include "tree/trash.h"
 #include "tree/volume.h"
 
 static const char *const states[] = {
@@ -219,6 +220,18 @@ static void check_space(struct run_check *k, const struct volume *v)
 	buf_free(&why);
 }
 
+/* What no run could remove. */
+static void check_trash(struct run_check *k, const struct volume *v)
+{
+	long n = trash_count(v);
+
+	if (n != 0)
+		run_check_add(k, "trash", RUN_CHECK_MEND,
+			      mem_printf("%s/" MARKER_DIR "/trash: %s: if no run is busy there, it is what none"
+					 " could remove; ss-prune tries again, and says why",
+					 escape_name(v->root), n < 0 ? strerror(errno) : "not empty"));
+}
+
 static void check_hooks(struct run_check *k)
 {
 	const struct conf *conf = k->conf;
@@ -287,8 +300,10 @@ int run_check(const struct conf *c, const char *const hosts[])
 		check_intervals(&k);
 		open = check_volume(&k, &v) == 0;
 	}
-	if (open)
+	if (open) {
 		check_space(&k, &v);
+		check_trash(&k, &v);
+	}
 	run_check_catalog(&k, open ? &v : NULL);
 	if (k.rsnap != NULL)
 		run_check_hosts(&k, hosts);

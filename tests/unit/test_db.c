@@ -84,7 +84,7 @@ static void test_locked(const struct db_login *login)
 {
 	int away;
 	int64_t id;
-	struct db *mine = db, *other = db_open(login, 0, &away);
+	struct db *mine = db, *other = db_open(login, DB_WRITE, &away);
 
 	need(other);
 	need(db_script(other, "BEGIN EXCLUSIVE;") == 0);
@@ -107,7 +107,7 @@ int main(void)
 	/* What is refused is said, and not shown here. */
 	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	need(null >= 0 && dup2(null, STDERR_FILENO) >= 0);
-	db = db_open(&login, 1, &away);
+	db = db_open(&login, DB_CREATE, &away);
 	need(db && schema_upgrade(db, 1) == 0);
 	test_bound();
 	test_transaction();
