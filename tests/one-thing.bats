@@ -64,3 +64,97 @@ night() {
 	[ -z "$(ls -A "$ROOT/.secondshot/trash")" ]
 	[ "$(ss-run --json | jq .left)" = null ]
 }
+
+# lacking.so: a file system without what LACKS names.
+lacking() {
+	cat >lacking.c <<-'END'
+		#include <dlfcn.h>
+		#include <errno.h>
+		#include <fcntl.h>
+		#include <stdlib.h>
+		#include <string.h>
+		#include <sys/file.h>
+		#include <sys/stat.h>
+		#include <unistd.h>
+		#define NEXT(name) ((__typeof__(name) *)dlsym(RTLD_NEXT, #name))
+		static int lacks(const char *what)
+		{
+			const char *l = getenv("LACKS");
+			return l && strstr(l, what);
+		}
+		int linkat(int a, const char *from, int b, const char *to, int flags)
+		{
+			if (!lacks("links"))
+				return NEXT(linkat)(a, from, b, to, flags);
+			errno = EPERM;
+			return -1;
+		}
+		int renameat2(int a, const char *from, int b, const char *to, unsigned flags)
+		{
+			if (!flags || !lacks("exclusive"))
+				return NEXT(renameat2)(a, from, b, to, flags);
+			if (faccessat(a, from, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+				return -1;
+			errno = faccessat(b, to, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ? EEXIST : EINVAL;
+			return -1;
+		}
+		int flock(int fd, int how)
+		{
+			return lacks("locks") ? 0 : NEXT(flock)(fd, how);
+		}
+		int utimensat(int dir, const char *name, const struct timespec t[2], int flags)
+		{
+			struct timespec whole[2];
+			if (t && lacks("times")) {
+				memcpy(whole, t, sizeof(whole));
+				whole[0].tv_nsec = whole[1].tv_nsec = 0;
+				t = whole;
+			}
+			return NEXT(utimensat)(dir, name, t, flags);
+		}
+	END
+	cc -D_GNU_SOURCE -shared -fPIC -o lacking.so lacking.c -ldl
+}
+
+# without WHAT COMMAND...
+without() {
+	local what=$1
+	shift
+	LACKS=$what LD_PRELOAD=$PWD/lacking.so \
+		ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0 "$@"
+}
+
+@test "a file system that cannot do all is told by --check, and what can be done without is" {
+	requires cc
+	HOSTS='alpha beta' conf
+	run_ok ss-catalog init
+	lacking
+	run_ok without exclusive ss-run --check
+	contains "$output" 'file system +ok +no renames that replace nothing \(Invalid argument\)'
+	run_ok without times ss-run --check
+	contains "$output" 'file system +warning +no times with fractions of seconds: '
+	run_code 1 without links,locks ss-run --check
+	contains "$output" 'file system +mend +no hard links \(Operation not permitted\): .*; no locks \(flock\): '
+	# A check that was killed leaves a directory, which the next one uses.
+	mkdir "$ROOT/.secondshot/.new-probe"
+	touch "$ROOT/.secondshot/.new-probe/a"
+	run_ok ss-run --check
+	contains "$output" 'file system +ok +has all'
+	[ ! -e "$ROOT/.secondshot/.new-probe" ]
+	# A host is away: what is held out of the rotation is renamed all the same.
+	run_ok without exclusive ss-run
+	mv "$SRC/beta" "$SRC/away"
+	echo 2 >"$SRC/alpha/nightly"
+	run_code 2 without exclusive ss-run
+	cmp "$SRC/alpha/nightly" "$ROOT/hourly.0/alpha/nightly"
+	[ -e "$ROOT/hourly.0/beta/one" ]
+	mv "$SRC/away" "$SRC/beta"
+	run_ok without exclusive ss-run
+	run_ok without exclusive ss-prune alpha@hourly.2
+	[ ! -e "$ROOT/hourly.2/alpha" ]
+	# And never over what is there.
+	mkdir -p "$ROOT/.secondshot/held/hourly.0/beta"
+	run_code 2 without exclusive ss-run
+	contains "$stderr" 'beta cannot be renamed: File exists'
+	[ -e "$ROOT/hourly.0/beta/one" ]
+}

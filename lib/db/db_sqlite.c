@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/escape.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/msg.h"
 #include "base/trust.h"
@@ -363,7 +364,7 @@ static int backup(void *conn, const char *path)
 
 	unlink(new);	/* left by a killed process that had our number */
 	if (copy_into(conn, new) == 0) {
-		rc = flush(new) == 0 && renameat2(AT_FDCWD, new, AT_FDCWD, path, RENAME_NOREPLACE) == 0 &&
+		rc = flush(new) == 0 && file_rename_new(AT_FDCWD, new, AT_FDCWD, path) == 0 &&
 		     flush(dir) == 0 ? 0 : -1;
 		if (rc < 0)
 			msg_error("%s: %m", escape_name(path));

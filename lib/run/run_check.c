@@ -23,6 +23,7 @@
 #include "rsnap/rsnap_opt.h"
 #include "rsnap/rsnap_test.h"
 #include "run/hook.h"
+#include "tree/probe.h"
 #include "tree/space.h"
 #include "tree/trash.h"
 #include "tree/volume.h"
@@ -196,6 +197,41 @@ static int check_volume(struct run_check *k, struct volume *v)
 	return 0;
 }
 
+/* How what is lacking is told in one row. */
+struct lacks {
+	struct buf text;
+	enum probe_cost worst;
+};
+
+static void add_lack(const char *what, int error, const char *means, enum probe_cost cost, void *arg)
+{
+	struct lacks *l = arg;
+
+	if (cost > l->worst)
+		l->worst = cost;
+	buf_printf(&l->text, "%sno %s%s%s%s: %s", l->text.len ? "; " : "", what, error ? " (" : "",
+		   error ? strerror(error) : "", error ? ")" : "", means);
+}
+
+/* What a run needs of the file system, tried there. */
+static void check_abilities(struct run_check *k, const struct volume *v)
+{
+	static const enum run_check_state state[] = {
+		[PROBE_NOTHING] = RUN_CHECK_OK, [PROBE_SOME] = RUN_CHECK_WARNING,
+		[PROBE_ALL] = RUN_CHECK_MEND,
+	};
+	struct lacks l = { .worst = PROBE_NOTHING };
+	int n = probe_volume(v, add_lack, &l);
+
+	if (n < 0)
+		run_check_add(k, "file system", RUN_CHECK_UNKNOWN,
+			      mem_printf("cannot be tried: %s", strerror(errno)));
+	else
+		run_check_add(k, "file system", state[l.worst],
+			      mem_strdup(n > 0 ? l.text.p : "has all that a run needs of it"));
+	buf_free(&l.text);
+}
+
 static void check_space(struct run_check *k, const struct volume *v)
 {
 	int min_free = k->conf->min_free, verdict;
@@ -301,6 +337,8 @@ int run_check(const struct conf *c, const char *const hosts[])
 		open = check_volume(&k, &v) == 0;
 	}
 	if (open) {
+		if (writable(&v) == 0)
+			check_abilities(&k, &v);
 		check_space(&k, &v);
 		check_trash(&k, &v);
 	}

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/escape.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/msg.h"
 
@@ -45,7 +46,7 @@ static int rename_into(int trash, int dir, const char *name)
 	char id[ID_LEN + 1];
 
 	id_new(id);
-	return renameat2(dir, name, trash, id, RENAME_NOREPLACE);
+	return file_rename_new(dir, name, trash, id);
 }
 
 int trash_move(const struct volume *v, int dir, const char *name)
