@@ -170,13 +170,11 @@ static void say_left(const struct waiting *w, const struct holder *h)
 /* It could not be waited out.  SS_LOCKED. */
 static int give_up(const struct waiting *w, const struct holder *h, int alive)
 {
-	const char *name = escape_name(w->name);
-
 	if (h == NULL)
-		msg_error("%s: locked by a program that has not given its name", name);
+		msg_error("%s: locked by a program that has not given its name", escape_name(w->name));
 	else if (alive)
-		msg_error("%s: locked by %s, process %ld, since %s", name, escape_name(h->command),
-			  h->pid, escape_name(h->since));
+		msg_error("%s: locked by %s, process %ld, since %s", escape_name(w->name),
+			  escape_name(h->command), h->pid, escape_name(h->since));
 	else
 		say_left(w, h);
 	return SS_LOCKED;
@@ -185,18 +183,16 @@ static int give_up(const struct waiting *w, const struct holder *h, int alive)
 /* Say who is waited for, once for each. */
 static void tell(struct waiting *w, const struct holder *h, int alive)
 {
-	const char *name = escape_name(w->name), *command = escape_name(h->command);
-
 	if (w->told.pid == h->pid && w->told.start == h->start && w->told_alive == alive)
 		return;
 	w->told = *h;
 	w->told_alive = alive;
 	if (alive)
-		msg_info("%s: waiting for %s, process %ld, since %s", name, command, h->pid,
-			 escape_name(h->since));
+		msg_info("%s: waiting for %s, process %ld, since %s", escape_name(w->name),
+			 escape_name(h->command), h->pid, escape_name(h->since));
 	else
 		msg_info("%s: %s (process %ld) died; waiting for the programs it started to end",
-			 name, command, h->pid);
+			 escape_name(w->name), escape_name(h->command), h->pid);
 }
 
 /* Somebody has it: SS_LOCKED after saying who, SS_OK to try again. */

@@ -103,7 +103,8 @@ static void to_json(void *arg, const char *key, int64_t n)
 /* The line for people. */
 static void say(struct event *e, const struct run_host *h, const struct saveset *s)
 {
-	const char *host = escape_name(h->name), *status = run_summary_status(h);
+	const char *status = run_summary_status(h);
+	char *host = escape_dup(h->name);
 
 	if (!is_good(h))
 		event_say(e, "%s: failed, %s", host, escape_name(h->why));
@@ -115,6 +116,7 @@ static void say(struct event *e, const struct run_host *h, const struct saveset 
 	else
 		event_say(e, "%s: %s, %" PRId64 " files, %s", host, status, h->files,
 			  escape_name(h->saveset));
+	free(host);
 }
 
 void run_summary_host(struct run *r, struct run_host *h)
