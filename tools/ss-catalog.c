@@ -263,6 +263,7 @@ enum may {			/* options that make sense with a verb */
 	MAY_ZERO = 2,		/* -0 */
 	MAY_JSON = 4,		/* --json, --format=text|json */
 	MAY_FORMAT = 8,		/* every --format */
+	ONLY_READS = 16,	/* the catalog is not written */
 };
 
 static const struct verb {
@@ -273,15 +274,15 @@ static const struct verb {
 } verbs[] = {
 	{ "init", "", do_init, 0, 0, 0 },
 	{ "add", " HOST", do_add, 1, 1, MAY_ADD | MAY_ZERO },
-	{ "pending", " SAVESET", do_pending, 1, 1, MAY_ZERO },
+	{ "pending", " SAVESET", do_pending, 1, 1, MAY_ZERO | ONLY_READS },
 	{ "store", "", do_store, 0, 0, 0 },
-	{ "hosts", "", do_hosts, 0, 0, MAY_JSON },
-	{ "volumes", "", do_volumes, 0, 0, MAY_JSON },
-	{ "savesets", " [HOST]", do_savesets, 0, 1, MAY_JSON },
-	{ "files", " SAVESET", do_files, 1, 1, MAY_JSON | MAY_ZERO | MAY_FORMAT },
-	{ "runs", "", do_runs, 0, 0, MAY_JSON },
+	{ "hosts", "", do_hosts, 0, 0, MAY_JSON | ONLY_READS },
+	{ "volumes", "", do_volumes, 0, 0, MAY_JSON | ONLY_READS },
+	{ "savesets", " [HOST]", do_savesets, 0, 1, MAY_JSON | ONLY_READS },
+	{ "files", " SAVESET", do_files, 1, 1, MAY_JSON | MAY_ZERO | MAY_FORMAT | ONLY_READS },
+	{ "runs", "", do_runs, 0, 0, MAY_JSON | ONLY_READS },
 	{ "reconcile", "", do_reconcile, 0, 0, 0 },
-	{ "check", " [SAVESET]", do_check, 0, 1, MAY_JSON },
+	{ "check", " [SAVESET]", do_check, 0, 1, MAY_JSON | ONLY_READS },
 	{ "copy", " FROM-URL TO-URL", do_copy, 2, 2, MAY_JSON },
 };
 
@@ -324,6 +325,8 @@ static int run_verb(const struct verb *v, struct call *k, int n)
 	}
 	if (check_options(v, k->c, f) < 0)
 		return SS_FAIL;
+	if (v->may & ONLY_READS)
+		opt_only_reads();
 	k->format = k->c->json ? LIST_JSON : zero ? LIST_ZERO : f;
 	int code = v->run(k);
 	catalog_close(&k->cat);

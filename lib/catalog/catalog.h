@@ -62,8 +62,9 @@ int catalog_try(struct catalog *cat);
 
 /*
  * Find what a selector means: the name of a saveset, HOST@LOCATION (".sync",
- * "hourly.0", "sync"), HOST@latest (newest complete), HOST alone (the same).
- * 0 found; 1 there is none, after saying so; -1 after reporting.
+ * "hourly.0", "sync"), HOST@latest (newest complete), HOST alone (the same).  Of c's
+ * volume; where that has none and was not named, of whichever other one has.
+ * 0 found; 1 there is none, or several volumes have one, after saying so; -1 after reporting.
  */
 int catalog_find(struct catalog *cat, const struct conf *c, const char *selector, struct saveset *s);
 
