@@ -57,6 +57,11 @@ setup() {
 	[ "$output" = "" ]
 }
 
+@test "an escaped name is printed, not kept: the ring it is in goes round" {
+	run grep -nE '= *escape_(name|bytes)\(' lib/*/*.c tools/*.c
+	[ "$output" = "" ]
+}
+
 @test "rrsync is read in one sitting: under 1,150 lines, headers under 100" {
 	(($(cat rrsync/*.c | wc -l) < 1150))
 	local header

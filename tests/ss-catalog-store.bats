@@ -76,6 +76,24 @@ store() {
 	run_ok ss-catalog check
 }
 
+@test "a part of a stream, as a filter leaves it, is a valid stream" {
+	local all
+	ss-catalog add alpha >"$STREAM"
+	all=$(pending)
+	# Before the hashing, and behind it.
+	run_ok ss-hash < <(grep -v 'sub/three$' "$STREAM")
+	[ "${lines[-1]}" = '#end -' ]
+	run_code 3 store <(echo "$output")
+	contains "$stderr" '1 files are still without digest'
+	[ "$(pending)" = 1 ]
+	ss-catalog pending alpha@.sync | sed 's/^#end .*/#end -/' | ss-hash >"$HASHED"
+	[ "$(tail -n 1 "$HASHED")" = '#end -' ]
+	run_ok store <(awk '/^#/ || /three/' "$HASHED")
+	[ "$(pending)" = 0 ]
+	((all > 1))
+	run_ok ss-catalog check
+}
+
 @test "an empty stream, a foreign one, a wrong one: exit 2, with the line; records of no file change nothing" {
 	ss-catalog add alpha >"$STREAM"
 	ss-hash <"$STREAM" >"$HASHED"
@@ -106,6 +124,7 @@ store() {
 	run_code 2 store <(sed 's/^#saveset .*/#saveset other/' "$HASHED")
 	run_code 2 store /dev/urandom
 	run_code 2 store <(sed 's/^#end .*/#end 1/' "$HASHED")
+	contains "$stderr" 'the end counts fewer records'
 	# What came before the wrong line was kept, and the rest is done now.
 	run_ok store "$HASHED"
 	run_ok ss-catalog check

@@ -47,6 +47,7 @@ edit() {
 	row link_dest ok 1
 	row intervals ok 'hourly at every run, daysago 1d'
 	row volume ok "$ROOT, id [0-9a-f]{32}"
+	row 'file system' ok 'has all that a run needs of it'
 	row space ok 'enough for another run, and 1% is left'
 	row catalog ok 'schema [0-9]+'
 	row key ok 'marker.key: there is none; the next run makes it'
@@ -54,7 +55,7 @@ edit() {
 	row 'host alpha' ok '1 local directory is there'
 	row 'host beta' ok '1 local directory is there'
 	row confinement '(ok|warning)' .
-	[ "$(awk '$1 != "confinement" {print $1 == "host" ? $3 : $2}' <<<"$output" | sort | uniq -c | xargs)" = "1 STATE 11 ok" ]
+	[ "$(awk '$1 != "confinement" {print $1 ~ /^(host|file)$/ ? $3 : $2}' <<<"$output" | sort | uniq -c | xargs)" = "1 STATE 12 ok" ]
 	find "$ROOT" -printf '%p %i %s\n' | sort | diff before -
 	catalog_sum | cmp - sum
 	run_ok ss-run --check beta

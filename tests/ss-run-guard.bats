@@ -68,7 +68,9 @@ encrypted() {
 	contains "$stderr" 'alpha: in docs: 20 changed, 0 removed, 0 added: 1, 10, 11, \.\.\.$'
 	contains "$stderr" 'alpha: in docs/old: 20 changed'
 	contains "$stderr" 'alpha: in mail: 10 changed'
-	contains "$stderr" "ss-run --accept=alpha' takes it; 'ss-prune alpha@.sync' gives it up"
+	contains "$stderr" "alpha: 'ss-run --accept alpha' takes it; 'ss-prune alpha@.sync' gives it up"
+	# Also in the log as it can be pasted.
+	grep -qF "'ss-run --accept alpha' takes it" "$LOG"
 	contains "$stderr" 'rotated hourly'
 	held_and_kept
 	[ "$(locations beta)" = "hourly.1 hourly.0" ]
@@ -86,7 +88,7 @@ encrypted() {
 	equal bad "$ROOT/.sync/alpha"
 
 	# Accepted, it is rotated, and the run goes on.
-	run_ok ss-run --accept=alpha
+	run_ok ss-run --accept alpha
 	equal bad "$ROOT/hourly.1/alpha"
 	equal "$SRC/alpha" "$ROOT/hourly.0/alpha"
 	[ "$(locations alpha)" = "hourly.2 hourly.1 hourly.0" ]

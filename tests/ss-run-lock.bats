@@ -189,6 +189,34 @@ locked_out() {
 	[ -d "$ROOT/hourly.0" ]
 }
 
+@test "a service that a backup_script started does not hold it" {
+	local code=0
+	printf 'backup_script\t%s/dump\tdumped/\n' "$PWD" >>"$RSNAPSHOT_CONF"
+	cat >dump <<-END
+		#!/bin/bash
+		echo rows >rows
+		setsid sleep 1000 </dev/null >/dev/null 2>&1 &
+		echo \$! >$PWD/service
+		if [ -e $PWD/kill ]; then kill -KILL \$PPID; fi
+	END
+	chmod 755 dump
+	run_ok ss-run
+	ORPHAN=$(<service)
+	kill -0 "$ORPHAN"
+	[ -e "$ROOT/hourly.0/dumped/rows" ]
+	flock -n "$ROOT/.secondshot/lock" true
+	kill -KILL "$ORPHAN"
+	# Not so where rsnapshot itself was killed: what it started may still write.
+	touch kill
+	ss-run 2>killed.err || code=$?
+	[ "$code" = 2 ]
+	ORPHAN=$(<service)
+	run_code 1 flock -n "$ROOT/.secondshot/lock" true
+	# Who waits for it in vain is told whom it is that he waits for.
+	run_code 11 faketime -f "+0 x100" ss-run
+	contains "$stderr" "still locked by sleep, process $ORPHAN, which ss-run \(process [0-9]+, gone\) started"
+}
+
 # bats test_tags=more
 @test "a lasting ssh master does not hold it" {
 	requires root rsync ssh /usr/sbin/sshd unshare nsenter ip

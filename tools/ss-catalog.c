@@ -127,7 +127,7 @@ static int do_init(struct call *k)
 	struct registering reg = { k, 0 };
 	int made = 0, code = SS_FAIL;
 
-	if (r && root_there(r->root) && catalog_open(&k->cat, k->c, 1) == 0 &&
+	if (r && root_there(r->root) && catalog_open(&k->cat, k->c, DB_CREATE) == 0 &&
 	    prepare_volume(k, r->root, &made) == 0 &&
 	    db_transaction(k->cat.db, register_volume, &reg) == 0) {
 		msg_info("%s: volume %s %s, catalog %s", escape_name(k->v.root),
@@ -161,7 +161,7 @@ static int do_add(struct call *k)
 	/* A run has done so for all that it starts. */
 	o.stamp = code == SS_OK && !lock_borrowed(lock);
 	if (code == SS_OK)
-		code = catalog_open(&k->cat, k->c, 0) < 0 ||
+		code = catalog_open(&k->cat, k->c, DB_WRITE) < 0 ||
 		       series_by_id(&k->cat, k->c, &k->v) < 0 ? SS_FAIL :
 			add_run(&k->cat, k->c, &k->v, &o, stdout, &made);
 	if (made.id)
@@ -178,7 +178,7 @@ static int do_pending(struct call *k)
 	struct saveset s;
 	int code = SS_FAIL;
 
-	if (catalog_open(&k->cat, k->c, 0) < 0 || catalog_find(&k->cat, k->c, k->args[0], &s))
+	if (catalog_open(&k->cat, k->c, DB_READ) < 0 || catalog_find(&k->cat, k->c, k->args[0], &s))
 		return SS_FAIL;
 	if (volume_open(&k->v, s.root) == 0 && volume_is(&k->v, s.volume_uid) == 0 &&
 	    same_disk_check(&k->cat, &k->v) == 0)
@@ -189,22 +189,22 @@ static int do_pending(struct call *k)
 
 static int do_store(struct call *k)
 {
-	return catalog_open(&k->cat, k->c, 0) < 0 ? SS_FAIL : store_run(&k->cat, stdin);
+	return catalog_open(&k->cat, k->c, DB_WRITE) < 0 ? SS_FAIL : store_run(&k->cat, stdin);
 }
 
 static int do_hosts(struct call *k)
 {
-	return catalog_open(&k->cat, k->c, 0) < 0 ? SS_FAIL : list_hosts(&k->cat, k->c, k->format);
+	return catalog_open(&k->cat, k->c, DB_READ) < 0 ? SS_FAIL : list_hosts(&k->cat, k->c, k->format);
 }
 
 static int do_volumes(struct call *k)
 {
-	return catalog_open(&k->cat, k->c, 0) < 0 ? SS_FAIL : list_volumes(&k->cat, k->c, k->format);
+	return catalog_open(&k->cat, k->c, DB_READ) < 0 ? SS_FAIL : list_volumes(&k->cat, k->c, k->format);
 }
 
 static int do_savesets(struct call *k)
 {
-	return catalog_open(&k->cat, k->c, 0) < 0 ? SS_FAIL :
+	return catalog_open(&k->cat, k->c, DB_READ) < 0 ? SS_FAIL :
 		list_savesets(&k->cat, k->c, k->args[0], k->format);
 }
 
@@ -212,7 +212,7 @@ static int do_files(struct call *k)
 {
 	struct saveset s;
 
-	if (catalog_open(&k->cat, k->c, 0) < 0 || catalog_find(&k->cat, k->c, k->args[0], &s))
+	if (catalog_open(&k->cat, k->c, DB_READ) < 0 || catalog_find(&k->cat, k->c, k->args[0], &s))
 		return SS_FAIL;
 	int code = list_files(&k->cat, &s, k->format);
 	saveset_free(&s);
@@ -221,7 +221,7 @@ static int do_files(struct call *k)
 
 static int do_runs(struct call *k)
 {
-	return catalog_open(&k->cat, k->c, 0) < 0 ? SS_FAIL : list_runs(&k->cat, k->c, k->format);
+	return catalog_open(&k->cat, k->c, DB_READ) < 0 ? SS_FAIL : list_runs(&k->cat, k->c, k->format);
 }
 
 /*
@@ -231,7 +231,7 @@ static int do_runs(struct call *k)
  */
 static int prepare_reconcile(struct call *k)
 {
-	int open = catalog_open(&k->cat, k->c, 0) == 0 && series_by_id(&k->cat, k->c, &k->v) == 0;
+	int open = catalog_open(&k->cat, k->c, DB_WRITE) == 0 && series_by_id(&k->cat, k->c, &k->v) == 0;
 
 	if (open && accept) {
 		if (series_check(&k->cat, k->c, &k->v) < 0 || same_disk_accept(&k->cat, &k->v) < 0)
@@ -267,7 +267,7 @@ static int do_check(struct call *k)
 {
 	struct saveset s = { 0 };
 
-	if (catalog_open(&k->cat, k->c, 0) < 0 ||
+	if (catalog_open(&k->cat, k->c, DB_READ) < 0 ||
 	    (k->args[0] && catalog_find(&k->cat, k->c, k->args[0], &s)))
 		return SS_FAIL;
 	int code = check_run(&k->cat, k->c->backup_host, k->args[0] ? &s : NULL,
@@ -287,6 +287,7 @@ enum may {			/* options that make sense with a verb */
 	MAY_JSON = 4,		/* --json, --format=text|json */
 	MAY_FORMAT = 8,		/* every --format */
 	MAY_ACCEPT = 16,	/* --accept */
+	ONLY_READS = 32,	/* the catalog is not written */
 };
 
 static const struct verb {
@@ -297,15 +298,15 @@ static const struct verb {
 } verbs[] = {
 	{ "init", "", do_init, 0, 0, 0 },
 	{ "add", " HOST", do_add, 1, 1, MAY_ADD | MAY_ZERO | MAY_ACCEPT },
-	{ "pending", " SAVESET", do_pending, 1, 1, MAY_ZERO },
+	{ "pending", " SAVESET", do_pending, 1, 1, MAY_ZERO | ONLY_READS },
 	{ "store", "", do_store, 0, 0, 0 },
-	{ "hosts", "", do_hosts, 0, 0, MAY_JSON },
-	{ "volumes", "", do_volumes, 0, 0, MAY_JSON },
-	{ "savesets", " [HOST]", do_savesets, 0, 1, MAY_JSON },
-	{ "files", " SAVESET", do_files, 1, 1, MAY_JSON | MAY_ZERO | MAY_FORMAT },
-	{ "runs", "", do_runs, 0, 0, MAY_JSON },
+	{ "hosts", "", do_hosts, 0, 0, MAY_JSON | ONLY_READS },
+	{ "volumes", "", do_volumes, 0, 0, MAY_JSON | ONLY_READS },
+	{ "savesets", " [HOST]", do_savesets, 0, 1, MAY_JSON | ONLY_READS },
+	{ "files", " SAVESET", do_files, 1, 1, MAY_JSON | MAY_ZERO | MAY_FORMAT | ONLY_READS },
+	{ "runs", "", do_runs, 0, 0, MAY_JSON | ONLY_READS },
 	{ "reconcile", "", do_reconcile, 0, 0, MAY_ACCEPT },
-	{ "check", " [SAVESET]", do_check, 0, 1, MAY_JSON },
+	{ "check", " [SAVESET]", do_check, 0, 1, MAY_JSON | ONLY_READS },
 	{ "copy", " FROM-URL TO-URL", do_copy, 2, 2, MAY_JSON },
 };
 
@@ -350,6 +351,8 @@ static int run_verb(const struct verb *v, struct call *k, int n)
 	}
 	if (check_options(v, k->c, f) < 0)
 		return SS_FAIL;
+	if (v->may & ONLY_READS)
+		opt_only_reads();
 	k->format = k->c->json ? LIST_JSON : zero ? LIST_ZERO : f;
 	int code = v->run(k);
 	catalog_close(&k->cat);

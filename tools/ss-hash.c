@@ -274,6 +274,7 @@ int main(int argc, const char **argv)
 	int code;
 	const char **args = opt_start(&tool, argc, argv, &conf, &code);
 
+	opt_only_reads();
 	if (args) {
 		setvbuf(stdout, buffer, _IOFBF, sizeof(buffer));
 		code = run(&conf, args);

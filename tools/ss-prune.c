@@ -97,7 +97,7 @@ static int work(struct catalog *cat, const struct conf *c, const struct volume *
  */
 static int open_catalog(struct catalog *cat, const struct conf *c, const struct volume *v)
 {
-	int open = catalog_open(cat, c, 0) == 0;
+	int open = catalog_open(cat, c, dry_run ? DB_READ : DB_WRITE) == 0;
 
 	if ((!open || same_disk_check(cat, v) == 0) &&
 	    (dry_run ? recover_none(v) : recover_rotation(v)) == 0 && open)
@@ -117,7 +117,7 @@ static int prune(struct conf *c, const struct volume *v, const char *const *name
 	if (series_by_id(&cat, c, v) == 0 && reconcile_run(&cat, c, v, dry_run, &n, &damaged) == 0)
 		rc = work(&cat, c, v, names);
 	catalog_close(&cat);
-	return rc < 0 ? SS_FAIL : damaged ? SS_FINDINGS : SS_OK;
+	return rc < 0 ? SS_FAIL : damaged ? SS_FINDINGS : trash_left() ? SS_INCOMPLETE : SS_OK;
 }
 
 static int run(struct conf *c, const char *const *names)

@@ -159,7 +159,7 @@ static int run(const struct conf *c, const char *const *names)
 		msg_error("--read=%s: it must be media or cache", escape_name(read_word));
 		return SS_FAIL;
 	}
-	if (catalog_open(&cat, c, 0) < 0)
+	if (catalog_open(&cat, c, DB_WRITE) < 0)
 		return SS_FAIL;
 	int code = choose(&cat, c, names, &list, &n, &away);
 	if (code == SS_OK && n == 0 && away.n == 0) {

@@ -27,6 +27,7 @@
 /* What child_kill_all() may read from within a signal handler; 0 = free, below 0 a group. */
 static volatile pid_t running[RUNNING_MAX];
 static volatile sig_atomic_t stopped;
+static int lost;	/* what child_lost() says */
 
 static const char *const secrets[] = { "DBPASS", "DB_URL", "MYSQL_PWD" };
 
@@ -225,6 +226,11 @@ int child_stopped(void)
 	return stopped;
 }
 
+int child_lost(void)
+{
+	return stopped || lost;
+}
+
 int child_wait(struct child *c)
 {
 	volatile pid_t *slot;
@@ -234,9 +240,12 @@ int child_wait(struct child *c)
 	while (waitid(P_PID, (id_t)c->pid, &info, WEXITED | WNOWAIT) != 0)
 		if (errno != EINTR) {
 			msg_error("%s: cannot wait for it: %m", c->name);
+			lost = 1;
 			return -1;
 		}
 	c->status = info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
+	if (info.si_code != CLD_EXITED)
+		lost = 1;
 
 	/* While it is a zombie its number is nobody else's: forget it first. */
 	sigfillset(&all);

@@ -80,6 +80,13 @@ void child_kill_all(int sig);
 /* 1 from child_kill_all() on. */
 int child_stopped(void);
 
+/*
+ * 1 if what our children started may go on without them: a signal ended one of
+ * them, or child_kill_all() was called.  Else 0: each one that was waited for
+ * had itself waited for what it started, or left that behind on purpose.
+ */
+int child_lost(void);
+
 /* Has it ended?  It is still to be waited for.  1 or 0. */
 int child_ended(const struct child *c);
 

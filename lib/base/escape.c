@@ -208,9 +208,9 @@ int escape_undo(struct buf *out, const char *text, size_t len)
 
 const char *escape_bytes(const void *p, size_t len)
 {
-	static _Thread_local struct buf ring[4];
+	static _Thread_local struct buf ring[8];
 	static _Thread_local unsigned next;
-	struct buf *b = &ring[next++ % 4];
+	struct buf *b = &ring[next++ % 8];
 
 	/* One enormous name must not hold its memory for ever. */
 	if (b->cap > 65536)
@@ -223,6 +223,11 @@ const char *escape_bytes(const void *p, size_t len)
 const char *escape_name(const char *name)
 {
 	return escape_bytes(name, strlen(name));
+}
+
+char *escape_dup(const char *name)
+{
+	return mem_strdup(escape_name(name));
 }
 
 int escape_is_utf8(const void *bytes, size_t len)

@@ -25,11 +25,14 @@ void escape_add(struct buf *out, const void *p, size_t len);
 int escape_undo(struct buf *out, const char *text, size_t len);
 
 /*
- * The escaped form for use in a message: valid until the fourth next call in
- * the same thread.  The caller does not free it.
+ * The escaped form for use in a message: as an argument of the call that prints it,
+ * never kept in a variable, since the eighth next call in the same thread takes its
+ * place.  The caller does not free it.
  */
 const char *escape_name(const char *name);
 const char *escape_bytes(const void *p, size_t len);
+
+char *escape_dup(const char *name);	/* the same to keep; malloc'd */
 
 /*
  * The same escapes, but a backslash stays as it is: what was escaped before is not changed

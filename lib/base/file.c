@@ -76,6 +76,21 @@ out:
 	return rc;
 }
 
+int file_rename_new(int dir, const char *from, int todir, const char *name)
+{
+	struct stat st;
+
+	if (renameat2(dir, from, todir, name, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP)
+		return -1;
+	if (fstatat(todir, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+		errno = EEXIST;
+		return -1;
+	}
+	return errno == ENOENT ? renameat(dir, from, todir, name) : -1;
+}
+
 int file_make_dir(int dir, const char *name, unsigned mode)
 {
 	if (mkdirat(dir, name, mode) == 0) {

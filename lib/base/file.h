@@ -28,6 +28,14 @@ int file_replace(int dir, const char *name, const void *p, size_t len, unsigned 
 int file_make_dir(int dir, const char *name, unsigned mode);
 
 /*
+ * Rename from below the open directory dir to name below todir, where nothing may have
+ * that name.  0, or -1 with errno (EEXIST: something has).  A file system that cannot ask
+ * for that by itself (NFS, older ZFS, FUSE) is asked first whether the name is free: then
+ * nobody else may be at work there.
+ */
+int file_rename_new(int dir, const char *from, int todir, const char *name);
+
+/*
  * Read a regular file of at most FILE_SMALL - 1 bytes, no link followed, into
  * a malloc'd, NUL-ended string.  NULL with errno (EINVAL: no regular file, EFBIG).
  */

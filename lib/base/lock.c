@@ -6,6 +6,7 @@
  * start time in clock ticks since boot: a number that was given to another
  * process meanwhile is not taken for the holder.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -26,6 +27,7 @@
 #include "base/msg.h"
 
 #define LOCK_FILE "lock"
+#define LOCK_SHOWN ".secondshot/" LOCK_FILE	/* as the reader of a message knows it */
 #define LOCK_VAR "SECONDSHOT_LOCK_FD"
 #define LOCK_STEP_US 100000
 /* Milliseconds, at least, for the children of a holder that died, and for one to write its name. */
@@ -80,11 +82,13 @@ static int holder_write(int fd, const char *name)
 	char text[256], since[CLOCK_TEXT];
 	int n;
 
+	if ((fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY)
+		return SS_OK;
 	n = snprintf(text, sizeof(text), "%ld %llu %s %.63s\n", (long)getpid(),
 		     process_start(getpid()), clock_text(clock_now(), since),
 		     program_invocation_short_name);
 	if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)n, 0) != n) {
-		msg_error("%s/%s: cannot write who holds it: %m", escape_name(name), LOCK_FILE);
+		msg_error("%s/%s: cannot write who holds it: %m", escape_name(name), LOCK_SHOWN);
 		return SS_FAIL;
 	}
 	return SS_OK;
@@ -112,37 +116,83 @@ static int64_t longer(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
+/* Is the file that fd is open under that number in that process, with a lock on it?  1 or 0. */
+static int has_lock(long pid, const struct dirent *number, int proc, int fd)
+{
+	char info[64], text[1024];
+	struct stat ours, theirs;
+
+	snprintf(info, sizeof(info), "fdinfo/%.20s", number->d_name);
+	return fstat(fd, &ours) == 0 && fstatat(proc, number->d_name, &theirs, 0) == 0 &&
+	       theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino &&
+	       file_of_process(pid, info, text, sizeof(text)) > 0 && strstr(text, "FLOCK") != NULL;
+}
+
+/* One process that holds the lock on the file that fd is, or 0: none that we may look into. */
+static long who_holds(int fd)
+{
+	DIR *proc = opendir("/proc"), *fds;
+	const struct dirent *p, *e;
+	char path[64];
+	long pid = 0;
+
+	while (proc != NULL && pid == 0 && (p = readdir(proc)) != NULL) {
+		snprintf(path, sizeof(path), "/proc/%ld/fd", strtol(p->d_name, NULL, 10));
+		fds = opendir(path);
+		while (fds != NULL && pid == 0 && (e = readdir(fds)) != NULL)
+			if (has_lock(strtol(p->d_name, NULL, 10), e, dirfd(fds), fd))
+				pid = strtol(p->d_name, NULL, 10);
+		if (fds != NULL)
+			closedir(fds);
+	}
+	if (proc != NULL)
+		closedir(proc);
+	return pid;
+}
+
+/* The holder is gone, something that it started has the lock: which, if we may see that. */
+static void say_left(const struct waiting *w, const struct holder *h)
+{
+	char command[64] = "";
+	long pid = who_holds(w->fd);
+
+	if (pid != 0 && file_of_process(pid, "comm", command, sizeof(command)) > 0)
+		command[strcspn(command, "\n")] = '\0';
+	if (pid != 0)
+		msg_error("%s: still locked by %s, process %ld, which %s (process %ld, gone) started; "
+			  "end it if it is no transfer", escape_name(w->name), escape_name(command), pid,
+			  escape_name(h->command), h->pid);
+	else
+		msg_error("%s: still locked by programs that %s (process %ld, gone) started",
+			  escape_name(w->name), escape_name(h->command), h->pid);
+}
+
 /* It could not be waited out.  SS_LOCKED. */
 static int give_up(const struct waiting *w, const struct holder *h, int alive)
 {
-	const char *name = escape_name(w->name);
-
 	if (h == NULL)
-		msg_error("%s: locked by a program that has not given its name", name);
+		msg_error("%s: locked by a program that has not given its name", escape_name(w->name));
 	else if (alive)
-		msg_error("%s: locked by %s, process %ld, since %s", name, escape_name(h->command),
-			  h->pid, escape_name(h->since));
+		msg_error("%s: locked by %s, process %ld, since %s", escape_name(w->name),
+			  escape_name(h->command), h->pid, escape_name(h->since));
 	else
-		msg_error("%s: still locked by programs that %s (process %ld, gone) started", name,
-			  escape_name(h->command), h->pid);
+		say_left(w, h);
 	return SS_LOCKED;
 }
 
 /* Say who is waited for, once for each. */
 static void tell(struct waiting *w, const struct holder *h, int alive)
 {
-	const char *name = escape_name(w->name), *command = escape_name(h->command);
-
 	if (w->told.pid == h->pid && w->told.start == h->start && w->told_alive == alive)
 		return;
 	w->told = *h;
 	w->told_alive = alive;
 	if (alive)
-		msg_info("%s: waiting for %s, process %ld, since %s", name, command, h->pid,
-			 escape_name(h->since));
+		msg_info("%s: waiting for %s, process %ld, since %s", escape_name(w->name),
+			 escape_name(h->command), h->pid, escape_name(h->since));
 	else
 		msg_info("%s: %s (process %ld) died; waiting for the programs it started to end",
-			 name, command, h->pid);
+			 escape_name(w->name), escape_name(h->command), h->pid);
 }
 
 /* Somebody has it: SS_LOCKED after saying who, SS_OK to try again. */
@@ -172,7 +222,7 @@ static int lock_wait(int fd, const char *name, int patience)
 
 	while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
 		if (errno != EWOULDBLOCK && errno != EINTR) {
-			msg_error("%s/%s: cannot lock it: %m", escape_name(name), LOCK_FILE);
+			msg_error("%s/%s: cannot lock it: %m", escape_name(name), LOCK_SHOWN);
 			return SS_FAIL;
 		}
 		ret = child_stopped() ? SS_FAIL : lock_held(&w);
@@ -209,10 +259,13 @@ static int lock_open(int dir, const char *name)
 	int fd;
 
 	fd = openat(dir, LOCK_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	/* Where nothing can be written a reader may still ask for it: another mount may be writable. */
+	if (fd < 0 && errno == EROFS)
+		fd = openat(dir, LOCK_FILE, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) != 0) {
-		msg_error("%s/%s: cannot open: %m", escape_name(name), LOCK_FILE);
+		msg_error("%s/%s: cannot open: %m", escape_name(name), LOCK_SHOWN);
 	} else if (!S_ISREG(st.st_mode)) {
-		msg_error("%s/%s: not a regular file", escape_name(name), LOCK_FILE);
+		msg_error("%s/%s: not a regular file", escape_name(name), LOCK_SHOWN);
 	} else {
 		return fd;
 	}
@@ -238,7 +291,7 @@ int lock_take(struct lock **l, int dir, const char *name, int wait)
 			ret = holder_write(fd, name);
 		/* Whoever we start holds it with us. */
 		if (ret == SS_OK && fcntl(fd, F_SETFD, 0) != 0) {
-			msg_error("%s/%s: cannot hand it on: %m", escape_name(name), LOCK_FILE);
+			msg_error("%s/%s: cannot hand it on: %m", escape_name(name), LOCK_SHOWN);
 			ret = SS_FAIL;
 		}
 	}
@@ -267,7 +320,9 @@ void lock_release(struct lock *l)
 {
 	if (l == NULL)
 		return;
-	/* Closed, not unlocked: a child that is still there goes on holding it. */
+	/* To close it alone leaves it to whoever else has the open file. */
+	if (!l->borrowed && !child_lost())
+		flock(l->fd, LOCK_UN);
 	if (!l->borrowed)
 		close(l->fd);
 	free(l);

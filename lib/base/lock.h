@@ -6,6 +6,8 @@
  * programs a run starts, so that an orphaned transfer goes on holding it, and a
  * tool started by the holder finds it through SECONDSHOT_LOCK_FD (the number of
  * a descriptor; believed only if it is that very file) and does not lock again.
+ * A run that ends in order unlocks it for all of them: a service that a
+ * backup_script started does not hold it for ever.
  */
 #ifndef SS_LOCK_H
 #define SS_LOCK_H
@@ -17,7 +19,8 @@ struct lock;
  * wait seconds long if somebody has it, who is named once.  SS_OK; SS_LOCKED after
  * naming the holder (pid, command, since when); SS_FAIL after reporting.  A lock
  * whose holder is dead but whose children still have it is waited for 60 seconds
- * at least.
+ * at least; then one of them is named.  On a read-only file system the lock is
+ * taken without a name in it.
  */
 int lock_take(struct lock **l, int dir, const char *name, int wait);
 
@@ -27,6 +30,10 @@ int lock_borrowed(const struct lock *l);
 
 const char *lock_env(const struct lock *l);
 
-void lock_release(struct lock *l);	/* NULL is a no-op */
+/*
+ * Give it back, if it is ours, and free l (NULL is a no-op).  Where a signal ended
+ * a child of ours (child_lost()), what that child started goes on holding it.
+ */
+void lock_release(struct lock *l);
 
 #endif

@@ -4,12 +4,15 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
 #define SECOND 1000000000
-#define PROGRESS_WIDTH 79
+#define PROGRESS_WIDTH 79	/* where the terminal does not tell its own */
+#define PROGRESS_MOST 200
 
 static int64_t progress_now(void)
 {
@@ -21,7 +24,14 @@ static int64_t progress_now(void)
 
 void progress_begin(struct progress *p, int quiet)
 {
-	*p = (struct progress){ .on = !quiet && isatty(STDERR_FILENO), .begun = progress_now() };
+	const char *term = getenv("TERM");
+
+	/* Where a line cannot be written over, each would stand below the one before. */
+	*p = (struct progress){
+		.on = !quiet && isatty(STDERR_FILENO) && term != NULL && *term != '\0' &&
+		      strcmp(term, "dumb") != 0,
+		.begun = progress_now(),
+	};
 	p->next = p->begun + SECOND;
 }
 
@@ -55,9 +65,14 @@ static void progress_left(const struct progress *p, char *to, size_t size, doubl
 /* One line, padded over what stood there, in one write; the cursor goes back to its start. */
 static void progress_write(const char *text)
 {
-	char line[PROGRESS_WIDTH + 3];
-	int n = snprintf(line, sizeof(line), "\r%-*.*s\r", PROGRESS_WIDTH, PROGRESS_WIDTH, text);
+	char line[PROGRESS_MOST + 3];
+	struct winsize w = { 0 };
+	int width = PROGRESS_WIDTH, n;
 
+	/* All but its last column, in which some go on to the next line. */
+	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 1)
+		width = w.ws_col - 1 < PROGRESS_MOST ? w.ws_col - 1 : PROGRESS_MOST;
+	n = snprintf(line, sizeof(line), "\r%-*.*s\r", width, width, text);
 	if (n > 0 && write(STDERR_FILENO, line, (size_t)n) < 0)
 		return;		/* a terminal that is gone needs no progress */
 }

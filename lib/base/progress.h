@@ -3,8 +3,8 @@
  * progress.h - how far the work is, for who sits before a terminal.
  *
  * One line on stderr that overwrites itself: files, bytes, rate and, if the
- * total is known, time left.  It shows only on a terminal and only when the
- * work has taken longer than a second.  It uses no colour, so NO_COLOR has
+ * total is known, time left.  It shows only on a terminal (no TERM=dumb), as wide
+ * as that is at the moment, and only when the work has taken longer than a second.  It uses no colour, so NO_COLOR has
  * nothing to switch off.
  */
 #ifndef SS_PROGRESS_H

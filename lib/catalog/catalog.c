@@ -47,9 +47,9 @@ void saveset_free(struct saveset *s)
 	*s = (struct saveset){ 0 };
 }
 
-int catalog_open(struct catalog *cat, const struct conf *c, int create)
+int catalog_open(struct catalog *cat, const struct conf *c, enum db_use use)
 {
-	return catalog_open_url(cat, c, NULL, create);
+	return catalog_open_url(cat, c, NULL, use);
 }
 
 /* It could not be opened; would it be of use to try again?  -1. */
@@ -60,16 +60,16 @@ static int useless(struct catalog *cat)
 	return -1;
 }
 
-static int open_any(struct catalog *cat, const struct conf *c, const char *url, int create)
+static int open_any(struct catalog *cat, const struct conf *c, const char *url, enum db_use use)
 {
 	struct login l;
 
 	*cat = (struct catalog){ 0 };
 	if (login_make(&l, c, url) == 0) {
-		cat->db = db_open(&l.db, create, &cat->away);
+		cat->db = db_open(&l.db, use, &cat->away);
 		login_free(&l);
 	}
-	if (cat->db && schema_upgrade(cat->db, create) == 0)
+	if (cat->db && schema_upgrade(cat->db, use == DB_CREATE) == 0)
 		return 0;
 	return useless(cat);
 }
@@ -88,16 +88,16 @@ static int is_whole(struct catalog *cat)
 	return -1;
 }
 
-int catalog_open_url(struct catalog *cat, const struct conf *c, const char *url, int create)
+int catalog_open_url(struct catalog *cat, const struct conf *c, const char *url, enum db_use use)
 {
-	if (open_any(cat, c, url, create) < 0)
+	if (open_any(cat, c, url, use) < 0)
 		return -1;
 	return is_whole(cat) == 0 ? 0 : useless(cat);
 }
 
 int catalog_open_target(struct catalog *cat, const struct conf *c, const char *url)
 {
-	return open_any(cat, c, url, 1);
+	return open_any(cat, c, url, DB_CREATE);
 }
 
 void catalog_close(struct catalog *cat)
@@ -219,19 +219,65 @@ int catalog_latest(struct catalog *cat, const struct conf *c, const char *host, 
 					  c->backup_host), s);
 }
 
+/* The saveset of host at where ("latest" or a location) on c's volume.  As catalog_at(). */
+static int find_on(struct catalog *cat, const struct conf *c, const char *host, const char *where,
+		   struct saveset *s)
+{
+	if (!strcmp(where, "latest"))
+		return catalog_latest(cat, c, host, s);
+	return catalog_at(cat, c, host, strcmp(where, "sync") ? where : ".sync", s);
+}
+
+#define ON_SEVERAL 2
+
+/*
+ * The same on whichever other volume of c's backup host it is.  0, 1 on none, ON_SEVERAL
+ * after saying on which; -1.
+ */
+static int find_elsewhere(struct catalog *cat, const struct conf *c, const char *host,
+			  const char *where, struct saveset *s)
+{
+	struct conf other = *c;		/* its volume: the one that was looked at last */
+	struct saveset *list, found;
+	size_t n;
+	int rc = catalog_list(cat, host, &list, &n) < 0 ? -1 : 1, got;
+
+	for (size_t i = 0; (rc == 0 || rc == 1) && i < n; i++) {
+		if (strcmp(list[i].backup_host, c->backup_host) || !strcmp(list[i].volume, c->volume) ||
+		    !strcmp(list[i].volume, other.volume))
+			continue;
+		other.volume = list[i].volume;
+		got = find_on(cat, &other, host, where, &found);
+		if (got == 0 && rc == 0) {
+			msg_error("%s: it is on the volumes %s and %s: say --volume", escape_name(host),
+				  escape_name(s->volume), escape_name(found.volume));
+			saveset_free(&found);
+			saveset_free(s);
+			got = ON_SEVERAL;
+		} else if (got == 0) {
+			*s = found;
+		}
+		if (got != 1)
+			rc = got;
+	}
+	catalog_list_free(list, n);
+	return rc;
+}
+
 int catalog_find(struct catalog *cat, const struct conf *c, const char *selector, struct saveset *s)
 {
-	const char *at = strrchr(selector, '@');
+	const char *at = strrchr(selector, '@'), *where = at ? at + 1 : "latest";
 	char *host = at ? mem_dup(selector, at - selector) : mem_strdup(selector);
 	int rc = catalog_by_name(cat, selector, s);
 
-	if (rc == 1 && (!at || !strcmp(at + 1, "latest")))
-		rc = catalog_latest(cat, c, host, s);
-	else if (rc == 1)
-		rc = catalog_at(cat, c, host, strcmp(at + 1, "sync") ? at + 1 : ".sync", s);
+	if (rc == 1)
+		rc = find_on(cat, c, host, where, s);
+	if (rc == 1 && !conf_named(c, "volume"))
+		rc = find_elsewhere(cat, c, host, where, s);
 	if (rc == 1)
 		msg_error("%s: no such saveset in volume %s of %s", escape_name(selector),
 			  escape_name(c->volume), escape_name(c->backup_host));
+	rc = rc == ON_SEVERAL ? 1 : rc;
 	free(host);
 	/* What is being made is shown to nobody. */
 	if (rc == 0 && s->status == SV_RUNNING) {

@@ -46,11 +46,11 @@ struct saveset {
 void saveset_free(struct saveset *s);	/* its strings; s itself is the caller's */
 
 /*
- * Open the catalog that c names, migrate it if it is old; create: make it if it
- * is not there.  The second opens another one, with c's other settings.
+ * Open the catalog that c names, and migrate it if it is old.  The second opens
+ * another one, with c's other settings.
  */
-int catalog_open(struct catalog *cat, const struct conf *c, int create);
-int catalog_open_url(struct catalog *cat, const struct conf *c, const char *url, int create);
+int catalog_open(struct catalog *cat, const struct conf *c, enum db_use use);
+int catalog_open_url(struct catalog *cat, const struct conf *c, const char *url, enum db_use use);
 
 /* Open one that is to be copied into: it is made, and may be what a copy that was killed left. */
 int catalog_open_target(struct catalog *cat, const struct conf *c, const char *url);
@@ -62,8 +62,9 @@ int catalog_try(struct catalog *cat);
 
 /*
  * Find what a selector means: the name of a saveset, HOST@LOCATION (".sync",
- * "hourly.0", "sync"), HOST@latest (newest complete), HOST alone (the same).
- * 0 found; 1 there is none, after saying so; -1 after reporting.
+ * "hourly.0", "sync"), HOST@latest (newest complete), HOST alone (the same).  Of c's
+ * volume; where that has none and was not named, of whichever other one has.
+ * 0 found; 1 there is none, or several volumes have one, after saying so; -1 after reporting.
  */
 int catalog_find(struct catalog *cat, const struct conf *c, const char *selector, struct saveset *s);
 

@@ -286,7 +286,7 @@ int copy_run(const struct conf *c, const char *from, const char *to, int json)
 	int code = SS_FAIL;
 
 	progress_begin(&k.progress, c->quiet);
-	if (catalog_open_url(&k.from, c, from, 0) == 0 && catalog_open_target(&k.to, c, to) == 0)
+	if (catalog_open_url(&k.from, c, from, DB_READ) == 0 && catalog_open_target(&k.to, c, to) == 0)
 		code = copy(&k, json);
 	progress_clear(&k.progress);
 	copy_table_free(&k.batch);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -290,6 +291,31 @@ const char **opt_start(const struct opt_tool *tool, int argc, const char **argv,
 	return left ? left : opt_none;
 }
 
+/* Has whoever read our standard output left?  1 or 0. */
+static int opt_unread(void)
+{
+	struct pollfd p = { .fd = STDOUT_FILENO };
+
+	return poll(&p, 1, 0) == 1 && (p.revents & POLLERR);
+}
+
+/* A server's connection may break, too: that is for its driver. */
+static void opt_pipe(int sig)
+{
+	int saved = errno;
+
+	if (opt_unread()) {
+		signal(sig, SIG_DFL);
+		raise(sig);
+	}
+	errno = saved;
+}
+
+void opt_only_reads(void)
+{
+	signal(SIGPIPE, opt_pipe);
+}
+
 int opt_finish(int code)
 {
 	static int closed;
@@ -300,6 +326,10 @@ int opt_finish(int code)
 	closed = 1;
 	errno = 0;
 	bad = fflush(stdout) != 0 || ferror(stdout);
+	if (bad && opt_unread()) {
+		signal(SIGPIPE, SIG_DFL);
+		raise(SIGPIPE);
+	}
 	if (fclose(stdout) != 0 || bad) {
 		msg_error("standard output: %s", errno ? strerror(errno) : "a write failed");
 		return SS_FAIL;

@@ -43,8 +43,16 @@ const char **opt_start(const struct opt_tool *tool, int argc, const char **argv,
 		       struct conf *conf, int *code);
 
 /*
+ * From now on only reading and printing is done: once the reader of stdout has left, as
+ * head(1) does, the next write to it ends the program by SIGPIPE.  What writes to the
+ * catalog does not call this: it comes to its end first, see opt_finish().
+ */
+void opt_only_reads(void);
+
+/*
  * End of every main: flush and close stdout, and turn code into SS_FAIL with a
- * message if that fails (full disk, closed pipe).
+ * message if that fails (full disk).  If the reader of stdout has left, the program
+ * ends by SIGPIPE, without a message.
  */
 int opt_finish(int code);
 

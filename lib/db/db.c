@@ -89,11 +89,11 @@ static const struct db_driver *driver_of(const char *url)
 	return NULL;
 }
 
-struct db *db_open(const struct db_login *login, int create, int *away)
+struct db *db_open(const struct db_login *login, enum db_use use, int *away)
 {
 	*away = 0;
 	const struct db_driver *drv = driver_of(login->url);
-	void *conn = drv ? drv->open(login, create, away) : NULL;
+	void *conn = drv ? drv->open(login, use, away) : NULL;
 
 	if (!conn)
 		return NULL;

@@ -22,11 +22,10 @@ const char *db_name(const struct db *db);
 /* The file the database is, or NULL if a server has it. */
 const char *db_file(const struct db *db);
 
-/*
- * Open a database.  create: make the file if it is not there, for its owner only (a server's
- * database is its administrator's).  NULL after reporting; *away: its server may be back later.
- */
-struct db *db_open(const struct db_login *login, int create, int *away);
+/* Also make the file, for its owner only (a server's database is its administrator's); a read-only one will do. */
+enum db_use { DB_WRITE, DB_CREATE, DB_READ };
+/* Open a database.  NULL after reporting; *away: its server may be back later. */
+struct db *db_open(const struct db_login *login, enum db_use use, int *away);
 void db_close(struct db *db);		/* rolls back what is open; NULL is a no-op */
 
 /*

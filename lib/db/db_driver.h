@@ -20,7 +20,7 @@ struct db_driver {
 	enum sql_dialect dialect;
 	int ddl_commits;
 	/* All return 0 (or a pointer) or -1 (NULL) after reporting, unless they say else. */
-	void *(*open)(const struct db_login *login, int create, int *away);
+	void *(*open)(const struct db_login *login, enum db_use use, int *away);
 	void (*close)(void *conn);
 	const char *(*name)(void *conn);
 	const char *(*file)(void *conn);	/* or NULL */

@@ -110,11 +110,11 @@ static char *label_of(const struct maria_address *a)
 	return mem_printf("database %s at %s%s", a->name, host, a->n > 1 ? " and others" : "");
 }
 
-static void *open_conn(const struct db_login *login, int create, int *away)
+static void *open_conn(const struct db_login *login, enum db_use use, int *away)
 {
 	struct maria *m = mem_alloc(sizeof(*m));
 
-	(void)create;	/* the database is its administrator's */
+	(void)use;	/* the database is its administrator's */
 	m->tls = login->tls;
 	m->timeout = login->timeout;
 	m->password = login->password ? mem_strdup(login->password) : NULL;

@@ -93,14 +93,16 @@ static char *account_host(const struct maria *m)
 /* The name as GRANT has it: there _ and % stand for others, too.  malloc'd. */
 static char *database_only(const char *name)
 {
+	char *escaped = escape_dup(name);
 	struct buf b = { 0 };
 
-	for (name = escape_name(name); *name; name++) {
-		if (strchr("_%", *name))
+	for (const char *p = escaped; *p; p++) {
+		if (strchr("_%", *p))
 			buf_char(&b, '\\');
-		buf_char(&b, *name);
+		buf_char(&b, *p);
 	}
 	buf_char(&b, 0);
+	free(escaped);
 	return b.p;
 }
 

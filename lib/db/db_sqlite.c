@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/escape.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/msg.h"
 #include "base/quote.h"
@@ -25,6 +26,7 @@
 
 #define SYNCHRONOUS "PRAGMA synchronous = EXTRA;"	/* before the first write */
 
+#define CUT_OFF "; a transaction was cut off and must be undone: open it once where it can be written"
 #define DAMAGED "; put a copy in its place, see IF SOMETHING IS LOST in secondshot(7)"
 
 struct conn {
@@ -45,7 +47,8 @@ static void fail(struct conn *c, const char *doing)
 		msg_error("%s: not a secondshot catalog: no SQLite database", escape_name(c->path));
 	else
 		msg_error("%s: %s: %s (SQLite %d)%s", escape_name(c->path), doing,
-			  why, code, primary == SQLITE_CORRUPT ? DAMAGED : "");
+			  why, code, primary == SQLITE_CORRUPT ? DAMAGED :
+			  code == SQLITE_READONLY_ROLLBACK ? CUT_OFF : "");
 	free(why);
 }
 
@@ -74,7 +77,7 @@ static int64_t number(struct conn *c, const char *sql)
 	return n;
 }
 
-static int configure(struct conn *c, int create)
+static int configure(struct conn *c, enum db_use use)
 {
 	if (sqlite3_busy_timeout(c->h, c->timeout * 1000) != SQLITE_OK ||
 	    sqlite3_extended_result_codes(c->h, 1) != SQLITE_OK) {
@@ -85,7 +88,7 @@ static int configure(struct conn *c, int create)
 	int64_t tables = id < 0 ? -1 : number(c, "SELECT count(*) FROM sqlite_master");
 	if (tables < 0)
 		return -1;
-	if (tables == 0 && create) {
+	if (tables == 0 && use == DB_CREATE) {
 		/* Larger pages than usual: a first catalogue writes a twentieth faster. */
 		if (script(c, SYNCHRONOUS "PRAGMA page_size = 8192;"
 			      "PRAGMA application_id = " APPLICATION_ID) < 0)
@@ -122,14 +125,20 @@ static void no_file(const char *path)
 	free(dir);
 }
 
-/* Check who may write the file before SQLite opens it; create it 0600 if asked to. */
-static int prepare_file(const char *path, int create)
+/*
+ * Check who may write the file before SQLite opens it; create it 0600 if asked to.
+ * 0, 1 it can only be read, which is enough; -1 after reporting.
+ */
+static int prepare_file(const char *path, enum db_use use)
 {
 	struct stat sb;
-	int fd = open(path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	int fd = open(path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), only_read = 0;
 
-	if (fd < 0 && errno == ENOENT && create) {
+	if (fd < 0 && errno == ENOENT && use == DB_CREATE) {
 		fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	} else if (fd < 0 && (errno == EROFS || errno == EACCES || errno == EPERM) && use == DB_READ) {
+		only_read = 1;
+		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	}
 	if (fd < 0) {
 		no_file(path);
@@ -150,7 +159,7 @@ static int prepare_file(const char *path, int create)
 		ok = 0;
 	}
 	close(fd);
-	return ok ? 0 : -1;
+	return ok ? only_read : -1;
 }
 
 static void close_conn(void *conn)
@@ -162,30 +171,32 @@ static void close_conn(void *conn)
 	free(c);
 }
 
-static void *open_conn(const struct db_login *login, int create, int *away)
+static void *open_conn(const struct db_login *login, enum db_use use, int *away)
 {
 	(void)away;
 	const char *url = login->url;
 	const char *path = strncmp(url, "sqlite:///", 10) ? url : url + 10;
+	int only_read;
 
 	if (!*path || strstr(path, "://")) {
 		msg_error("%s: a catalog's url is sqlite:////PATH", db_shown(url));
 		return NULL;
 	}
-	if (prepare_file(path, create) < 0)
+	only_read = prepare_file(path, use);
+	if (only_read < 0)
 		return NULL;
 
 	struct conn *c = mem_alloc(sizeof(*c));
 	c->path = mem_strdup(path);
 	c->timeout = login->timeout;
 	/* One thread uses a connection: no need for SQLite's own mutexes. */
-	if (sqlite3_open_v2(path, &c->h, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
-	    SQLITE_OK) {
+	if (sqlite3_open_v2(path, &c->h, (only_read ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) |
+			    SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
 		fail(c, "cannot open it");
 		close_conn(c);
 		return NULL;
 	}
-	if (configure(c, create) < 0) {
+	if (configure(c, use) < 0) {
 		close_conn(c);
 		return NULL;
 	}
@@ -356,7 +367,7 @@ static int backup(void *conn, const char *path)
 
 	unlink(new);	/* left by a killed process that had our number */
 	if (copy_into(conn, new) == 0) {
-		rc = flush(new) == 0 && renameat2(AT_FDCWD, new, AT_FDCWD, path, RENAME_NOREPLACE) == 0 &&
+		rc = flush(new) == 0 && file_rename_new(AT_FDCWD, new, AT_FDCWD, path) == 0 &&
 		     flush(dir) == 0 ? 0 : -1;
 		if (rc < 0)
 			msg_error("%s: %m", escape_name(path));

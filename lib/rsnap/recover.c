@@ -11,7 +11,7 @@ int recover_undo(const struct volume *v, const struct rotate_plan *plan)
 {
 	if (rotate_undo(v, plan) != 0 || rotate_undone(v) != 0)
 		return -1;
-	return trash_empty(v);
+	return trash_empty(v) < 0 ? -1 : 0;
 }
 
 /* The rotation of the journal, if there is one. */

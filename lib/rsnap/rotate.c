@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/escape.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/msg.h"
 #include "rsnap/missed.h"
@@ -339,7 +340,7 @@ int rotate_undo(const struct volume *v, const struct rotate_plan *p)
 				return -1;
 			continue;
 		}
-		if (renameat2(v->fd, s->from, v->fd, s->to, RENAME_NOREPLACE) != 0) {
+		if (file_rename_new(v->fd, s->from, v->fd, s->to) != 0) {
 			msg_error("%s: cannot be renamed back to %s: %m", escape_name(s->from),
 				  escape_name(s->to));
 			return -1;

@@ -139,7 +139,7 @@ int run_open(struct run *r, const char *const hosts[])
 		return code;
 	if (run_stopped())
 		return SS_FAIL;
-	if (catalog_open(&r->catalog, &r->conf, 0) != 0 ||
+	if (catalog_open(&r->catalog, &r->conf, r->dry ? DB_READ : DB_WRITE) != 0 ||
 	    series_by_id(&r->catalog, &r->conf, &r->volume) != 0) {
 		if (!run_offline(r))
 			return SS_FAIL;

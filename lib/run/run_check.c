@@ -25,7 +25,9 @@
 #include "rsnap/rsnap_test.h"
 #include "run/hook.h"
 #include "tree/keys.h"
+#include "tree/probe.h"
 #include "tree/space.h"
+#include "tree/trash.h"
 #include "tree/volume.h"
 
 static const char *const states[] = {
@@ -197,6 +199,41 @@ static int check_volume(struct run_check *k, struct volume *v)
 	return 0;
 }
 
+/* How what is lacking is told in one row. */
+struct lacks {
+	struct buf text;
+	enum probe_cost worst;
+};
+
+static void add_lack(const char *what, int error, const char *means, enum probe_cost cost, void *arg)
+{
+	struct lacks *l = arg;
+
+	if (cost > l->worst)
+		l->worst = cost;
+	buf_printf(&l->text, "%sno %s%s%s%s: %s", l->text.len ? "; " : "", what, error ? " (" : "",
+		   error ? strerror(error) : "", error ? ")" : "", means);
+}
+
+/* What a run needs of the file system, tried there. */
+static void check_abilities(struct run_check *k, const struct volume *v)
+{
+	static const enum run_check_state state[] = {
+		[PROBE_NOTHING] = RUN_CHECK_OK, [PROBE_SOME] = RUN_CHECK_WARNING,
+		[PROBE_ALL] = RUN_CHECK_MEND,
+	};
+	struct lacks l = { .worst = PROBE_NOTHING };
+	int n = probe_volume(v, add_lack, &l);
+
+	if (n < 0)
+		run_check_add(k, "file system", RUN_CHECK_UNKNOWN,
+			      mem_printf("cannot be tried: %s", strerror(errno)));
+	else
+		run_check_add(k, "file system", state[l.worst],
+			      mem_strdup(n > 0 ? l.text.p : "has all that a run needs of it"));
+	buf_free(&l.text);
+}
+
 static void check_space(struct run_check *k, const struct volume *v)
 {
 	int min_free = k->conf->min_free, verdict;
@@ -244,6 +281,18 @@ static void check_key(struct run_check *k)
 		run_check_add(k, "key", RUN_CHECK_OK, mem_strdup(text.p));
 	free(said);
 	buf_free(&text);
+}
+
+/* What no run could remove. */
+static void check_trash(struct run_check *k, const struct volume *v)
+{
+	long n = trash_count(v);
+
+	if (n != 0)
+		run_check_add(k, "trash", RUN_CHECK_MEND,
+			      mem_printf("%s/" MARKER_DIR "/trash: %s: if no run is busy there, it is what none"
+					 " could remove; ss-prune tries again, and says why",
+					 escape_name(v->root), n < 0 ? strerror(errno) : "not empty"));
 }
 
 static void check_hooks(struct run_check *k)
@@ -328,8 +377,12 @@ int run_check(const struct conf *c, const char *const hosts[])
 		check_intervals(&k);
 		open = check_volume(&k, &v) == 0;
 	}
-	if (open)
+	if (open) {
+		if (writable(&v) == 0)
+			check_abilities(&k, &v);
 		check_space(&k, &v);
+		check_trash(&k, &v);
+	}
 	run_check_catalog(&k, open ? &v : NULL);
 	check_key(&k);
 	check_limit(&k);

@@ -97,7 +97,7 @@ void run_check_catalog(struct run_check *k, const struct volume *v)
 
 	capture_begin(&c);
 	if (login_make(&l, k->conf, NULL) == 0) {
-		cat.db = db_open(&l.db, 0, &cat.away);
+		cat.db = db_open(&l.db, DB_WRITE, &cat.away);
 		login_free(&l);
 	}
 	if (cat.db != NULL)

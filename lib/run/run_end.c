@@ -7,6 +7,7 @@
 #include "run/run_hook.h"
 #include "run/run_record.h"
 #include "run/run_summary.h"
+#include "tree/trash.h"
 
 int run_end(struct run *r, int code, int begun)
 {
@@ -14,6 +15,8 @@ int run_end(struct run *r, int code, int begun)
 	int result;
 
 	run_worse(r, code);
+	if (trash_left() != NULL)
+		run_worse(r, SS_INCOMPLETE);
 	/* That somebody else is at it is no failure of this volume's backup. */
 	if (code != SS_LOCKED)
 		run_hook_failure(r, r->code);

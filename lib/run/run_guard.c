@@ -111,7 +111,6 @@ static int unseen(struct run *r, const char *host, struct buf *why)
 
 int run_guard(struct run *r, struct run_host *h)
 {
-	const char *host = escape_name(h->name);
 	int fresh = h->state == RUN_COMPLETE || h->state == RUN_PARTIAL, held;
 	struct saveset s = { 0 };
 	struct buf why = { 0 };
@@ -126,13 +125,14 @@ int run_guard(struct run *r, struct run_host *h)
 		free(h->why);
 		h->why = mem_printf("held back: %s", why.p);
 		run_worse(r, SS_FINDINGS);
-		msg_warn("%s: %s is held back in " SYNC "%s: %s", host,
+		msg_warn("%s: %s is held back in " SYNC "%s: %s", escape_name(h->name),
 			 s.name ? escape_name(s.name) : "its saveset",
 			 fresh ? "" : ", and the host not copied", why.p);
 		if (s.name)
 			tell(r, &s);
-		msg_warn("%s: 'ss-run --accept=%s' takes it; 'ss-prune %s@" SYNC "' gives it up, and the"
-			 " next run copies anew", host, host, host);
+		msg_warn("%s: 'ss-run --accept %s' takes it; 'ss-prune %s@" SYNC "' gives it up, and the"
+			 " next run copies anew", escape_name(h->name), escape_name(h->name),
+			 escape_name(h->name));
 	}
 	saveset_free(&s);
 	buf_free(&why);

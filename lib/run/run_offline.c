@@ -27,7 +27,7 @@ int run_offline(struct run *r)
 		return 0;
 	if (!r->catalog.away && !r->catalog.refused) {
 		catalog_close(&r->catalog);
-		if (catalog_open(&r->catalog, &r->conf, 0) == 0 &&
+		if (catalog_open(&r->catalog, &r->conf, r->dry ? DB_READ : DB_WRITE) == 0 &&
 		    (r->dry || catalog_try(&r->catalog) == 0))
 			return 0;
 	}

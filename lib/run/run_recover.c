@@ -34,7 +34,7 @@ static int is_leftover(const struct dirent *d)
 	       !rsnap_lock_rsnapshot(strtol(digits, NULL, 10));
 }
 
-/* Move what rsnapshot was killed over deleting into the trash.  Number of them, or -1 after reporting. */
+/* Move what rsnapshot was killed over deleting into the trash.  0, or -1 after reporting. */
 static int collect_deleted(struct run *r)
 {
 	struct dirent **list = NULL;
@@ -52,7 +52,12 @@ static int collect_deleted(struct run *r)
 		free(list[i]);
 	}
 	free(list);
-	return ret < 0 ? -1 : n;
+	return ret < 0 ? -1 : 0;
+}
+
+int run_recover_deleted(struct run *r)
+{
+	return collect_deleted(r) != 0 || trash_empty(&r->volume) < 0 ? -1 : 0;
 }
 
 /* Is s one of ours that lies somewhere and has files without digest? */
@@ -93,16 +98,10 @@ static int finish_hashing(struct run *r, const char *host)
 int run_recover(struct run *r)
 {
 	size_t i;
-	int n;
 
-	if (!r->dry) {
-		/* The rotation first: what it was about to delete may have to come back. */
-		if (recover_rotation(&r->volume) != 0)
-			return -1;
-		n = collect_deleted(r);
-		if (n < 0 || trash_empty(&r->volume) != 0)
-			return -1;
-	}
+	/* The rotation first: what it was about to delete may have to come back. */
+	if (!r->dry && (recover_rotation(&r->volume) != 0 || run_recover_deleted(r) != 0))
+		return -1;
 	if (r->offline)
 		return 0;
 	if (run_cmd_reconcile(r) != 0)

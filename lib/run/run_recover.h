@@ -14,4 +14,10 @@
  */
 int run_recover(struct run *r);
 
+/*
+ * Remove what rsnapshot left over of what it was deleting, and all else that is in the
+ * trash, as far as that goes (trash_empty()).  0, or -1 after reporting.
+ */
+int run_recover_deleted(struct run *r);
+
 #endif

@@ -17,6 +17,7 @@
 #include "rsnap/rotate.h"
 #include "run/run_cmd.h"
 #include "run/run_offline.h"
+#include "run/run_recover.h"
 #include "run/run_rotate.h"
 #include "run/run_summary.h"
 #include "tree/held.h"
@@ -233,7 +234,7 @@ static int follow(struct run *r, int copy, const char *const *moving)
 	/* Rotated it is, whether the catalog can be told or not. */
 	if (r->offline || run_cmd_reconcile(r) == 0 || run_offline(r))
 		ret = 1;
-	return trash_empty(&r->volume) == 0 ? ret : -1;
+	return run_recover_deleted(r) == 0 ? ret : -1;
 }
 
 /* As run_rotate(). */

@@ -11,6 +11,7 @@
 #include "base/event.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "tree/trash.h"
 
 const char *run_summary_status(const struct run_host *h)
 {
@@ -102,7 +103,8 @@ static void to_json(void *arg, const char *key, int64_t n)
 /* The line for people. */
 static void say(struct event *e, const struct run_host *h, const struct saveset *s)
 {
-	const char *host = escape_name(h->name), *status = run_summary_status(h);
+	const char *status = run_summary_status(h);
+	char *host = escape_dup(h->name);
 
 	if (!is_good(h))
 		event_say(e, "%s: failed, %s", host, escape_name(h->why));
@@ -114,6 +116,7 @@ static void say(struct event *e, const struct run_host *h, const struct saveset 
 	else
 		event_say(e, "%s: %s, %" PRId64 " files, %s", host, status, h->files,
 			  escape_name(h->saveset));
+	free(host);
 }
 
 void run_summary_host(struct run *r, struct run_host *h)
@@ -164,7 +167,10 @@ void run_summary_end(const struct run *r, int code)
 	struct event e = { 0 };
 	size_t good = count(r, is_good, NULL), bad = count(r, is_bad, &names);
 	int64_t ms = clock_ms() - r->began;
-	char *took = mem_printf("%" PRId64 ".%" PRId64 " s, exit %d", ms / 1000, ms % 1000 / 100, code);
+	const char *left = trash_left();
+	char *took = mem_printf("%" PRId64 ".%" PRId64 " s, exit %d%s%s%s", ms / 1000, ms % 1000 / 100, code,
+				left ? "; " : "", left ? escape_name(left) : "",
+				left ? " cannot be removed" : "");
 
 	event_begin(&e, MSG_INFO, "run");
 	event_text(&e, "run", r->id);
@@ -239,6 +245,7 @@ json_t *run_summary(struct run *r, int code)
 		json_array_append_new(hosts, host_object(r, &r->host[i]));
 	for (i = 0; i < r->nrotation; i++)
 		json_array_append_new(rotations, rotation_object(r, &r->rotation[i]));
+	json_text(o, "left", trash_left() ? escape_name(trash_left()) : NULL);
 	json_object_set_new(o, "hosts", hosts);
 	json_object_set_new(o, "rotations", rotations);
 	return o;

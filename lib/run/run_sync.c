@@ -59,7 +59,7 @@ static int clear_tree(struct run *r, const char *host)
 	if (ret == 1)
 		return 0;
 	/* At once: the next sync may need the room. */
-	return ret == 0 ? trash_empty(&r->volume) : -1;
+	return ret == 0 && trash_empty(&r->volume) >= 0 ? 0 : -1;
 }
 
 /* Is there something in the newest location that rsnapshot would roll dest back to? */

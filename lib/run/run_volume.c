@@ -57,7 +57,7 @@ int run_volume_away(struct run *r)
 	msg_info("volume offline: nothing at %s, nothing to do", escape_name(r->rsnap->root));
 	if (r->dry)
 		return SS_OK;
-	n = catalog_open(&r->catalog, &r->conf, 0) != 0 ? -1 : count_overdue(r);
+	n = catalog_open(&r->catalog, &r->conf, DB_WRITE) != 0 ? -1 : count_overdue(r);
 	return n < 0 ? SS_FAIL : n > 0 ? SS_FINDINGS : SS_OK;
 }
 

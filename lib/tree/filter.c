@@ -235,7 +235,8 @@ static int filter_end(struct filtering *w, enum stream_got got)
 	if (got == STREAM_CUT)
 		msg_error("the stream was cut after %llu records", (unsigned long long)w->count);
 	else if (w->f->format == FILTER_STREAM)
-		stream_put_end(w->f->out, w->count, w->f->zero);
+		stream_put_end(w->f->out, w->f->stream && stream_is_part(w->f->stream) ? STREAM_PART : w->count,
+			       w->f->zero);
 	return got == STREAM_CUT || w->incomplete ? SS_INCOMPLETE : SS_OK;
 }
 

@@ -119,6 +119,7 @@ static void file_noatime(struct hash_reader *r, int fd, uint32_t owner)
 struct file_read {
 	struct hash_reader *r;
 	int fd, direct, sparse;
+	int pseudo;		/* as a file of /sys, it says 4096 and holds less: its end is where it ends */
 	off_t size, off;
 	off_t data_end;		/* what lies before it is not a hole */
 	enum stream_medium medium;
@@ -212,7 +213,7 @@ static int file_stream(struct file_read *f, int *torn)
 		if (n < 0)
 			return errno;
 		if (n == 0) {
-			*torn = 1;
+			*torn = !f->pseudo;
 			return 0;
 		}
 		/* A direct read may stop anywhere; the next one needs an aligned offset. */
@@ -246,6 +247,7 @@ static int file_digest(struct hash_reader *r, int fd, const struct hash_job *job
 	struct file_read f = {
 		.r = r, .fd = fd, .size = k->id.size, .medium = MEDIUM_UNKNOWN,
 		.sparse = sx->stx_blocks * 512 < sx->stx_size,
+		.pseudo = !job->check && sx->stx_blocks == 0,
 	};
 	unsigned len = 0;
 	int err;

@@ -69,7 +69,7 @@ static int move_one(struct move *m, const char *name)
 	if (taken)
 		errno = EEXIST;
 	else if ((!m->back || move_marker(m, name) == 0) &&
-		 renameat2(m->from, name, m->to, name, RENAME_NOREPLACE) == 0 &&
+		 file_rename_new(m->from, name, m->to, name) == 0 &&
 		 (m->back || move_marker(m, name) == 0))
 		return 0;
 	msg_error("%s: %s cannot be renamed: %m", escape_name(m->location), escape_name(name));
@@ -176,7 +176,7 @@ static long location_back(const struct volume *v, int held, const char *location
 	struct stat st;
 
 	/* It has been moved away, or deleted: the place is all theirs. */
-	if (n >= 0 && renameat2(held, location, v->fd, location, RENAME_NOREPLACE) == 0)
+	if (n >= 0 && file_rename_new(held, location, v->fd, location) == 0)
 		goto out;
 	m.to = n < 0 || errno != EEXIST ? -1 : volume_location(v, location);
 	if (m.to < 0 || fstat(m.to, &st) != 0) {

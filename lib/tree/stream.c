@@ -40,6 +40,7 @@ struct stream {
 	char *p;
 	size_t len;
 	int kept;
+	int part;		/* the end said, or its count, that records were taken out */
 	struct stream_head head;
 	struct buf path;
 };
@@ -349,14 +350,18 @@ static const char *record_parse(struct stream *s, struct stream_rec *r)
 	return why ? why : record_path(s, f[13], &r->e);
 }
 
-/* The line is "#end COUNT": is it right, and really the end? */
+/* The line is "#end COUNT" or "#end -": is it right, and really the end?  A filter may have taken records out. */
 static enum stream_got record_end(struct stream *s)
 {
 	struct field f = { s->p + 5, s->len - 5 };
 	uint64_t n;
 
-	if (field_number(f, 10, UINT64_MAX, &n) || n != s->count)
-		return stream_bad(s, "the end does not count the records there were");
+	if (f.len == 1 && *f.p == '-')
+		s->part = 1;
+	else if (field_number(f, 10, UINT64_MAX - 1, &n) || n < s->count)
+		return stream_bad(s, "the end counts fewer records than there were");
+	else
+		s->part = n > s->count;
 	switch (stream_line(s)) {
 	case LINES_EOF:
 		s->kept = 1;
@@ -366,6 +371,11 @@ static enum stream_got record_end(struct stream *s)
 	default:
 		return stream_bad(s, "something follows the end");
 	}
+}
+
+int stream_is_part(const struct stream *s)
+{
+	return s->part;
 }
 
 enum stream_got stream_next(struct stream *s, struct stream_rec *r)

@@ -8,7 +8,7 @@
  *   #marker ID             the saveset's unique id, as in its marker
  *   #hash ALGORITHM        what ss-hash is asked to compute
  *   STATE TYPE MODE UID GID SIZE MTIME INODE BTIME SINCE MEDIUM ALGO DIGEST PATH
- *   #end COUNT
+ *   #end COUNT             or "-" where a filter took out some records
  *
  * Fields are separated by one tab.  STATE is "-" (to be hashed) or what became
  * of it: ok changed missing moved unreadable.  TYPE as find's %y, MODE in
@@ -50,6 +50,7 @@ const char *stream_medium_name(enum stream_medium m);	/* "-", "media", ... */
 void stream_put_head(FILE *out, const struct stream_head *h, int zero);
 void stream_put(FILE *out, const struct stream_rec *r, int zero);
 void stream_put_end(FILE *out, uint64_t count, int zero);
+#define STREAM_PART UINT64_MAX	/* as count: "-" */
 
 /* Reading.  zero is found out from the first line. */
 struct stream;
@@ -67,11 +68,13 @@ enum stream_got { STREAM_REC, STREAM_END, STREAM_CUT, STREAM_EMPTY, STREAM_BAD }
 enum stream_got stream_head(struct stream *s, const struct stream_head **h);
 
 /*
- * Read the next record into r, valid until the next call.  STREAM_END after a
- * right "#end COUNT" and nothing behind it, STREAM_CUT where the input stops
- * without it, STREAM_BAD after reporting line number and reason.
+ * Read the next record into r, valid until the next call.  STREAM_END after an
+ * "#end" that does not count fewer records and nothing behind it, STREAM_CUT where
+ * the input stops without it, STREAM_BAD after reporting line number and reason.
  */
 enum stream_got stream_next(struct stream *s, struct stream_rec *r);
+
+int stream_is_part(const struct stream *s);	/* after STREAM_END: 1 if records were taken out */
 
 int stream_is_zero(const struct stream *s);	/* the -0 form? */
 

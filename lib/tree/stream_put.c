@@ -62,5 +62,8 @@ void stream_put_head(FILE *out, const struct stream_head *h, int zero)
 
 void stream_put_end(FILE *out, uint64_t count, int zero)
 {
-	fprintf(out, "#end %" PRIu64 "%c", count, zero ? '\0' : '\n');
+	if (count == STREAM_PART)
+		fprintf(out, "#end -%c", zero ? '\0' : '\n');
+	else
+		fprintf(out, "#end %" PRIu64 "%c", count, zero ? '\0' : '\n');
 }

@@ -11,16 +11,20 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/escape.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/msg.h"
 
 #define TRASH "trash"
 #define DIR_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 #define DENTS_SIZE 65536
+
+static char *last_left;		/* what trash_left() says */
 
 static int open_trash(const struct volume *v)
 {
@@ -42,7 +46,7 @@ static int rename_into(int trash, int dir, const char *name)
 	char id[ID_LEN + 1];
 
 	id_new(id);
-	return renameat2(dir, name, trash, id, RENAME_NOREPLACE);
+	return file_rename_new(dir, name, trash, id);
 }
 
 int trash_move(const struct volume *v, int dir, const char *name)
@@ -79,73 +83,143 @@ static int dispose(int dir, const char *name)
 	return errno == ENOTEMPTY || errno == EEXIST ? 1 : -1;
 }
 
-typedef int each_fn(int trash, int dir, const char *name);
+/* A walk through all that lies in the trash. */
+struct emptying {
+	int trash;
+	const char *top;	/* what right in the trash is being emptied; NULL = the trash itself */
+	size_t gone;		/* removed or lifted in this walk */
+	size_t stuck;		/* neither */
+	char *first;		/* the path of the first that is stuck, below the trash; NULL = none yet */
+	int error;		/* why */
+};
 
-/*
- * Call fn for all that lies in dir once.  Number of entries that were there, or
- * -1 after reporting the first of those that fn failed for.
- */
-static long sweep(int trash, int dir, each_fn *fn)
+typedef int each_fn(struct emptying *e, int dir, const char *name);
+
+/* name below dir cannot be removed (errno). */
+static void note(struct emptying *e, const char *name)
+{
+	if (e->first == NULL) {
+		e->error = errno;
+		e->first = e->top ? mem_printf("%s/%s", e->top, name) : mem_strdup(name);
+	}
+	e->stuck++;
+}
+
+/* Call fn, which gives 0 or -1 with errno, for all that lies in dir once. */
+static void sweep(struct emptying *e, int dir, each_fn *fn)
 {
 	char *dents = mem_alloc(DENTS_SIZE);
-	long seen = 0, failed = 0;
-	ssize_t got;
+	ssize_t got = lseek(dir, 0, SEEK_SET) < 0 ? -1 : 1;
 
-	if (lseek(dir, 0, SEEK_SET) < 0)
-		failed++;
-	while ((got = getdents64(dir, dents, DENTS_SIZE)) > 0) {
+	while (got > 0 && (got = getdents64(dir, dents, DENTS_SIZE)) > 0) {
 		for (ssize_t at = 0; at < got;) {
 			struct dirent64 *d = (void *)(dents + at);
 
 			at += d->d_reclen;
 			if (is_dots(d->d_name))
 				continue;
-			seen++;
-			if (fn(trash, dir, d->d_name) < 0 && !failed++)
-				msg_error("trash: %s cannot be removed: %m", escape_name(d->d_name));
+			if (fn(e, dir, d->d_name) == 0)
+				e->gone++;
+			else
+				note(e, d->d_name);
 		}
 	}
 	if (got < 0)
-		msg_error("trash: cannot be read: %m");
+		note(e, ".");
 	free(dents);
-	return got < 0 || failed ? -1 : seen;
 }
 
-static int remove_or_lift(int trash, int dir, const char *name)
+static int remove_or_lift(struct emptying *e, int dir, const char *name)
 {
 	int rc = dispose(dir, name);
 
-	return rc == 1 ? rename_into(trash, dir, name) : rc;
+	return rc == 1 ? rename_into(e->trash, dir, name) : rc;
 }
 
-/* Remove what lies right in the trash; a directory is emptied first. */
-static int remove_top(int trash, int dir, const char *name)
+/*
+ * Remove what lies right in the trash; a directory is emptied first, as far as that
+ * goes.  What is stuck in it was noted, so that is no failure of the directory's.
+ */
+static int remove_top(struct emptying *e, int dir, const char *name)
 {
-	int rc = dispose(dir, name);
-	long seen;
+	size_t stuck = e->stuck, gone;
+	int rc = dispose(dir, name), fd;
 
 	if (rc <= 0)
 		return rc;
-	int fd = openat(trash, name, DIR_FLAGS);
+	fd = openat(e->trash, name, DIR_FLAGS);
 	if (fd < 0)
 		return -1;
-	while ((seen = sweep(trash, fd, remove_or_lift)) > 0)
-		;
+	e->top = name;
+	do {
+		gone = e->gone;
+		e->stuck = stuck;
+		sweep(e, fd, remove_or_lift);
+	} while (e->gone > gone);
+	e->top = NULL;
 	close(fd);
-	return seen < 0 ? -1 : unlinkat(trash, name, AT_REMOVEDIR);
+	if (e->stuck > stuck) {
+		/* Not counted as gone, nor once more as stuck. */
+		e->gone--;
+		return 0;
+	}
+	return unlinkat(e->trash, name, AT_REMOVEDIR);
+}
+
+/* Say what is left, where that was not said before.  1. */
+static int tell(const struct volume *v, struct emptying *e)
+{
+	char *path = mem_printf("%s/" MARKER_DIR "/" TRASH "/%s", v->root, e->first);
+
+	errno = e->error;
+	if (last_left == NULL || strcmp(last_left, path) != 0)
+		msg_warn("%s: cannot be removed: %m%s; it is left there, one of %zu, and tried again",
+			 escape_name(path), e->error == EPERM ? " (immutable? see lsattr)" : "", e->stuck);
+	free(last_left);
+	last_left = path;
+	return 1;
 }
 
 int trash_empty(const struct volume *v)
 {
-	int trash = open_trash(v);
-	long seen;
+	struct emptying e = { .trash = open_trash(v) };
+	int rc;
 
-	if (trash < 0) {
-		msg_error("trash: %m");
+	if (e.trash < 0) {
+		msg_error("%s/" MARKER_DIR "/" TRASH ": %m", escape_name(v->root));
 		return -1;
 	}
-	while ((seen = sweep(trash, trash, remove_top)) > 0)
-		;
-	close(trash);
-	return seen < 0 ? -1 : 0;
+	do {
+		free(e.first);
+		e.first = NULL;
+		e.gone = e.stuck = 0;
+		sweep(&e, e.trash, remove_top);
+	} while (e.gone > 0);
+	close(e.trash);
+	rc = e.stuck ? tell(v, &e) : 0;
+	free(e.first);
+	return rc;
+}
+
+static int is_entry(const struct dirent *d)
+{
+	return !is_dots(d->d_name);
+}
+
+long trash_count(const struct volume *v)
+{
+	struct dirent **list;
+	int n = scandirat(v->own, TRASH, &list, is_entry, NULL);
+
+	if (n < 0)
+		return errno == ENOENT ? 0 : -1;
+	for (int i = 0; i < n; i++)
+		free(list[i]);
+	free(list);
+	return n;
+}
+
+const char *trash_left(void)
+{
+	return last_left;
 }

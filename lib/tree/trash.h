@@ -18,7 +18,17 @@
  */
 int trash_move(const struct volume *v, int dir, const char *name);
 
-/* Empty the trash, whoever left something there.  0, or -1 after reporting. */
+/*
+ * Empty the trash, whoever left something there.  0; 1 after a warning, if something
+ * cannot be removed (immutable, a mount, a medium that fails): it stays for the next
+ * time, and nothing else need wait for it; -1 after reporting that there is no trash.
+ */
 int trash_empty(const struct volume *v);
+
+/* How many things lie right in the trash, where there is one, else 0; -1 with errno, silent. */
+long trash_count(const struct volume *v);
+
+/* The path of what could not be removed, as it was said, or NULL: nothing so far. */
+const char *trash_left(void);
 
 #endif

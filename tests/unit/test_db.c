@@ -84,7 +84,7 @@ static void test_locked(const struct db_login *login)
 {
 	int away;
 	int64_t id;
-	struct db *mine = db, *other = db_open(login, 0, &away);
+	struct db *mine = db, *other = db_open(login, DB_WRITE, &away);
 
 	need(other);
 	need(db_script(other, "BEGIN EXCLUSIVE;") == 0);
@@ -114,7 +114,7 @@ static void test_shown(int out)
 	for (i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
 		login.url = urls[i];
 		need(ftruncate(out, 0) == 0 && lseek(out, 0, SEEK_SET) == 0);
-		ok(!db_open(&login, 0, &away), "%s is refused", urls[i]);
+		ok(!db_open(&login, DB_WRITE, &away), "%s is refused", urls[i]);
 		len = pread(out, text, sizeof(text) - 1, 0);
 		need(len > 0);
 		text[len] = '\0';
@@ -136,7 +136,7 @@ int main(void)
 	/* What is refused is said, and not shown here. */
 	int out = memfd_create("said", MFD_CLOEXEC);
 	need(out >= 0 && dup2(out, STDERR_FILENO) >= 0);
-	db = db_open(&login, 1, &away);
+	db = db_open(&login, DB_CREATE, &away);
 	need(db && schema_upgrade(db, 1) == 0);
 	test_bound();
 	test_transaction();

@@ -95,7 +95,7 @@ int main(void)
 
 	need(mkdtemp(dir));
 	snprintf(file, sizeof(file), "%s/db", dir);
-	cat.db = db_open(&login, 1, &cat.away);
+	cat.db = db_open(&login, DB_CREATE, &cat.away);
 	need(cat.db && schema_upgrade(cat.db, 1) == 0);
 	names();
 	db_close(cat.db);

@@ -135,8 +135,11 @@ static void test_ends(void)
 	ok(ends(HEAD FILE_LINE "a\n", STREAM_CUT, 1), "a cut behind a record");
 	ok(ends(HEAD FILE_LINE "a\n" FILE_LINE "b", STREAM_CUT, 1), "a cut within a record");
 	ok(ends(HEAD FILE_LINE "a\n#end 1", STREAM_CUT, 1), "a cut within the end");
-	ok(ends(HEAD FILE_LINE "a\n#end 2\n", STREAM_BAD, 1) && ends(HEAD FILE_LINE "a\n#end \n", STREAM_BAD, 1),
+	ok(ends(HEAD FILE_LINE "a\n#end 0\n", STREAM_BAD, 1) && ends(HEAD FILE_LINE "a\n#end \n", STREAM_BAD, 1) &&
+	   ends(HEAD FILE_LINE "a\n#end -1\n", STREAM_BAD, 1) && ends(HEAD FILE_LINE "a\n#end --\n", STREAM_BAD, 1),
 	   "an end that miscounts");
+	ok(ends(HEAD FILE_LINE "a\n#end 2\n", STREAM_END, 1) && ends(HEAD FILE_LINE "a\n#end -\n", STREAM_END, 1) &&
+	   ends(HEAD "#end -\n", STREAM_END, 0), "a part of a stream");
 	ok(ends(HEAD "#end 0\nx", STREAM_BAD, 0) && ends(HEAD "#end 0\n" FILE_LINE "a\n", STREAM_BAD, 0),
 	   "something behind the end");
 	ok(ends("#secondshot-stream 1\n#colour red\n#end 0\n", STREAM_BAD, 0) &&

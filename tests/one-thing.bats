@@ -1,0 +1,160 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# What one small thing may cost: it is said, tried again, and stops no host and no next night.
+# run_ok and run_code leave $stderr and $output.
+# shellcheck disable=SC2154
+
+load helpers
+load catalog
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+teardown() {
+	chattr -R -i "$BATS_TEST_TMPDIR" 2>/dev/null || true
+	test_end
+}
+
+# night CODE: new content of every host, and a run; each host must have it in hourly.0.
+night() {
+	local host
+	NIGHT=$((${NIGHT:-0} + 1))
+	for host in $HOSTS; do
+		printf '%0*d\n' "$NIGHT" 0 >"$SRC/$host/nightly"
+	done
+	run_code "$1" ss-run
+	for host in $HOSTS; do
+		cmp "$SRC/$host/nightly" "$ROOT/hourly.0/$host/nightly"
+	done
+}
+
+@test "what cannot be removed is told with its path, left and tried again; backups go on" {
+	requires root chattr
+	local left
+	HOSTS='alpha beta' RETAIN=hourly:2 conf
+	run_ok ss-catalog init
+	touch probe
+	chattr +i probe 2>/dev/null || skip "no immutable files here"
+	night 0
+	mkdir -p "$SRC/alpha/deep/er"
+	echo 1 >"$SRC/alpha/deep/er/fixed"
+	night 0
+	rm -r "$SRC/alpha/deep"
+	# A file, and a directory with what is in it.
+	chattr +i "$ROOT/hourly.0/alpha/deep/er/fixed" "$ROOT/hourly.0/beta/dir"
+	night 0
+	night 3
+	contains "$stderr" "$ROOT/.secondshot/trash/[0-9a-f]*.*: cannot be removed: Operation not permitted .*one of 2"
+	[ "$(grep -c 'cannot be removed: Op' <<<"$stderr")" = 1 ]
+	contains "$stderr" 'exit 3; .*/trash/.* cannot be removed'
+	# All else of that generation is gone.
+	[ "$(find "$ROOT/.secondshot/trash" -type f | wc -l)" = 3 ]
+	night 3
+	run_code 1 ss-run --check
+	contains "$output" "trash +mend +$ROOT/.secondshot/trash: not empty"
+	run_code 3 ss-prune
+	contains "$stderr" 'cannot be removed: Operation not permitted'
+	left=$(find "$ROOT/.secondshot/trash" -name fixed)
+	[ -e "$left" ]
+	run_code 3 ss-run --json
+	[ "$(jq -r .left <<<"$output" | sed 's/.*trash//')" != null ]
+	chattr -R -i "$ROOT/.secondshot/trash"
+	night 0
+	[ -z "$(ls -A "$ROOT/.secondshot/trash")" ]
+	[ "$(ss-run --json | jq .left)" = null ]
+}
+
+# lacking.so: a file system without what LACKS names.
+lacking() {
+	cat >lacking.c <<-'END'
+		#include <dlfcn.h>
+		#include <errno.h>
+		#include <fcntl.h>
+		#include <stdlib.h>
+		#include <string.h>
+		#include <sys/file.h>
+		#include <sys/stat.h>
+		#include <unistd.h>
+		#define NEXT(name) ((__typeof__(name) *)dlsym(RTLD_NEXT, #name))
+		static int lacks(const char *what)
+		{
+			const char *l = getenv("LACKS");
+			return l && strstr(l, what);
+		}
+		int linkat(int a, const char *from, int b, const char *to, int flags)
+		{
+			if (!lacks("links"))
+				return NEXT(linkat)(a, from, b, to, flags);
+			errno = EPERM;
+			return -1;
+		}
+		int renameat2(int a, const char *from, int b, const char *to, unsigned flags)
+		{
+			if (!flags || !lacks("exclusive"))
+				return NEXT(renameat2)(a, from, b, to, flags);
+			if (faccessat(a, from, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+				return -1;
+			errno = faccessat(b, to, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ? EEXIST : EINVAL;
+			return -1;
+		}
+		int flock(int fd, int how)
+		{
+			return lacks("locks") ? 0 : NEXT(flock)(fd, how);
+		}
+		int utimensat(int dir, const char *name, const struct timespec t[2], int flags)
+		{
+			struct timespec whole[2];
+			if (t && lacks("times")) {
+				memcpy(whole, t, sizeof(whole));
+				whole[0].tv_nsec = whole[1].tv_nsec = 0;
+				t = whole;
+			}
+			return NEXT(utimensat)(dir, name, t, flags);
+		}
+	END
+	cc -D_GNU_SOURCE -shared -fPIC -o lacking.so lacking.c -ldl
+}
+
+# without WHAT COMMAND...
+without() {
+	local what=$1
+	shift
+	LACKS=$what LD_PRELOAD=$PWD/lacking.so \
+		ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0 "$@"
+}
+
+@test "a file system that cannot do all is told by --check, and what can be done without is" {
+	requires cc
+	HOSTS='alpha beta' conf
+	run_ok ss-catalog init
+	lacking
+	run_ok without exclusive ss-run --check
+	contains "$output" 'file system +ok +no renames that replace nothing \(Invalid argument\)'
+	run_ok without times ss-run --check
+	contains "$output" 'file system +warning +no times with fractions of seconds: '
+	run_code 1 without links,locks ss-run --check
+	contains "$output" 'file system +mend +no hard links \(Operation not permitted\): .*; no locks \(flock\): '
+	# A check that was killed leaves a directory, which the next one uses.
+	mkdir "$ROOT/.secondshot/.new-probe"
+	touch "$ROOT/.secondshot/.new-probe/a"
+	run_ok ss-run --check
+	contains "$output" 'file system +ok +has all'
+	[ ! -e "$ROOT/.secondshot/.new-probe" ]
+	# A host is away: what is held out of the rotation is renamed all the same.
+	run_ok without exclusive ss-run
+	mv "$SRC/beta" "$SRC/away"
+	echo 2 >"$SRC/alpha/nightly"
+	run_code 2 without exclusive ss-run
+	cmp "$SRC/alpha/nightly" "$ROOT/hourly.0/alpha/nightly"
+	[ -e "$ROOT/hourly.0/beta/one" ]
+	mv "$SRC/away" "$SRC/beta"
+	run_ok without exclusive ss-run
+	run_ok without exclusive ss-prune alpha@hourly.2
+	[ ! -e "$ROOT/hourly.2/alpha" ]
+	# And never over what is there.
+	mkdir -p "$ROOT/.secondshot/held/hourly.0/beta"
+	run_code 2 without exclusive ss-run
+	contains "$stderr" 'beta cannot be renamed: File exists'
+	[ -e "$ROOT/hourly.0/beta/one" ]
+}
