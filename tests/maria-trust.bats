@@ -223,3 +223,18 @@ over() {
 	kill "$n"
 	run_ok ss-catalog check
 }
+
+# bats test_tags=slow
+@test "ss-verify, confined, connects again to a server that has hung up: by TCP, encrypted" {
+	over tls
+	set_conf db-ca "$D/ca.pem"
+	run_ok ss-catalog init
+	mkdir -p "$ROOT/.sync/alpha"
+	truncate -s 4G "$ROOT/.sync/alpha/sparse"
+	ss-catalog add alpha 2>/dev/null | ss-hash | ss-catalog store
+	# It hangs up on who is silent for a second, and to read that file takes longer.
+	admin "$D/tls" -e 'SET GLOBAL wait_timeout = 1'
+	run_ok ss-verify alpha@.sync
+	admin "$D/tls" -e 'SET GLOBAL wait_timeout = 28800'
+	contains "$stderr" '1 of 1 savesets verified, 0 findings'
+}

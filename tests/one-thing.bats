@@ -158,3 +158,25 @@ without() {
 	contains "$stderr" 'beta cannot be renamed: File exists'
 	[ -e "$ROOT/hourly.0/beta/one" ]
 }
+
+@test "a catalog behind a symbolic link works for every tool" {
+	requires_sqlite "a server's catalog is no file"
+	conf
+	mkdir -m 700 ssd var
+	sed -i "s|^db-url.*|db-url = sqlite:///$PWD/var/c.db|" "$SECONDSHOT_CONF"
+	run_ok ss-catalog init
+	mv var/c.db ssd/catalog.db
+	ln -s "$PWD/ssd/catalog.db" var/c.db
+	run_ok ss-run
+	run_ok ss-verify --all
+	contains "$stderr" '1 of 1 savesets verified, 0 findings'
+	run_ok ss-catalog check
+	run_ok ss-catalog reconcile
+	run_ok ss-run
+	run_ok ss-prune alpha@hourly.1
+	# By a relative name as well.
+	cd var
+	sed -i 's|^db-url.*|db-url = c.db|' "$SECONDSHOT_CONF"
+	run_ok ss-verify --all
+	contains "$stderr" '1 of 1 savesets verified, 0 findings'
+}

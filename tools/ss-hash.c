@@ -83,7 +83,7 @@ static int start_pool(struct filter *f, const struct request *q, int root)
 
 	if (root == AT_FDCWD)
 		top = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	rc = sandbox_reader(&top, top >= 0, NULL, 0);
+	rc = sandbox_reader(&top, top >= 0, NULL, 0, NULL, 0);
 	if (root == AT_FDCWD && top >= 0)
 		close(top);
 	if (rc == 0)

@@ -67,10 +67,14 @@ static int choose(struct catalog *cat, const struct conf *c, const char *const *
 	return SS_OK;
 }
 
-/* What a second connection to a server reads. */
+/* What a second connection to a server reads; the certificates are links. */
 static const char *const resolver[] = {
-	"/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/gai.conf", "/etc/ssl/certs",
+	"/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/gai.conf", "/etc/ssl",
+	"/run/systemd/resolve", "/run/NetworkManager", "/usr/share/ca-certificates",
+	"/usr/local/share/ca-certificates",
 };
+#define PORTS 17		/* of the servers, and that of the name service */
+#define DOMAIN 53
 
 /* Add path to what may be read, if it is there. */
 static void allow(int *fd, size_t *n, const char *path)
@@ -83,13 +87,18 @@ static void allow(int *fd, size_t *n, const char *path)
 static int confine(struct catalog *cat, const struct conf *c, const struct saveset *list, size_t n)
 {
 	const char *file = db_file(cat->db);
-	char *dir = file ? mem_strdup(file) : NULL, *slash = file ? strrchr(dir, '/') : NULL;
-	size_t nresolver = sizeof(resolver) / sizeof(*resolver), nfd = 0;
+	/* The journal lies beside the file itself, wherever a link leads from. */
+	char *dir = file ? realpath(file, NULL) : NULL, *slash = dir ? strrchr(dir, '/') : NULL;
+	size_t nresolver = sizeof(resolver) / sizeof(*resolver), nfd = 0, nport;
 	int *fd = mem_array(NULL, n + nresolver + 1, sizeof(*fd)), rc;
+	uint16_t port[PORTS];
 
 	if (slash)
 		slash[slash == dir] = 0;
 	const char *const rw[] = { slash ? dir : "." };
+	nport = db_ports(cat->db, port, PORTS - 1);
+	if (nport)
+		port[nport++] = DOMAIN;
 	for (size_t i = 0; i < n; i++)
 		if (!i || strcmp(list[i].root, list[i - 1].root))
 			allow(fd, &nfd, list[i].root);
@@ -97,7 +106,7 @@ static int confine(struct catalog *cat, const struct conf *c, const struct saves
 		allow(fd, &nfd, resolver[i]);
 	if (!file && c->db_ca)
 		allow(fd, &nfd, c->db_ca);
-	rc = sandbox_reader(fd, nfd, rw, file != NULL);
+	rc = sandbox_reader(fd, nfd, rw, file != NULL, port, nport);
 	while (nfd > 0)
 		close(fd[--nfd]);
 	free(fd);

@@ -85,9 +85,29 @@ static int sandbox_allow_path(int ruleset, const char *path, uint64_t rights)
 	return rc;
 }
 
-static int sandbox_landlock(const int *ro, size_t nro, const char *const *rw, size_t nrw)
+/* struct landlock_net_port_attr of ABI 4, and the rule's number. */
+struct sandbox_port {
+	uint64_t access, port;
+};
+#define SANDBOX_RULE_PORT 2
+#define SANDBOX_CONNECT 2ull
+
+/* 0, or -1 with errno. */
+static int sandbox_allow_ports(int ruleset, const uint16_t *tcp, size_t n)
 {
-	struct sandbox_ruleset r;
+	for (size_t i = 0; i < n; i++) {
+		struct sandbox_port rule = { SANDBOX_CONNECT, tcp[i] };
+
+		if (syscall(SYS_landlock_add_rule, ruleset, SANDBOX_RULE_PORT, &rule, 0))
+			return -1;
+	}
+	return 0;
+}
+
+static int sandbox_landlock(const int *ro, size_t nro, const char *const *rw, size_t nrw,
+			    const uint16_t *tcp, size_t ntcp)
+{
+	struct sandbox_ruleset r = { 0 };
 	int abi = sandbox_abi(), fd, rc = -1;
 	size_t size, i;
 
@@ -112,6 +132,10 @@ static int sandbox_landlock(const int *ro, size_t nro, const char *const *rw, si
 			msg_error("Landlock: %s: %m", escape_name(rw[i]));
 			goto out;
 		}
+	}
+	if (r.net && sandbox_allow_ports(fd, tcp, ntcp)) {
+		msg_error("Landlock: a port: %m");
+		goto out;
 	}
 #ifdef __SANITIZE_ADDRESS__
 	/* Its leak checker looks into /proc at exit. */
@@ -189,13 +213,14 @@ static int sandbox_capabilities(void)
 	return 0;
 }
 
-int sandbox_reader(const int *ro, size_t nro, const char *const *rw, size_t nrw)
+int sandbox_reader(const int *ro, size_t nro, const char *const *rw, size_t nrw, const uint16_t *tcp,
+		   size_t ntcp)
 {
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) {
 		msg_error("cannot set no_new_privs: %m");
 		return -1;
 	}
-	if (sandbox_landlock(ro, nro, rw, nrw))
+	if (sandbox_landlock(ro, nro, rw, nrw, tcp, ntcp))
 		return -1;
 	return sandbox_capabilities();
 }

@@ -24,16 +24,18 @@
 #define SS_SANDBOX_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * Confine this process: reading beneath the nro open directories in ro (O_PATH
  * does), reading and writing beneath the nrw directories named in rw; one that
- * does not exist is left out.  Call it before any thread is started: only the
+ * does not exist is left out; connecting to the ntcp TCP ports in tcp, of any host.  Call it before any thread is started: only the
  * calling thread is confined, and those it starts later.  0 also on a kernel
  * without Landlock (msg_debug() says so); -1 after reporting that something
  * which should have worked did not: do not go on.
  */
-int sandbox_reader(const int *ro, size_t nro, const char *const *rw, size_t nrw);
+int sandbox_reader(const int *ro, size_t nro, const char *const *rw, size_t nrw, const uint16_t *tcp,
+		   size_t ntcp);
 
 /* What a writer may do beneath a directory, or with a file. */
 enum sandbox_may {

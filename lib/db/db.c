@@ -121,6 +121,11 @@ const char *db_name(const struct db *db)
 	return db->drv->name(db->conn);
 }
 
+size_t db_ports(const struct db *db, uint16_t *port, size_t most)
+{
+	return db->drv->ports ? db->drv->ports(db->conn, port, most) : 0;
+}
+
 const char *db_file(const struct db *db)
 {
 	return db->drv->file(db->conn);

@@ -19,8 +19,10 @@ struct db_login;	/* db_login.h */
 /* What a url names, for messages: the file, or host and database, never a password. */
 const char *db_name(const struct db *db);
 
-/* The file the database is, or NULL if a server has it. */
+/* The file the database is, or NULL if a server has it; a name that may lead there by a link. */
 const char *db_file(const struct db *db);
+/* The TCP ports by which its servers are reached anew, most at most; how many: 0 for a file or a socket. */
+size_t db_ports(const struct db *db, uint16_t *port, size_t most);
 
 /* Also make the file, for its owner only (a server's database is its administrator's); a read-only one will do. */
 enum db_use { DB_WRITE, DB_CREATE, DB_READ };
@@ -94,5 +96,4 @@ int db_ddl_commits(const struct db *db);
 int db_backup(struct db *db, const char *path);
 /* The database's own check of its structure: 0 sound, 1 damaged (reported), -1. */
 int db_integrity(struct db *db);
-
 #endif

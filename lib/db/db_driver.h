@@ -24,6 +24,7 @@ struct db_driver {
 	void (*close)(void *conn);
 	const char *(*name)(void *conn);
 	const char *(*file)(void *conn);	/* or NULL */
+	size_t (*ports)(void *conn, uint16_t *port, size_t most);	/* NULL: none */
 	/*
 	 * again: the one before is tried again.  1: it is committed already, though that
 	 * was not known.

@@ -148,6 +148,20 @@ static const char *name(void *conn)
 	return ((struct maria *)conn)->label;
 }
 
+static size_t ports(void *conn, uint16_t *port, size_t most)
+{
+	const struct maria *m = conn;
+	unsigned usual = MYSQL_PORT;
+	size_t n = 0;
+
+	/* The library may have another one from the environment. */
+	if (m->h && !m->at.node[m->node].port)
+		mariadb_get_infov(m->h, MARIADB_CONNECTION_PORT, &usual);
+	for (size_t i = 0; !m->at.socket && i < m->at.n && n < most; i++)
+		port[n++] = (uint16_t)(m->at.node[i].port ? m->at.node[i].port : usual);
+	return n;
+}
+
 static const char *file(void *conn)
 {
 	(void)conn;
@@ -366,7 +380,7 @@ static const char *const schemes[] = { "mysql", "mariadb", "mysql+pymysql", NULL
 
 const struct db_driver db_maria = {
 	.schemes = schemes, .dialect = SQL_MARIA, .ddl_commits = 1, .open = open_conn,
-	.close = close_conn, .name = name, .file = file, .begin = begin,
+	.close = close_conn, .name = name, .file = file, .ports = ports, .begin = begin,
 	.begin_read = begin_read, .end_read = end_read, .commit = commit,
 	.rollback = rollback, .failure = failure, .report = report, .script = script,
 	.prepare = db_maria_prepare, .finalize = db_maria_finalize,
