@@ -105,7 +105,7 @@ journal() {
 	[ "$(jq -r 'select(.class == "corrupt").path' <<<"$output" | sort -u)" = dir/two ]
 	# And it stays so.
 	turn
-	run_ok pipeline alpha
+	run_code 1 pipeline alpha
 	run_code 1 ss-verify alpha
 	contains "$output" 'corrupt.*dir/two'
 }

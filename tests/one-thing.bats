@@ -180,3 +180,43 @@ without() {
 	run_ok ss-verify --all
 	contains "$stderr" '1 of 1 savesets verified, 0 findings'
 }
+
+# rot FILE: other content, the same size and time.
+rot() {
+	local when
+	when=$(stat -c %y "$1")
+	printf 'X' | dd of="$1" conv=notrunc status=none
+	touch -d "$when" "$1"
+}
+
+@test "known rot that is handed on: exit 1, a word in summary and savesets, until what the page says was done" {
+	local page
+	conf
+	run_ok ss-catalog init
+	run_ok ss-run
+	rot "$ROOT/hourly.0/alpha/dir/two"
+	run_code 1 ss-verify alpha
+	contains "$output" 'corrupt.*dir/two'
+	contains "$stderr" '1 findings; see ROT in secondshot\(7\)'
+	# What the next run stores has it, too, and is rotated all the same.
+	run_code 1 ss-run
+	contains "$stderr" '1 files are known to be corrupt and were handed on unchanged; see ROT in secondshot\(7\)'
+	contains "$stderr" 'alpha: complete, 5 files, .*; 1 files are known to be corrupt'
+	[ -e "$ROOT/hourly.1/alpha/dir/two" ]
+	run_ok ss-catalog savesets
+	[ "$(grep -c 'complete .* 1 files are known to be corrupt$' <<<"$output")" = 1 ]
+	run_ok ss-catalog check
+	# As the page has it: compare with the source, give it a new time, run, verify.
+	page=$(<"$TESTS/../tools/secondshot.7")
+	contains "$page" 'ss-catalog files alpha --format sha256sum'
+	run_ok ss-catalog files alpha --format sha256sum
+	[ "$(grep ' dir/two$' <<<"$output" | cut -d' ' -f1)" = "$(sha256sum <"$SRC/alpha/dir/two" | cut -d' ' -f1)" ]
+	[ "$(sha256sum <"$ROOT/hourly.0/alpha/dir/two")" != "$(sha256sum <"$SRC/alpha/dir/two")" ]
+	touch "$SRC/alpha/dir/two"
+	run_ok ss-run alpha
+	lacks "$stderr" 'corrupt'
+	run_ok ss-verify alpha@latest
+	cmp "$SRC/alpha/dir/two" "$ROOT/hourly.0/alpha/dir/two"
+	# The older ones stay rotten, which is known.
+	run_code 1 ss-verify --all
+}

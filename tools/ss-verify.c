@@ -137,7 +137,8 @@ static int verify(struct catalog *cat, const struct conf *c, const struct savese
 		code = SS_FAIL;
 	size_t findings = verify_findings(v);
 	away_tell(away, "verified", c->json);
-	msg_info("%zu of %zu savesets verified, %zu findings", done, n + away->savesets, findings);
+	msg_info("%zu of %zu savesets verified, %zu findings%s", done, n + away->savesets, findings,
+		 findings ? "; see ROT in secondshot(7)" : "");
 	if (c->json)
 		findings_summary(done, n + away->savesets, findings);
 	if (away->failed || (away->n && !n))

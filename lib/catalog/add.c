@@ -45,6 +45,7 @@ struct add {
 	struct summary sum;
 	enum saveset_status status;
 	const char *reason;
+	char known[64];		/* the reason, where nothing but known rot is to be told */
 };
 
 /* Transaction: register the new saveset. */
@@ -354,6 +355,18 @@ static int flush_tree(const struct add *a)
 	return -1;
 }
 
+/* Rot that is known already lies in the new saveset as well. */
+static void note_rot(struct add *a)
+{
+	if (!a->rotten)
+		return;
+	snprintf(a->known, sizeof(a->known), "%lld files are known to be corrupt", (long long)a->rotten);
+	if (!a->reason)
+		a->reason = a->known;
+	msg_warn("%s: %s and were handed on unchanged; see ROT in secondshot(7)",
+		 escape_name(a->marker.saveset), a->known);
+}
+
 /* The tree is known; judge, publish, end the stream.  An exit code. */
 static int finish(struct add *a)
 {
@@ -370,14 +383,14 @@ static int finish(struct add *a)
 		if (series_rewind(a->cat, a->series.id, NULL) < 0 ||
 		    db_transaction(a->cat->db, record_attempt, a) < 0)
 			return SS_FAIL;
-	} else if (flush_tree(a) < 0 || write_marker(a, a->status) < 0 || db_transaction(a->cat->db, publish, a) < 0) {
-		return SS_FAIL;
+	} else {
+		note_rot(a);
+		if (flush_tree(a) < 0 || write_marker(a, a->status) < 0 ||
+		    db_transaction(a->cat->db, publish, a) < 0)
+			return SS_FAIL;
 	}
-	if (a->rotten)
-		msg_warn("%s: %lld files are known to be corrupt and were handed on unchanged;"
-			 " see ss-verify", escape_name(a->marker.saveset), (long long)a->rotten);
 	stream_put_end(a->out, (uint64_t)a->wanted, a->o->zero);
-	if (empty)
+	if (empty || a->rotten)
 		return SS_FINDINGS;
 	return a->status == SV_PARTIAL && a->o->status != SV_PARTIAL ? SS_INCOMPLETE : SS_OK;
 }

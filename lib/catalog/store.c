@@ -410,7 +410,7 @@ static int conclude(struct store *s, enum stream_got end)
 		msg_warn("%s: %lu files got no digest", escape_name(name), s->failed);
 	if (s->conflicts)
 		msg_error("%s: %lu files are corrupt: their digests differ from those stored before, which are"
-			  " kept; see ss-verify", escape_name(name), s->conflicts);
+			  " kept; see ROT in secondshot(7)", escape_name(name), s->conflicts);
 	if (end == STREAM_CUT)
 		msg_error("%s: the stream ends without its end line", escape_name(name));
 

@@ -369,6 +369,8 @@ int run_cmd_finish(const struct run *r, struct run_cmd *first)
 	for (i = 0; i < 3; i++) {
 		if (status[i] == SS_INCOMPLETE && code == SS_OK)
 			code = SS_INCOMPLETE;
+		else if (status[i] == SS_FINDINGS && code != SS_FAIL)
+			code = SS_FINDINGS;
 		else if (status[i] != SS_OK && status[i] != SS_INCOMPLETE)
 			code = SS_FAIL;
 	}

@@ -114,6 +114,9 @@ static void read_back(struct run *r, struct run_host *h, int code, int partial)
 			host_failed(r, h, "not all of it could be catalogued and hashed");
 		if (code == SS_INCOMPLETE || s.status == SV_PARTIAL)
 			run_worse(r, SS_INCOMPLETE);
+		/* Rot: it has been said, and is no fault of the new copy as a whole. */
+		if (code == SS_FINDINGS)
+			run_worse(r, SS_FINDINGS);
 	}
 	saveset_free(&s);
 }

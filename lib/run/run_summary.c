@@ -114,8 +114,9 @@ static void say(struct event *e, const struct run_host *h, const struct saveset 
 		event_say(e, "%s: %s, %" PRId64 " files, %s; %" PRId64 " vanished meanwhile", host,
 			  status, h->files, escape_name(h->saveset), s->vanished);
 	else
-		event_say(e, "%s: %s, %" PRId64 " files, %s", host, status, h->files,
-			  escape_name(h->saveset));
+		event_say(e, "%s: %s, %" PRId64 " files, %s%s%s", host, status, h->files,
+			  escape_name(h->saveset), s->reason && *s->reason ? "; " : "",
+			  s->reason ? escape_name(s->reason) : "");
 	free(host);
 }
 
