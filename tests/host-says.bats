@@ -129,10 +129,10 @@ harmless() {
 	contains "$output" 'host-limit +warning +0: a host that'
 }
 
-# dripping: far sends a byte now and then, also when it is told to end, and so does what it has
+# dripping: far sends a byte now and then for two minutes, also when it is told to end, and so does what it has
 # sent into another session.
 dripping() {
-	printf '#!/bin/bash\ntrap "" TERM HUP PIPE\necho $$ >>%s/left\nwhile :; do echo drip >&2; sleep 0.2; done\n' \
+	printf '#!/bin/bash\ntrap "" TERM HUP PIPE\necho $$ >>%s/left\nfor ((n = 0; n < 600; n++)); do echo drip >&2; sleep 0.2; done\n' \
 		"$PWD" >drip
 	chmod +x drip
 	ssh_is "(setsid $PWD/drip >/dev/null 2>&1 </dev/null &); exec $PWD/drip"
@@ -155,8 +155,9 @@ gone() {
 	run_code 2 ss-run
 	contains "$stderr" 'far: failed, ended, it took longer than 12s \(host-limit\)$'
 	contains "$stderr" 'near: complete'
+	# Nothing is waited for: it has ended when the run has.
 	[ "$(wc -l <left)" = 2 ]
-	until_true gone
+	gone
 	[ -e "$ROOT/hourly.0/near/new" ]
 	[ ! -e "$ROOT/.sync/far" ]
 	[ ! -e rsnapshot.pid ]
