@@ -220,3 +220,28 @@ rot() {
 	# The older ones stay rotten, which is known.
 	run_code 1 ss-verify --all
 }
+
+@test "a mistyped remote path: the host has failed, and the reason is rsync's own" {
+	requires rsync
+	conf
+	run_ok ss-catalog init
+	run_ok ss-run
+	cat >ssh <<-'END'
+		#!/bin/bash
+		while [[ $1 == -* ]]; do
+			[[ $1 != -l ]] || shift
+			shift
+		done
+		shift
+		exec bash -c "$*"
+	END
+	chmod 755 ssh
+	printf 'cmd_ssh\t%s/ssh\nbackup\troot@beta:%s/not-there/\tbeta/\n' "$PWD" "$PWD" >>"$RSNAPSHOT_CONF"
+	run_code 2 ss-run
+	contains "$stderr" 'beta: failed, rsync exit 23: .*not-there.*No such file or directory'
+	contains "$stderr" 'alpha: complete'
+	run_ok ss-catalog savesets beta
+	contains "$output" ' failed .*No such file or directory'
+	[ ! -e "$ROOT/hourly.0/beta" ]
+	[ -e "$ROOT/hourly.1/alpha" ]
+}

@@ -228,3 +228,15 @@ edit() {
 	row 'host daemon' mend '127.0.0.1:1: exit 10: .*Connection refused'
 	row 'host script' ok 'a backup_script is not tried'
 }
+
+# bats test_tags=more
+@test "the directories of rsnapshot's logfile and lockfile must be there" {
+	edit "s|^lockfile.*|lockfile\t$PWD/nowhere/rs.pid|"
+	printf 'logfile\t%s/nowhere/rs.log\n' "$PWD" >>"$RSNAPSHOT_CONF"
+	checks 1
+	row lockfile mend "$PWD/nowhere/rs.pid: $PWD/nowhere: there is no such directory"
+	row logfile mend "$PWD/nowhere/rs.log: $PWD/nowhere: there is no such directory"
+	mkdir nowhere
+	checks 0
+	lacks "$output" 'logfile|lockfile'
+}

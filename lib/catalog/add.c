@@ -318,19 +318,32 @@ static int open_tree(struct add *a)
 	return a->tree < 0 ? -1 : 0;
 }
 
-/* Did the tree lose all its files since the newest complete saveset?  1, 0, -1. */
+/*
+ * Is there nothing to take: a transfer that rsync calls partial brought no file (a mistyped
+ * path), or the tree lost all its files since the newest complete saveset?  1 and the
+ * reason, 0, -1.
+ */
 static int emptied(struct add *a)
 {
+	const char *given = a->reason;
 	struct saveset last;
 	int got, rc = 0;
 
+	if (a->status == SV_PARTIAL && !a->sum.files && !a->sum.others) {
+		if (!a->reason)
+			a->reason = "no file was copied";
+		return 1;
+	}
 	if (a->sum.files || a->o->accept)
 		return 0;
+	a->reason = "the tree has no files, its predecessor had some";
 	got = catalog_latest(a->cat, a->c, a->o->host, &last);
 	if (got == 0) {
 		rc = last.files > 0;
 		saveset_free(&last);
 	}
+	if (rc <= 0)
+		a->reason = given;
 	return got < 0 ? -1 : rc;
 }
 
@@ -376,9 +389,8 @@ static int finish(struct add *a)
 		return SS_FAIL;
 	if (empty) {
 		a->status = SV_FAILED;
-		a->reason = "the tree has no files, its predecessor had some";
-		msg_warn("%s: %s; not taken for a saveset (--accept takes it)",
-			 escape_name(a->o->host), a->reason);
+		msg_warn("%s: %s; not taken for a saveset%s", escape_name(a->o->host), escape_name(a->reason),
+			 a->o->status == SV_PARTIAL ? "" : " (--accept takes it)");
 		/* The marker stays and says "running", for whoever reads the stream. */
 		if (series_rewind(a->cat, a->series.id, NULL) < 0 ||
 		    db_transaction(a->cat->db, record_attempt, a) < 0)

@@ -295,6 +295,23 @@ static void check_trash(struct run_check *k, const struct volume *v)
 					 escape_name(v->root), n < 0 ? strerror(errno) : "not empty"));
 }
 
+/* A file that a run makes: its directory must be there, and be ours to write in. */
+static void check_place(struct run_check *k, const char *what, const char *file)
+{
+	const char *slash = file != NULL ? strrchr(file, '/') : NULL;
+	char *dir;
+
+	if (slash == NULL)
+		return;
+	dir = slash == file ? mem_strdup("/") : mem_dup(file, (size_t)(slash - file));
+	if (access(dir, W_OK | X_OK) != 0)
+		run_check_add(k, what, RUN_CHECK_MEND,
+			      mem_printf("%s: %s: %s", escape_name(file), escape_name(dir),
+					 errno == ENOENT ? "there is no such directory; make it (what is below /run"
+							   " goes with each reboot)" : strerror(errno)));
+	free(dir);
+}
+
 static void check_hooks(struct run_check *k)
 {
 	const struct conf *conf = k->conf;
@@ -386,8 +403,11 @@ int run_check(const struct conf *c, const char *const hosts[])
 	run_check_catalog(&k, open ? &v : NULL);
 	check_key(&k);
 	check_limit(&k);
-	if (k.rsnap != NULL)
+	if (k.rsnap != NULL) {
+		check_place(&k, "logfile", k.rsnap->logfile);
+		check_place(&k, "lockfile", k.rsnap->lockfile);
 		run_check_hosts(&k, hosts);
+	}
 	check_hooks(&k);
 	code = finish(&k);
 	volume_close(&v);
