@@ -172,6 +172,7 @@ unread() {
 	contains "$output" 'corrupt.*dir/two'
 }
 
+# bats test_tags=more
 @test "who verifies what was only expected has read it" {
 	take
 	turn

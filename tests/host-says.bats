@@ -75,6 +75,7 @@ harmless() {
 	[ -d "$ROOT/hourly.0/near" ]
 }
 
+# bats test_tags=more
 @test "what rsync itself writes, also on its standard output, is no line of rsnapshot's" {
 	begin
 	sed -i 's|^rsync_short_args.*|&v|; s|^rsync_long_args.*|& --progress|' "$RSNAPSHOT_CONF"
@@ -97,6 +98,7 @@ harmless() {
 	contains "$stderr" 'far: complete, .*; 2 vanished meanwhile'
 }
 
+# bats test_tags=more
 @test "scripts, commands of the configuration, hooks and include_conf are quoted, too" {
 	cd "$BATS_TEST_TMPDIR" || return
 	printf '#!/bin/bash\nprintf "\\033[2Jevil: %%s\\n" "$1" >&2\nprintf "\\033[3J"\necho x >file\n' >evil
@@ -200,6 +202,7 @@ gone() {
 	[ -d "$ROOT/hourly.0/near" ]
 }
 
+# bats test_tags=more
 @test "a name in a schema that somebody forged is harmless in SQLite's message" {
 	requires sqlite3
 	cd "$BATS_TEST_TMPDIR" || return

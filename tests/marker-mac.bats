@@ -91,6 +91,7 @@ forge() {
 	[ "$(names)" = "$S" ]
 }
 
+# bats test_tags=more
 @test "the first run after an upgrade, or after the key was lost, makes a key and seals what the catalog proves" {
 	local id
 	three
@@ -163,6 +164,7 @@ forge() {
 	[ ! -e "$ROOT/hourly.1/alpha" ]
 }
 
+# bats test_tags=more
 @test "a sealed marker that is put elsewhere, or says something else, is told by its tree" {
 	local other=$BATS_TEST_TMPDIR/other
 	three
@@ -201,6 +203,7 @@ forge() {
 	contains "$output" 'was sealed for another volume'
 }
 
+# bats test_tags=more
 @test "a saveset that was gone comes back without a seal as unattested" {
 	three
 	mv "$ROOT/hourly.1" "$BATS_TEST_TMPDIR/away"
@@ -213,6 +216,7 @@ forge() {
 	run_ok ss-catalog check
 }
 
+# bats test_tags=more
 @test "store puts no seal under what somebody else wrote" {
 	local id
 	ss-catalog add alpha >"$BATS_TEST_TMPDIR/stream" 2>/dev/null
@@ -260,6 +264,7 @@ nowhere() {
 	sed -i 's|^db-url.*|db-url = mysql://nobody@127.0.0.1:1/nothing\ndb-timeout = 1|' "$SECONDSHOT_CONF"
 }
 
+# bats test_tags=more
 @test "without the catalog only a seal tells: no rotation, no sync over, no guard passed" {
 	printf 'max-shrink = 20%%\n' >>"$SECONDSHOT_CONF"
 	run_ok ss-run
@@ -296,6 +301,7 @@ nowhere() {
 	contains "$stderr" 'daysago: not rotated'
 }
 
+# bats test_tags=more
 @test "a key that others may know or have made is refused, and backups go on" {
 	take && turn
 	chmod 0644 "$KEY"

@@ -105,6 +105,7 @@ numbers() {
 	[ "$(ss-catalog savesets --json alpha | jq -r '.status' | sort | uniq -c | xargs)" = "3 complete" ]
 }
 
+# bats test_tags=more
 @test "accepted, it is the one that counts; the other is told then, and so on" {
 	begin
 	saved
@@ -135,6 +136,7 @@ numbers() {
 	contains "$stderr" 'accept goes with add and reconcile'
 }
 
+# bats test_tags=more
 @test "copies that went on by themselves, for other catalogs, are told apart" {
 	begin
 	saved
@@ -159,6 +161,7 @@ numbers() {
 	run_ok ss-catalog reconcile
 }
 
+# bats test_tags=more
 @test "mere absence is no evidence: a failed night, a tree deleted by hand, an older catalog, a new one, what ss-prune removed" {
 	begin
 	saved
@@ -183,6 +186,7 @@ numbers() {
 	run_ok ss-prune
 }
 
+# bats test_tags=more
 @test "a disk of an older version enters quietly; a record that is lost or damaged costs nothing where the newest saveset lies there" {
 	begin
 	saved
@@ -209,6 +213,7 @@ numbers() {
 	contains "$stderr" 'none on record'
 }
 
+# bats test_tags=more
 @test "killed between the steps, a run is no copy; and a copy is none the less one" {
 	local n
 	begin

@@ -105,6 +105,7 @@ both_have_all() {
 	both_have_all
 }
 
+# bats test_tags=more
 @test "the one keeps a single slot: it takes none of the other's" {
 	RETAIN='hourly:1' configurations 'hourly:3 daysago:2'
 	night one two
@@ -119,6 +120,7 @@ both_have_all() {
 	run_ok ss-catalog --config=one.conf check
 }
 
+# bats test_tags=more
 @test "a host that both have has one turn, and the record of an older version counts for both" {
 	RETAIN='hourly:2 daysago:3' configurations
 	printf 'backup\t%s/alpha/\talpha/\n' "$SRC" >>two.rsnapshot
@@ -136,6 +138,7 @@ both_have_all() {
 	[ ! -e "$ROOT/daysago.1/beta" ]
 }
 
+# bats test_tags=more
 @test "what the one was killed over the other puts right, and each has missed what it missed" {
 	RETAIN='hourly:2 daysago:2' configurations
 	night one two

@@ -70,6 +70,7 @@ refused() {
 	run_ok ss-run
 }
 
+# bats test_tags=more
 @test "nor may others exchange a directory above the root; a sticky one is good, a link of theirs in it is not" {
 	mkdir -m 1777 sticky
 	mkdir sticky/ours sticky/ours/root
@@ -96,6 +97,7 @@ refused() {
 	contains "$stderr" "etc/link is a symbolic link of somebody else's"
 }
 
+# bats test_tags=more
 @test "a root that others own is not prepared" {
 	chmod 1777 "$ROOT"
 	run_code 2 ss-catalog init
