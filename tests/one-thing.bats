@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# bats file_tags=more
 # What one small thing may cost: it is said, tried again, and stops no host and no next night.
 # run_ok and run_code leave $stderr and $output.
 # shellcheck disable=SC2154
