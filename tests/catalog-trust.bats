@@ -110,6 +110,10 @@ torn() {
 		run_code 2 ss-catalog --db-url="$url" savesets
 		lacks "$output$stderr$(<"$LOG")" geheim
 	done
+	# Where a verb is expected.
+	run_code 2 ss-catalog mysql://keeper:geheim@db/c
+	lacks "$output$stderr$(<"$LOG")" geheim
+	contains "$stderr" 'no such verb'
 	run_code 2 ss-catalog --db-urll=mysql://keeper:geheim@db/c savesets
 	lacks "$output$stderr" geheim
 	contains "$stderr" '--db-urll'

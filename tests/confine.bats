@@ -217,6 +217,20 @@ shell() {
 }
 
 # bats test_tags=more
+@test "what the remote shell leaves running has none of our descriptors: it does not hold the lock" {
+	conf
+	landlock
+	ss-catalog init
+	# As a shared connection that persists, of a shell that closes nothing.
+	shell "setsid sh -c 'ls -l /proc/self/fd >$PWD/outside/open; exec sleep 300' \\
+			</dev/null >/dev/null 2>&1 & echo \$! >$PWD/outside/pid"
+	run_ok ss-run
+	run_ok ss-run --wait=1
+	kill "$(<outside/pid)"
+	lacks "$(<outside/open)" "$PWD/root|socket:"
+}
+
+# bats test_tags=more
 @test "the remote shell of a daemon's module, and a daemon reached without one" {
 	conf
 	ss-catalog init

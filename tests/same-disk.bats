@@ -274,3 +274,22 @@ numbers() {
 	refused ss-run
 	contains "$stderr" 'went on by itself'
 }
+
+# bats test_tags=more
+@test "a number that somebody made up leaves none above it: they begin anew, and a copy is told as ever" {
+	local n
+	for n in 4611686018427387903 4611686018427387902; do
+		rm -rf a b root src etc catalog.db
+		begin 2>/dev/null || begin
+		night
+		sed -i "1a $n 0123456789abcdef0123456789abcdef 1800000000" "$ROOT/.secondshot/generation"
+		night
+		night
+		image b
+		night
+		insert b
+		refused ss-run
+		insert a
+		night
+	done
+}

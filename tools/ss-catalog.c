@@ -360,6 +360,12 @@ static int run_verb(const struct verb *v, struct call *k, int n)
 	return code;
 }
 
+/* Anything else may be an address that lacks its option, with a password. */
+static int looks_like_verb(const char *word)
+{
+	return word[strspn(word, "abcdefghijklmnopqrstuvwxyz-")] == '\0';
+}
+
 static int run(struct conf *c, const char *const *args)
 {
 	struct call k = { .c = c, .v = { .fd = -1, .own = -1 } };
@@ -373,8 +379,8 @@ static int run(struct conf *c, const char *const *args)
 			return run_verb(&verbs[i], &k, n - 1);
 		}
 	msg_error("%s%sverbs are init, add, pending, store, hosts, volumes, savesets, files,"
-		  " runs, reconcile, check, copy; see --help", n ? escape_name(args[0]) : "",
-		  n ? ": no such verb; " : "");
+		  " runs, reconcile, check, copy; see --help",
+		  !n ? "" : looks_like_verb(args[0]) ? args[0] : "what stands first", n ? ": no such verb; " : "");
 	return SS_FAIL;
 }
 

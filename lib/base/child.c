@@ -101,7 +101,7 @@ static int set_up(const struct way *w)
 	if (w->group && dup2(STDOUT_FILENO, STDERR_FILENO) < 0)
 		return -1;
 	/* Not the lock's either: a daemon that it starts would hold it for ever. */
-	if (w->group)
+	if (w->group || w->more.bare)
 		closefrom(STDERR_FILENO + 1);
 	return 0;
 }

@@ -36,8 +36,9 @@ struct child_more {
 	int err;	/* its stderr, -1: ours */
 	int keep;	/* a descriptor that it inherits, -1: none; it stays the caller's */
 	int domain;	/* sandbox_writer()'s, which confines it, -1: none */
+	int bare;	/* it inherits no other descriptor than its input, output and error */
 };
-#define CHILD_MORE { -1, -1, -1 }
+#define CHILD_MORE { -1, -1, -1, 0 }
 
 int child_start_with(struct child *c, const char *const argv[], const char *const env[], int in, int out,
 		     const struct child_more *more);

@@ -20,6 +20,7 @@ struct entering {
 	const struct volume *v;
 	const struct generation *g;
 	int64_t above;		/* stamps of g with a larger number */
+	int anew;		/* and no other ones: their numbers have begun anew */
 };
 
 /* What the catalog knows of v.  0, or -1 after reporting. */
@@ -154,6 +155,8 @@ static int enter(void *arg)
 	struct db *db = e->cat->db;
 	int64_t oldest;
 
+	if (e->anew && db_run(db, SQL_GENERATION_FORGET, "si", e->v->id, INT64_MAX) < 0)
+		return -1;
 	for (size_t i = 0; i < e->g->n && e->g->stamp[i].n > e->above; i++) {
 		const struct stamp *s = &e->g->stamp[i];
 
@@ -175,7 +178,7 @@ static int64_t newest(const struct generation *g)
 int same_disk_enter(struct catalog *cat, const struct volume *v)
 {
 	struct generation disk, catalog;
-	struct entering e = { cat, v, &disk, 0 };
+	struct entering e = { cat, v, &disk, 0, 0 };
 	int got = check(cat, v, &disk, &catalog);
 
 	e.above = newest(&catalog);
@@ -192,7 +195,7 @@ static int raise_stamp(struct catalog *cat, const struct volume *v)
 	generation_read(v, &disk);
 	if (generation_raise(v, &disk, newest(&catalog), clock_now()) != 0)
 		return -1;
-	struct entering e = { cat, v, &disk, newest(&disk) - 1 };
+	struct entering e = { cat, v, &disk, newest(&disk) - 1, newest(&disk) <= newest(&catalog) };
 	return cat ? db_transaction(cat->db, enter, &e) : 0;
 }
 

@@ -171,13 +171,16 @@ static char *find(const char *program)
 /* The command in text (len bytes), its words ended by NUL; NULL if it is none. */
 static char **words_of(char *text, size_t len)
 {
-	char **words = mem_array(NULL, WORDS + 1, sizeof(*words));
+	char **words;
 	size_t n = 0, at;
 
+	if (len == 0 || text[len - 1] != '\0')
+		return NULL;
+	words = mem_array(NULL, WORDS + 1, sizeof(*words));
 	for (at = 0; at < len && n < WORDS; at += strlen(text + at) + 1)
 		words[n++] = text + at;
 	words[n] = NULL;
-	if (len > 0 && text[len - 1] == '\0' && at >= len && n > 0)
+	if (at >= len)
 		return words;
 	free(words);
 	return NULL;
@@ -194,7 +197,8 @@ static void refuse(struct relay *r, char *why)
 /* Start the wanted shell with the words behind those that are its own.  0, or -1 after reporting. */
 static int start(struct relay *r, char *words[], const int fd[PASSED])
 {
-	const struct child_more more = { .err = fd[2], .keep = -1, .domain = -1 };
+	/* What it leaves running, a shared connection, shall not hold the volume's lock. */
+	const struct child_more more = { .err = fd[2], .keep = -1, .domain = -1, .bare = 1 };
 	char *program = find(r->want.shell[0]);
 	int ret = -1;
 

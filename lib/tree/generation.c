@@ -92,10 +92,15 @@ int generation_raise(const struct volume *v, struct generation *g, int64_t above
 	struct buf b = { 0 };
 	size_t i;
 
-	new.stamp[0].n = 1 + (g->n > 0 && g->stamp[0].n > above ? g->stamp[0].n : above);
+	if (g->n > 0 && g->stamp[0].n > above)
+		above = g->stamp[0].n;
+	/* Somebody has made that number up: behind it none could be read again. */
+	if (above >= N_MAX)
+		above = 0;
+	new.stamp[0].n = 1 + above;
 	new.stamp[0].at = at;
 	id_new(new.stamp[0].id);
-	for (i = 0; i < g->n && new.n < GENERATION_KEPT; i++)
+	for (i = 0; above > 0 && i < g->n && new.n < GENERATION_KEPT; i++)
 		new.stamp[new.n++] = g->stamp[i];
 	for (i = 0; i < new.n; i++)
 		buf_printf(&b, "%" PRId64 " %s %" PRId64 "\n", new.stamp[i].n, new.stamp[i].id, new.stamp[i].at);

@@ -51,8 +51,9 @@ int generation_read(const struct volume *v, struct generation *g);
 
 /*
  * Put one more stamp before those of g, made at the time at, with a number above above, and
- * write the record.  Only the holder of the volume's lock may.  0, or -1 after reporting: g
- * and the disk are as they were.
+ * write the record.  Only the holder of the volume's lock may.  Behind a number that leaves
+ * none above it, which somebody made up, it is 1, and those of g are forgotten.  0, or -1
+ * after reporting: g and the disk are as they were.
  */
 int generation_raise(const struct volume *v, struct generation *g, int64_t above, int64_t at);
 

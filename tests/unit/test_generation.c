@@ -90,6 +90,15 @@ static void test_record(void)
 	   "as they were written");
 	ok(generation_raise(&v, &g, 500, 1) == 0 && g.stamp[0].n == 501 && g.stamp[1].n == GENERATION_KEPT + 5,
 	   "a number above those of the catalog");
+	again = g;
+	ok(generation_raise(&v, &g, INT64_MAX / 2 - 1, 1) == 0 && g.n == GENERATION_KEPT &&
+	   g.stamp[0].n == INT64_MAX / 2 && generation_read(&v, &g) == 1, "the largest that can be read");
+	ok(generation_raise(&v, &g, 0, 1) == 0 && g.n == 1 && g.stamp[0].n == 1 && generation_read(&v, &g) == 1,
+	   "behind it they begin anew, and can be read");
+	g = again;
+	ok(generation_raise(&v, &g, INT64_MAX, 1) == 0 && g.n == 1 && g.stamp[0].n == 1,
+	   "nor is one above the catalog's");
+	g = again;
 	snprintf(path, sizeof(path), "%s/generation", dir);
 	need(unlink(path) == 0 && mkdir(path, 0700) == 0);
 	again = g;

@@ -5,6 +5,7 @@
  */
 #include <fcntl.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -114,6 +115,39 @@ static void test_option(void)
 	relay_want_free(&w);
 }
 
+/* As long as can be, and no word in it has an end: nothing behind it is looked at. */
+static void test_no_end(void)
+{
+	static char packet[65536];
+	union {
+		struct cmsghdr align;
+		char room[CMSG_SPACE(4 * sizeof(int))];
+	} control = { .room = { 0 } };
+	const int fd[4] = { 2, 2, 2, 2 };
+	char line[] = "rsync|h:/s/|d", *word[WORDS + 1];
+	struct iovec part = { packet, sizeof(packet) };
+	struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control,
+			    .msg_controllen = sizeof(control) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+	struct pollfd p[RELAY_POLL];
+	struct relay_want w;
+	struct relay r;
+
+	memset(packet, 'x', sizeof(packet));
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(fd));
+	memcpy(CMSG_DATA(c), fd, sizeof(fd));
+	need(relay_wanted(&w, cut(line, word), word) && relay_open(&r, &w) == 0);
+	need(sendmsg(r.inside, &m, 0) == (ssize_t)sizeof(packet));
+	relay_poll(&r, p);
+	need(poll(p, 1, 1000) == 1);
+	p[1].revents = p[2].revents = 0;
+	relay_work(&r, p);
+	ok(r.why != NULL && strstr(r.why, "no sense") != NULL && r.ended < 0, "a command without an end");
+	relay_close(&r);
+}
+
 static void add(const char *option, const char *path, void *arg)
 {
 	char *to = arg;
@@ -175,6 +209,7 @@ int main(void)
 	unsetenv("RSYNC_RSH");
 	test_commands();
 	test_option();
+	test_no_end();
 	test_paths();
 	test_places();
 	return done();
