@@ -73,6 +73,17 @@ torn() {
 	contains "$stderr" "Remove $CATALOG-journal"
 	cmp copy.db "$CATALOG"
 	rm "$CATALOG-journal"
+	# The catalog behind a link: the journal lies beside the file itself.
+	mkdir ssd
+	cp newer.db "$CATALOG"
+	torn
+	mv "$CATALOG-journal" ssd/c.db-journal
+	ln -sf "$PWD/ssd/c.db" "$CATALOG"
+	install -m 600 copy.db ssd/c.db
+	run_code 2 ss-catalog savesets
+	contains "$stderr" "Remove $PWD/ssd/c.db-journal"
+	cmp copy.db ssd/c.db
+	rm -r ssd "$CATALOG"
 	# Where it is the right one, it is rolled back as ever, also if the two were copied in the other order.
 	cp newer.db "$CATALOG"
 	torn

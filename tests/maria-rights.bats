@@ -314,11 +314,14 @@ as_daily() {
 @test "what a server sets for every session is not what ours has" {
 	local names setting
 	names='sql_safe_updates sql_select_limit max_join_size sql_big_selects max_statement_time completion_type
-		max_sort_length tx_read_only autocommit idle_transaction_timeout sql_auto_is_null'
+		max_sort_length tx_read_only autocommit idle_transaction_timeout sql_auto_is_null sort_buffer_size
+		tmp_disk_table_size max_session_mem_used init_connect'
 	admin "$SERVER" -e "SET GLOBAL sql_safe_updates = 1, GLOBAL sql_select_limit = 3, GLOBAL max_join_size = 10,
 		GLOBAL sql_big_selects = 0, GLOBAL max_statement_time = 0.0001, GLOBAL completion_type = 2,
 		GLOBAL max_sort_length = 64, GLOBAL tx_read_only = 1, GLOBAL autocommit = 0,
-		GLOBAL idle_transaction_timeout = 1, GLOBAL sql_auto_is_null = 1"
+		GLOBAL idle_transaction_timeout = 1, GLOBAL sql_auto_is_null = 1,
+		GLOBAL sort_buffer_size = 1024, GLOBAL tmp_disk_table_size = 16384, GLOBAL max_session_mem_used = 65536,
+		GLOBAL init_connect = 'SET character_set_results = utf16'"
 	run_ok ss-catalog init
 	for setting in 1 2 3 4 5; do
 		fresh "$TREE/one" "$setting"

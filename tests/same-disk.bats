@@ -151,6 +151,13 @@ numbers() {
 	SECONDSHOT_CONF=$PWD/other.conf saved
 	refused ss-catalog reconcile
 	contains "$stderr" 'went on by itself.* number 3, .*number 2,'
+	# So long that the copy has forgotten what both had.
+	cp b/.secondshot/generation kept
+	sed -i '/^[12] /d' b/.secondshot/generation
+	sed -i 's/^3 /103 /' b/.secondshot/generation
+	refused ss-catalog reconcile
+	contains "$stderr" 'number 103, .*number 2,'
+	cp kept b/.secondshot/generation
 	# One disk and two catalogs: that is none of it.
 	insert a
 	run_ok ss-catalog --config=other.conf reconcile --accept
@@ -177,6 +184,9 @@ numbers() {
 	run_ok ss-catalog reconcile
 	[ "$(sql 'SELECT max(n) FROM generations')" = "$(numbers | cut -d' ' -f1)" ]
 	saved
+	# So many runs without this catalog that the disk has forgotten the last one with it.
+	sed -i '2,$ { /^end/! { s/^[0-9]*/1&/; s/^\([0-9]* \)......../\1deadbeef/ } }' "$ROOT/.secondshot/generation"
+	run_ok ss-catalog reconcile
 	# And a new one.
 	catalog_drop
 	ss-catalog init

@@ -99,6 +99,12 @@ static int look(int fd, const char *path, const char *suffix)
 
 int db_journal_belongs(int fd, const char *path)
 {
+	/* SQLite looks beside the file itself, not beside a link that leads to it. */
+	char *real = realpath(path, NULL);
+	const char *file = real ? real : path;
 	/* We never make a -wal; a copy from elsewhere may have brought one. */
-	return look(fd, path, "-journal") < 0 || look(fd, path, "-wal") < 0 ? -1 : 0;
+	int rc = look(fd, file, "-journal") < 0 || look(fd, file, "-wal") < 0 ? -1 : 0;
+
+	free(real);
+	return rc;
 }

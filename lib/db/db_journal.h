@@ -10,8 +10,8 @@
 #define SS_DB_JOURNAL_H
 
 /*
- * Look at what lies beside the database path, which is open as fd.  0 if SQLite may open
- * it, -1 after reporting what must be removed first.
+ * Look at what lies beside the database path (where that is a link: beside the file it leads
+ * to), which is open as fd.  0 if SQLite may open it, -1 after reporting what must be removed first.
  *
  * A journal that keeps the first page is of another file if the change counter of the
  * database is neither the one in that page nor the next.  If the journal lacks that page,

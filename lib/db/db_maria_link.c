@@ -245,7 +245,8 @@ static int check_tls(struct maria *m)
 
 /*
  * Our session's own values of what an administrator may have set for all sessions.  A limit on
- * rows or joins would give a part for the whole.  A limit on time would end a long statement.
+ * rows or joins would give a part for the whole.  A limit on time or room would end a long
+ * statement.  In another character set we could not read what follows here.
  * A COMMIT that hangs up would lose the connection.  Name, how it is set, how it is read back.
  */
 #define SETTINGS(S)                                                                     \
@@ -267,7 +268,11 @@ static int check_tls(struct maria *m)
 	S(idle_write_transaction_timeout, "0", "0")                                     \
 	S(idle_readonly_transaction_timeout, "0", "0")                                  \
 	S(completion_type, "'NO_CHAIN'", "NO_CHAIN")                                    \
-	S(max_sort_length, "1024", "1024")
+	S(max_sort_length, "1024", "1024")                                              \
+	S(sort_buffer_size, "2097152", "2097152")                                       \
+	S(tmp_disk_table_size, "18446744073709551615", "18446744073709551615")          \
+	S(max_session_mem_used, "9223372036854775807", "9223372036854775807")           \
+	S(character_set_results, "binary", "binary")
 #define SETTING_SET(name, set, read) ", " #name " = " set
 #define SETTING_ASK(name, set, read) ", @@SESSION." #name
 #define SETTING_READ(name, set, read) { #name, read },

@@ -44,10 +44,8 @@ enum generation_order generation_compare(const struct generation *disk, const st
 		return has(disk, &catalog->stamp[0]) ? GENERATION_SAME : GENERATION_BEHIND;
 	if (has(disk, &catalog->stamp[0]))
 		return GENERATION_AHEAD;
-	if (related(disk, catalog))
-		return GENERATION_FORKED;
-	/* So many runs without this catalog that the disk forgot the last one with it. */
-	return disk->stamp[disk->n - 1].n > catalog->stamp[0].n ? GENERATION_AHEAD : GENERATION_UNRELATED;
+	/* Or so many runs without this catalog that the disk forgot the last one with it: numbers alone do not tell. */
+	return related(disk, catalog) ? GENERATION_FORKED : GENERATION_UNRELATED;
 }
 
 /* One "N ID TIME" line; -1 if it is none. */

@@ -52,8 +52,8 @@ static void test_compare(void)
 	/* Killed between disk and catalog; without the catalog; an older copy of the catalog. */
 	compares("a3 a2 a1", "a2 a1", GENERATION_AHEAD);
 	compares("a9 a8 a7 a6 a5", "a5 a4", GENERATION_AHEAD);
-	/* So many without the catalog that none is left. */
-	compares("a9 a8 a7", "a5 a4", GENERATION_AHEAD);
+	/* So many without the catalog that none is left: it may be a copy that went on by itself. */
+	compares("a9 a8 a7", "a5 a4", GENERATION_UNRELATED);
 	/* An image, a copy that took turns. */
 	compares("a2 a1", "a3 a2 a1", GENERATION_BEHIND);
 	compares("a1", "a3 a2 a1", GENERATION_BEHIND);
