@@ -32,6 +32,11 @@ setup() {
 	[ -e "$ROOT/hourly.1/alpha/one" ]
 	run_ok ss-prune "$old"
 	# A link or a file in the tree's place is no tree either.
+	mkdir "$ROOT/hourly.0/alpha"
+	run_ok ss-catalog reconcile
+	[ "$(names)" = "$real" ]
+	run_code 2 ss-prune "$real"
+	rmdir "$ROOT/hourly.0/alpha"
 	ln -s ../hourly.1/alpha "$ROOT/hourly.0/alpha"
 	run_ok ss-catalog reconcile
 	rm "$ROOT/hourly.0/alpha" && echo >"$ROOT/hourly.0/alpha"

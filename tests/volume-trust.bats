@@ -98,11 +98,20 @@ refused() {
 }
 
 # bats test_tags=more
-@test "a root that others own is not prepared" {
+@test "a root that others can write is not prepared, unless it is empty: then it is closed to them" {
 	chmod 1777 "$ROOT"
+	mkdir "$ROOT/theirs"
 	run_code 2 ss-catalog init
 	contains "$stderr" "root is refused: others than its owner may write it"
 	[ ! -e "$ROOT/.secondshot" ]
+	[ "$(stat -c %a "$ROOT")" = 1777 ]
+	rmdir "$ROOT/theirs"
+	chown 65534 "$ROOT"
+	run_code 2 ss-catalog init
+	chown 0 "$ROOT"
+	run_ok ss-catalog init
+	contains "$stderr" "root: an empty root that others could write: its mode is 0755 now, not 1777"
+	[ "$(stat -c %a "$ROOT")" = 755 ]
 }
 
 # private COMMAND...: in a mount namespace with a /run and a /var/lib of its own.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "tree/marker.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -184,6 +185,22 @@ static int has_tree(int location, const char *host)
 	return -1;
 }
 
+/* Is the tree of host an empty directory?  1 or 0. */
+static int is_bare(int location, const char *host)
+{
+	int fd = openat(location, host, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), n = 0;
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+
+	/* A third entry is one besides . and .. */
+	while (d && n < 3 && readdir(d))
+		n++;
+	if (d)
+		closedir(d);
+	else if (fd >= 0)
+		close(fd);
+	return d && n < 3;
+}
+
 /* Take the marker of host apart.  0, or -1 if it is none. */
 static int read_text(struct marker *m, const char *host, const char *text, size_t len)
 {
@@ -223,7 +240,8 @@ int marker_read(int location, const char *host, struct marker *m)
 		errno = EINVAL;
 		rc = -1;
 	} else {
-		rc = 1;
+		/* A tree of which nothing but its top directory is left is not there, either. */
+		rc = m->entries <= 1 || !is_bare(location, host);
 	}
 	int err = errno;
 	free(text);

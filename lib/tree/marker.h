@@ -41,7 +41,7 @@ struct marker {
 };
 
 /*
- * 1 found; 0 there is none, or the host's tree is not there; -1 after reporting,
+ * 1 found; 0 there is none, or the host's tree is not there (or empty, and was not); -1 after reporting,
  * with errno: EINVAL, EFBIG or ELOOP for what is no marker (torn, foreign, not a
  * regular file), else why it could not be read.
  */

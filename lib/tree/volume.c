@@ -140,8 +140,40 @@ int volume_attests(const struct volume *v, const struct marker *m)
 	return m->sealed && !strcmp(v->id, m->volume);
 }
 
+static int nothing_but_lost_found(const struct dirent *d)
+{
+	return strcmp(d->d_name, ".") && strcmp(d->d_name, "..") && strcmp(d->d_name, "lost+found");
+}
+
+/*
+ * A root that is ours and empty, as a tmpfs of mode 1777 that was just mounted, is made such
+ * that nobody else can write it.  All else is for the check of it.
+ */
+static void close_to_others(const char *root)
+{
+	int fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC), n;
+	struct dirent **list;
+	struct stat st;
+
+	if (fd < 0)
+		return;
+	if (fstat(fd, &st) == 0 && st.st_uid == geteuid() && (st.st_mode & 022)) {
+		n = scandirat(fd, ".", &list, nothing_but_lost_found, NULL);
+		if (n == 0 && fchmod(fd, st.st_mode & 07777 & ~(mode_t)(S_ISVTX | 022)) == 0)
+			msg_info("%s: an empty root that others could write: its mode is %04o now, not %04o",
+				 escape_name(root), st.st_mode & 07777 & ~(mode_t)(S_ISVTX | 022),
+				 st.st_mode & 07777);
+		for (int i = 0; i < n; i++)
+			free(list[i]);
+		if (n >= 0)
+			free(list);
+	}
+	close(fd);
+}
+
 int volume_create(struct volume *v, const char *root, int *fresh)
 {
+	close_to_others(root);
 	int rc = open_root(v, root);
 
 	*fresh = 0;
