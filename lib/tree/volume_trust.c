@@ -80,13 +80,13 @@ static int entries(int dir, const char *path)
 	return rc;
 }
 
-/* Open a directory, if there is one: -1 with *rc 0 if there is none, with *rc -1 after reporting. */
+/* Open a directory: -1 with *rc 0 if there is none, or something else; with *rc -1 after reporting. */
 static int open_dir(int dir, const char *name, const char *path, int *rc)
 {
 	int fd = openat(dir, name, DIR_FLAGS);
 
 	*rc = 0;
-	if (fd < 0 && errno != ENOENT) {
+	if (fd < 0 && errno != ENOENT && errno != ENOTDIR) {
 		msg_error("volume offline: %s: %m%s", escape_name(path), msg_as_root());
 		*rc = -1;
 	}
