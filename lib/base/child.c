@@ -244,7 +244,8 @@ int child_wait(struct child *c)
 			return -1;
 		}
 	c->status = info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
-	if (info.si_code != CLD_EXITED)
+	/* Ours pass a signal on as 128 + N. */
+	if (c->status > 128)
 		lost = 1;
 
 	/* While it is a zombie its number is nobody else's: forget it first. */
