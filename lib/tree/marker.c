@@ -185,20 +185,22 @@ static int has_tree(int location, const char *host)
 	return -1;
 }
 
-/* Is the tree of host an empty directory?  1 or 0. */
+/* Is the tree of host an empty directory?  1 or 0: no, or it cannot be read, which is for who reads it. */
 static int is_bare(int location, const char *host)
 {
-	int fd = openat(location, host, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), n = 0;
+	int fd = openat(location, host, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), n = 0, bare = 0;
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 
-	/* A third entry is one besides . and .. */
-	while (d && n < 3 && readdir(d))
-		n++;
-	if (d)
+	if (d) {
+		/* A third entry is one besides . and .. */
+		for (errno = 0; n < 3 && readdir(d); n++)
+			;
+		bare = n < 3 && !errno;
 		closedir(d);
-	else if (fd >= 0)
+	} else if (fd >= 0) {
 		close(fd);
-	return d && n < 3;
+	}
+	return bare;
 }
 
 /* Take the marker of host apart.  0, or -1 if it is none. */
