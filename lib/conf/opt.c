@@ -302,13 +302,10 @@ static int opt_unread(void)
 /* A server's connection may break, too: that is for its driver. */
 static void opt_pipe(int sig)
 {
-	int saved = errno;
-
 	if (opt_unread()) {
 		signal(sig, SIG_DFL);
 		raise(sig);
 	}
-	errno = saved;
 }
 
 void opt_only_reads(void)

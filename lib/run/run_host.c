@@ -94,7 +94,7 @@ static void record_offline(struct run *r, struct run_host *h, int partial)
  * What the catalog says of the new saveset is what counts: ss-catalog add may
  * have found that it is none.
  */
-static void read_back(struct run *r, struct run_host *h, int code, int partial, const char *said)
+static void read_back(struct run *r, struct run_host *h, int code, int partial)
 {
 	struct saveset s = { 0 };
 	int ret = catalog_at(&r->catalog, &r->conf, h->name, SYNC, &s);
@@ -104,7 +104,7 @@ static void read_back(struct run *r, struct run_host *h, int code, int partial, 
 	} else if (ret != 0 || s.id == h->before || (s.status != SV_COMPLETE && s.status != SV_PARTIAL)) {
 		char *why = attempt_reason(r, h->name);
 
-		host_failed(r, h, why != NULL ? why : said != NULL ? said : "no new saveset in " SYNC);
+		host_failed(r, h, why != NULL ? why : "no new saveset in " SYNC);
 		free(why);
 	} else {
 		h->saveset = mem_strdup(s.name);
@@ -141,7 +141,7 @@ static void record(struct run *r, struct run_host *h, const struct run_sync *s)
 	if (r->dry)
 		h->state = RUN_COMPLETE;
 	else if (!run_stopped())
-		read_back(r, h, code, partial, s->why);
+		read_back(r, h, code, partial);
 }
 
 static void verify(struct run *r, const struct run_host *h)
