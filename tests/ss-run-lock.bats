@@ -213,7 +213,7 @@ locked_out() {
 	ORPHAN=$(<service)
 	run_code 1 flock -n "$ROOT/.secondshot/lock" true
 	# Who waits for it in vain is told whom it is that he waits for.
-	run_code 11 faketime -f "+0 x100" ss-run
+	ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0 run_code 11 faketime -f "+0 x100" ss-run
 	contains "$stderr" "still locked by sleep, process $ORPHAN, which ss-run \(process [0-9]+, gone\) started"
 }
 
