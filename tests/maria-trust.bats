@@ -227,6 +227,7 @@ over() {
 # bats test_tags=slow
 @test "ss-verify, confined, connects again to a server that has hung up: by TCP, encrypted" {
 	over tls
+	set_conf db-tls verify
 	set_conf db-ca "$D/ca.pem"
 	run_ok ss-catalog init
 	mkdir -p "$ROOT/.sync/alpha"
