@@ -291,7 +291,7 @@ fetch() {
 # waiting: an rrsync whose rsync waits for its client, in OUTER; INNER is that rsync.
 waiting() {
 	local first
-	rm -f hold
+	rm -f hold greeting
 	mkfifo hold
 	SSH_ORIGINAL_COMMAND='rsync --server -re.LsfxCIvu . /' "$RRSYNC" -no-lock "$DIR" <hold >greeting 2>ended 3>&- &
 	OUTER=$!
