@@ -190,3 +190,17 @@ unread() {
 	[[ "$(field "$(newest)" unhashed finished)" == '0 2'* ]]
 	run_ok ss-catalog check
 }
+
+# bats test_tags=more
+@test "a tree that was emptied, its directory left, is no saveset either" {
+	local real
+	take && real=$S && turn
+	fresh "$TREE/one" second && take && turn
+	find "$ROOT/hourly.0/alpha" -mindepth 1 -delete
+	rm -r "${ROOT:?}/.sync"
+	run_ok ss-catalog reconcile
+	contains "$stderr" "$S: is gone from disk"
+	[ "$(names)" = "$real" ]
+	run_code 2 ss-prune "$real"
+	contains "$stderr" 'newest complete'
+}
