@@ -44,10 +44,11 @@ spared() {
 	for line in "backup\t$PWD/other/\talpha/db/" "backup_script\t$PWD/dump\talpha/db/" \
 		"backup\t$PWD/other/\talpha/db/deep/er/"; do
 		for place in "$PWD/outside" ../../hourly.0/beta; do
-			rm -rf root src etc catalog.db outside
+			afresh
+			rm -rf outside
 			mkdir outside
 			HOSTS="beta alpha" conf
-			ss-catalog init 2>/dev/null || ss-catalog init
+			ss-catalog init
 			rm -rf "$SRC/beta"
 			mkdir "$SRC/beta"
 			echo precious | tee outside/precious >"$SRC/beta/precious"
@@ -146,9 +147,9 @@ evil() {
 	requires root mknod setfacl setfattr
 	local link_dest name
 	for link_dest in 1 0; do
-		rm -rf root src etc catalog.db
+		afresh
 		LINK_DEST=$link_dest conf
-		ss-catalog init 2>/dev/null || ss-catalog init
+		ss-catalog init
 		sed -i 's/-aHS$/-aHAX/' "$RSNAPSHOT_CONF"
 		(
 			cd "$SRC/alpha"
@@ -352,9 +353,9 @@ shell() {
 	echo precious >outside/precious
 	local how
 	for how in "landlock_create_ruleset landlock_add_rule landlock_restrict_self" "-p landlock_create_ruleset" "-a 1"; do
-		rm -rf root src etc catalog.db
+		afresh
 		conf
-		ss-catalog init 2>/dev/null || ss-catalog init
+		ss-catalog init
 		# shellcheck disable=SC2086
 		run_ok "$HELPERS/enosys" $how -- ss-run
 		# shellcheck disable=SC2086

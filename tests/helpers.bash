@@ -134,6 +134,12 @@ conf() {
 	} >"$SECONDSHOT_CONF"
 }
 
+# afresh: as before conf: no catalog, no key, no disk, no sources.
+afresh() {
+	catalog_drop
+	rm -rf "$BATS_TEST_TMPDIR"/{root,src,etc,marker.key}
+}
+
 # run_code N COMMAND...: run it; fail, and say what happened, unless it exits with N.
 # Leaves $output (stdout), $stderr and $lines as bats' run does, which starts five
 # processes to run one; a function runs in this shell.

@@ -45,6 +45,13 @@ void *mem_array(void *p, size_t n, size_t size)
 	return mem_realloc(p, bytes);
 }
 
+void *mem_more(void *p, size_t n, size_t size)
+{
+	if ((n & (n - 1)) != 0)
+		return p;
+	return mem_array(p, n == 0 ? 1 : 2 * n, size);
+}
+
 char *mem_dup(const void *p, size_t len)
 {
 	char *copy;

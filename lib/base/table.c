@@ -12,7 +12,7 @@
 
 void table_own(struct table *t, char *text)
 {
-	t->cell = mem_array(t->cell, t->n + 1, sizeof(*t->cell));
+	t->cell = mem_more(t->cell, t->n, sizeof(*t->cell));
 	t->cell[t->n++] = text;
 }
 

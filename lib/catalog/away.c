@@ -52,8 +52,9 @@ void away_note(struct away *a, const struct saveset *s)
 	size_t i = find(a, s);
 
 	if (i == a->n) {
-		a->volume = mem_array(a->volume, ++a->n, sizeof(*a->volume));
+		a->volume = mem_more(a->volume, a->n, sizeof(*a->volume));
 		a->volume[i] = (struct away_volume){ mem_strdup(s->volume), mem_strdup(s->root), 0 };
+		a->n++;
 	}
 	a->volume[i].savesets++;
 	a->savesets++;

@@ -318,7 +318,7 @@ int catalog_list(struct catalog *cat, const char *host, struct saveset **list, s
 	st = db_bind(cat->db, SQL_SAVESETS, "");
 	while (st && (got = db_step(st)) == DB_ROW) {
 		listed++;
-		*list = mem_array(*list, *n + 1, sizeof(**list));
+		*list = mem_more(*list, *n, sizeof(**list));
 		saveset_fill(&(*list)[*n], st);
 		if (host && strcmp((*list)[*n].host, host))
 			saveset_free(&(*list)[*n]);

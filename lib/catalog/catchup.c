@@ -66,7 +66,7 @@ static int scan(const char *location, int fd, void *arg)
 		if (e->d_name[0] == '.' || file_is_new(e->d_name) ||
 		    marker_read(fd, e->d_name, &m) <= 0 || !is_wanted(s, &m))
 			continue;
-		s->found = mem_array(s->found, s->n + 1, sizeof(*s->found));
+		s->found = mem_more(s->found, s->n, sizeof(*s->found));
 		s->found[s->n++] = (struct waiting){ mem_strdup(location), mem_strdup(e->d_name), m };
 	}
 	if (d)
@@ -168,7 +168,7 @@ static int unpublished(struct catalog *cat, int64_t volume, struct unpublished *
 	while (st && (got = db_step(st)) == DB_ROW) {
 		char *uid = db_strdup(st, 0);
 
-		*list = mem_array(*list, (size_t)n + 1, sizeof(**list));
+		*list = mem_more(*list, n, sizeof(**list));
 		struct unpublished *u = &(*list)[n++];
 		*u = (struct unpublished){ "", db_int(st, 1), db_int(st, 2), db_strdup(st, 3) };
 		snprintf(u->uid, sizeof(u->uid), "%s", uid);

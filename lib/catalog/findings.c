@@ -37,7 +37,7 @@ struct findings *findings_new(struct catalog *cat, int json)
 
 void findings_saveset(struct findings *f, const struct saveset *s)
 {
-	f->done = mem_array(f->done, f->ndone + 1, sizeof(*f->done));
+	f->done = mem_more(f->done, f->ndone, sizeof(*f->done));
 	f->done[f->ndone++] = s->id;
 }
 
@@ -69,7 +69,7 @@ void findings_unread(struct findings *f, unsigned long n)
 
 void findings_rotten(struct findings *f, int64_t series, uint64_t ino, int64_t since)
 {
-	f->rotten = mem_array(f->rotten, f->nrotten + 1, sizeof(*f->rotten));
+	f->rotten = mem_more(f->rotten, f->nrotten, sizeof(*f->rotten));
 	f->rotten[f->nrotten++] = (struct rotten){ series, ino, since };
 }
 
@@ -97,7 +97,7 @@ static int get_rows(struct findings *f, const struct rotten *r, struct shared **
 	*list = NULL;
 	*n = 0;
 	while (st && (got = db_step(st)) == DB_ROW) {
-		*list = mem_array(*list, *n + 1, sizeof(**list));
+		*list = mem_more(*list, *n, sizeof(**list));
 		(*list)[(*n)++] = (struct shared){ db_int(st, 0), db_int(st, 2), db_int(st, 3),
 						   db_strdup(st, 1) };
 	}

@@ -53,7 +53,7 @@ static size_t host_add(struct host **list, size_t n, struct db_stmt *st)
 	struct host *to = n ? &(*list)[n - 1] : NULL;
 
 	if (!to || strcmp(to->name, h.name) || strcmp(to->backup_host, h.backup_host)) {
-		*list = mem_array(*list, n + 1, sizeof(**list));
+		*list = mem_more(*list, n, sizeof(**list));
 		(*list)[n] = h;
 		return n + 1;
 	}

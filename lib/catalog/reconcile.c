@@ -53,7 +53,7 @@ static int note(struct work *w, const char *location, int fd, const char *host)
 		return -1;
 	if (got == 0)
 		return 0;
-	w->found = mem_array(w->found, w->n + 1, sizeof(*w->found));
+	w->found = mem_more(w->found, w->n, sizeof(*w->found));
 	struct found *f = &w->found[w->n++];
 	*f = (struct found){ .location = mem_strdup(location), .host = mem_strdup(host) };
 	if (got > 0) {

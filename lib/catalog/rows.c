@@ -177,7 +177,7 @@ static void emit(struct rows *r, struct level *l, const struct row *row)
 	r->row.e.path = r->path.p ? r->path.p : "";
 	r->row.e.path_len = r->path.len;
 	if (row->e.type == 'd') {
-		l->pending = mem_array(l->pending, l->npending + 1, sizeof(*l->pending));
+		l->pending = mem_more(l->pending, l->npending, sizeof(*l->pending));
 		l->pending[l->npending++] = (struct pending){
 			mem_dup(row->name, row->name_len), row->name_len, row->sub };
 	}

@@ -286,7 +286,7 @@ int series_undo_all(struct catalog *cat, int64_t volume)
 	enum db_got got = DB_FAIL;
 
 	while (st && (got = db_step(st)) == DB_ROW) {
-		list = mem_array(list, n + 1, sizeof(*list));
+		list = mem_more(list, n, sizeof(*list));
 		list[n++] = (struct series){ db_int(st, 0), db_int(st, 1), db_int(st, 2) };
 	}
 	for (size_t i = 0; got != DB_FAIL && i < n; i++)

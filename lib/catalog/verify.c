@@ -353,7 +353,7 @@ int verify_saveset(struct verify *v, const struct saveset *s)
 	findings_saveset(v->findings, s);
 	rc = walk_and_compare(v);
 	if (rc == 0) {
-		v->done = mem_array(v->done, v->ndone + 1, sizeof(*v->done));
+		v->done = mem_more(v->done, v->ndone, sizeof(*v->done));
 		v->done[v->ndone].series = s->series;
 		v->done[v->ndone++].seq = s->seq;
 	}

@@ -69,7 +69,7 @@ static int conf_family(struct conf_reading *r, const char *name, const char *val
 		return conf_refuse(r, mem_printf("%s is given a second time", escape_name(name)));
 	if (!*value)
 		return conf_refuse(r, mem_printf("%s: it has no value", escape_name(name)));
-	c->pair = mem_array(c->pair, c->npair + 1, sizeof(*c->pair));
+	c->pair = mem_more(c->pair, c->npair, sizeof(*c->pair));
 	c->pair[c->npair++] = (struct conf_pair){ mem_strdup(name), mem_strdup(value) };
 	return 1;
 }

@@ -53,7 +53,7 @@ static void allow(struct work *w, int fd, enum sandbox_may may)
 {
 	if (fd < 0)
 		return;
-	w->rule = mem_array(w->rule, w->n + 1, sizeof(*w->rule));
+	w->rule = mem_more(w->rule, w->n, sizeof(*w->rule));
 	w->rule[w->n++] = (struct sandbox_rule){ fd, may };
 }
 

@@ -15,7 +15,7 @@
 
 static void add(struct missed *m, const char *interval, const char *host)
 {
-	m->entry = mem_array(m->entry, m->n + 1, sizeof(*m->entry));
+	m->entry = mem_more(m->entry, m->n, sizeof(*m->entry));
 	m->entry[m->n++] = (struct missed_entry){ mem_strdup(interval), mem_strdup(host) };
 }
 

@@ -48,7 +48,7 @@ static struct promoted_entry *find(const struct promoted *p, const char *interva
 
 static struct promoted_entry *add(struct promoted *p, const char *interval, const char *host)
 {
-	p->entry = mem_array(p->entry, p->n + 1, sizeof(*p->entry));
+	p->entry = mem_more(p->entry, p->n, sizeof(*p->entry));
 	p->entry[p->n] = (struct promoted_entry){ .interval = mem_strdup(interval), .host = mem_strdup(host) };
 	return &p->entry[p->n++];
 }

@@ -76,7 +76,7 @@ static void list_add(struct rotate_list *l, const char *name, uint64_t ino, int6
 {
 	struct rotate_slot *s;
 
-	l->slot = mem_array(l->slot, l->n + 1, sizeof(*l->slot));
+	l->slot = mem_more(l->slot, l->n, sizeof(*l->slot));
 	s = &l->slot[l->n++];
 	snprintf(s->name, sizeof(s->name), "%s", name);
 	s->ino = ino;
@@ -255,7 +255,7 @@ static void plan_add(struct rotate_plan *p, const char *from, const char *to)
 {
 	struct rotate_step *s;
 
-	p->step = mem_array(p->step, p->n + 1, sizeof(*p->step));
+	p->step = mem_more(p->step, p->n, sizeof(*p->step));
 	s = &p->step[p->n++];
 	snprintf(s->from, sizeof(s->from), "%s", from);
 	snprintf(s->to, sizeof(s->to), "%s", to);

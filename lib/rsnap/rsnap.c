@@ -87,7 +87,7 @@ static void add_host(struct rsnap *r, const char *host)
 	for (i = 0; i < r->nhost; i++)
 		if (strcmp(r->host[i], host) == 0)
 			return;
-	r->host = mem_array(r->host, r->nhost + 1, sizeof(*r->host));
+	r->host = mem_more(r->host, r->nhost, sizeof(*r->host));
 	r->host[r->nhost++] = mem_strdup(host);
 }
 
@@ -114,7 +114,7 @@ static int add_point(struct reader *rd, char *const word[])
 		return *to == '\0' ? bad(rd, "no destination " TABS, word[1]) :
 				    bad(rd, "does not begin with the name of a host, or has \"..\" in it", to);
 	}
-	r->point = mem_array(r->point, r->npoint + 1, sizeof(*r->point));
+	r->point = mem_more(r->point, r->npoint, sizeof(*r->point));
 	r->point[r->npoint++] = (struct rsnap_point){
 		.src = script ? NULL : mem_strdup(word[1]),
 		.script = script ? mem_strdup(word[1]) : NULL, .dest = dest, .host = host,
@@ -141,7 +141,7 @@ static int add_retain(struct reader *rd, const char *name, const char *number)
 		return bad(rd, "not a number of snapshots to keep", number);
 	if (rsnap_interval(r, name) >= 0)
 		return bad(rd, "interval given twice", name);
-	r->retain = mem_array(r->retain, r->nretain + 1, sizeof(*r->retain));
+	r->retain = mem_more(r->retain, r->nretain, sizeof(*r->retain));
 	r->retain[r->nretain++] = (struct rsnap_retain){ mem_strdup(name), (unsigned)count };
 	return 0;
 }
@@ -153,7 +153,7 @@ static int add_exec(struct reader *rd, const char *command, const char *importan
 
 	if (importance != NULL && !required && strcmp(importance, "optional") != 0)
 		return bad(rd, "neither required nor optional", importance);
-	r->exec = mem_array(r->exec, r->nexec + 1, sizeof(*r->exec));
+	r->exec = mem_more(r->exec, r->nexec, sizeof(*r->exec));
 	r->exec[r->nexec++] = (struct rsnap_exec){ mem_strdup(command), required, r->npoint };
 	return 0;
 }
@@ -188,7 +188,7 @@ static int take_lockfile(struct reader *rd, const char *file)
 /* A line that rsnapshot shall see. */
 static void keep_line(struct rsnap *r, const char *text, long point)
 {
-	r->line = mem_array(r->line, r->nline + 1, sizeof(*r->line));
+	r->line = mem_more(r->line, r->nline, sizeof(*r->line));
 	r->line[r->nline++] = (struct rsnap_line){ mem_strdup(text), point };
 }
 

@@ -73,7 +73,7 @@ int rsnap_job_results(const char *file, struct rsnap_result **res, size_t *n)
 	if (f == NULL && errno == ENOENT)
 		goto out;
 	while (f != NULL && ret == 0 && (len = getline(&line, &cap, f)) > 0) {
-		*res = mem_array(*res, *n + 1, sizeof(**res));
+		*res = mem_more(*res, *n, sizeof(**res));
 		(*res)[*n] = (struct rsnap_result){ 0 };
 		if (line[len - 1] == '\n')
 			line[--len] = '\0';

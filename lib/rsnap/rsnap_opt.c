@@ -101,7 +101,7 @@ char **rsnap_opt_words(const char *command)
 
 	do {
 		word = next_word(&command);
-		words = mem_array(words, n + 1, sizeof(*words));
+		words = mem_more(words, n, sizeof(*words));
 		words[n++] = word;
 	} while (word != NULL);
 	return words;

@@ -37,7 +37,7 @@ static const char *const states[] = {
 
 void run_check_add(struct run_check *k, const char *what, enum run_check_state state, char *text)
 {
-	k->row = mem_array(k->row, k->n + 1, sizeof(*k->row));
+	k->row = mem_more(k->row, k->n, sizeof(*k->row));
 	k->row[k->n++] = (struct run_check_row){ mem_strdup(what), state, text };
 }
 

@@ -86,7 +86,7 @@ static int is_new(struct host *h, const char *const argv[])
 			buf_free(&b);
 			return 0;
 		}
-	h->seen = mem_array(h->seen, h->nseen + 1, sizeof(*h->seen));
+	h->seen = mem_more(h->seen, h->nseen, sizeof(*h->seen));
 	h->seen[h->nseen++] = b.p;
 	return 1;
 }

@@ -39,7 +39,7 @@ struct places {
 
 static void add_place(struct places *p, const char *dest, const char *below)
 {
-	p->path = mem_array(p->path, p->n + 1, sizeof(*p->path));
+	p->path = mem_more(p->path, p->n, sizeof(*p->path));
 	p->path[p->n++] = strcmp(below, ".") == 0 ? mem_strdup(dest) : mem_printf("%s/%s", dest, below);
 }
 

@@ -146,7 +146,7 @@ void run_summary_rotation(struct run *r, const char *interval, const char *why, 
 	struct run_rotation *rot;
 	struct event e = { 0 };
 
-	r->rotation = mem_array(r->rotation, r->nrotation + 1, sizeof(*r->rotation));
+	r->rotation = mem_more(r->rotation, r->nrotation, sizeof(*r->rotation));
 	rot = &r->rotation[r->nrotation++];
 	*rot = (struct run_rotation){ .interval = mem_strdup(interval), .why = mem_strdup(why),
 				      .moved = moved, .result = result, .ms = clock_ms() - start };

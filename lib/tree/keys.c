@@ -97,7 +97,7 @@ static void read_others(int dir)
 		if (i == OTHERS_MAX)
 			msg_error("%s: more than %d keys; the others are not read", escape_name(at), OTHERS_MAX);
 		if (i < OTHERS_MAX) {
-			keys.other = mem_array(keys.other, keys.n + 1, sizeof(*keys.other));
+			keys.other = mem_more(keys.other, keys.n, sizeof(*keys.other));
 			if (read_key(fd, at, list[i]->d_name, &keys.other[keys.n]) > 0)
 				keys.n++;
 		}

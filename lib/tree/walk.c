@@ -304,7 +304,7 @@ static int emit(struct walk *w, struct level *l, size_t name_at)
 	w->e.path = w->path.p;
 	w->e.path_len = w->path.len;
 	if (w->e.type == 'd') {
-		l->pending = mem_array(l->pending, l->npending + 1, sizeof(*l->pending));
+		l->pending = mem_more(l->pending, l->npending, sizeof(*l->pending));
 		l->pending[l->npending++] = (struct pending){ name_at, ino, 0 };
 	}
 	return 1;
