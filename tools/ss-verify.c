@@ -17,6 +17,7 @@
 #include "catalog/findings.h"
 #include "catalog/verify.h"
 #include "conf/opt.h"
+#include "tree/keys.h"
 
 static int all, structure, fresh;
 static char *read_word;
@@ -83,7 +84,7 @@ static void allow(int *fd, size_t *n, const char *path)
 	*n += fd[*n] >= 0;	/* a root that is not there is told of later */
 }
 
-/* Read the savesets' volumes, write the catalog, no more.  0 or -1. */
+/* Read the savesets' volumes, write the catalog, no more; the keys are read before.  0 or -1. */
 static int confine(struct catalog *cat, const struct conf *c, const struct saveset *list, size_t n)
 {
 	const char *file = db_file(cat->db);
@@ -106,6 +107,7 @@ static int confine(struct catalog *cat, const struct conf *c, const struct saves
 		allow(fd, &nfd, resolver[i]);
 	if (!file && c->db_ca)
 		allow(fd, &nfd, c->db_ca);
+	keys_load();
 	rc = sandbox_reader(fd, nfd, rw, file != NULL, port, nport);
 	while (nfd > 0)
 		close(fd[--nfd]);

@@ -119,7 +119,7 @@ static int open_dir(int made)
 	return fd;
 }
 
-static void load(void)
+void keys_load(void)
 {
 	int fd, got;
 
@@ -150,7 +150,7 @@ static int settle(int dir, const char *tmp)
 
 	/* Not every file system has hard links. */
 	if (rc < 0 && errno != EEXIST)
-		rc = renameat2(dir, tmp, dir, KEYS_OWN, RENAME_NOREPLACE);
+		rc = file_rename_new(dir, tmp, dir, KEYS_OWN);
 	if (rc < 0 && errno == EEXIST)
 		rc = 0;
 	err = errno;
@@ -201,7 +201,7 @@ static int make(void)
 
 int keys_need(void)
 {
-	load();
+	keys_load();
 	if (keys.have || keys.failed || !keys.dir)
 		return keys.have;
 	keys.have = make() == 0;
@@ -217,13 +217,13 @@ int keys_need(void)
 
 const struct seal_key *keys_own(void)
 {
-	load();
+	keys_load();
 	return keys.have ? &keys.own : NULL;
 }
 
 const struct seal_key *keys_find(const char *id)
 {
-	load();
+	keys_load();
 	if (keys.have && !strcmp(keys.own.id, id))
 		return &keys.own;
 	for (size_t i = 0; i < keys.n; i++)
@@ -249,7 +249,7 @@ static int may_make(void)
 
 enum keys_state keys_look(struct buf *text)
 {
-	load();
+	keys_load();
 	if (keys.failed || !keys.dir)
 		return KEYS_BAD;
 	if (!keys.have && may_make() < 0) {

@@ -21,6 +21,9 @@
 /* From now on keys lie in dir (NULL: there are none); what was known of others is forgotten. */
 void keys_in(const char *dir);
 
+/* Read them now, as one who will not be allowed to later; what is wrong with one is said. */
+void keys_load(void);
+
 /*
  * See to it that there is an own key; one that is made is said.  1 it is there, 0 there
  * is none and none can be made, after a warning, once a process.
