@@ -66,6 +66,31 @@ night() {
 	[ "$(ss-run --json | jq .left)" = null ]
 }
 
+@test "what is mounted below a generation that goes is left whole, and told; the next run removes the rest" {
+	requires root mountns
+	HOSTS='alpha beta' RETAIN=hourly:2 conf
+	run_ok ss-catalog init
+	night 0
+	night 0
+	run_code 3 unshare -m bash -c '
+		mount -t tmpfs none "$1/hourly.1/alpha/empty"
+		echo here >"$1/hourly.1/alpha/empty/precious"
+		ss-run
+		code=$?
+		cat "$1"/.secondshot/trash/*/empty/precious
+		exit $code
+	' - "$ROOT"
+	[ "${output##*$'\n'}" = here ]
+	contains "$stderr" '/empty: cannot be removed: Device or resource busy'
+	# rsnapshot, which would have emptied it, found nothing to remove.
+	lacks "$stderr" 'rsnapshot: '
+	lacks "$stderr" 'an earlier run left over'
+	[ -e "$ROOT/hourly.0/alpha" ]
+	[ ! -e "$ROOT/hourly.2" ]
+	night 0
+	[ -z "$(ls -A "$ROOT/.secondshot/trash")" ]
+}
+
 # lacking.so: a file system without what LACKS names.
 lacking() {
 	cat >lacking.c <<-'END'

@@ -170,8 +170,7 @@ converges() {
 	contains "$stderr" 'cannot be flushed: Input/output error'
 	run_ok ss-catalog reconcile
 	contains "$stderr" 'has been undone'
-	# The oldest rsnapshot had deleted by then.
-	[ "$(kept)" = "hourly.0 3 hourly.1 2 .sync 4" ]
+	[ "$(kept)" = "hourly.0 3 hourly.1 2 hourly.2 1 .sync 4" ]
 }
 
 # hold LOCATION...: beta's tree and marker are taken out, as before a rotation.
@@ -235,9 +234,10 @@ beta_is_back() {
 	requires strace
 	beta_away
 	rm "$ROOT/.secondshot/rotation"
-	# rsnapshot's second rename fails, and ours that would undo the first: beta's three come before.
-	strace -f -qq -o trace -e trace=rename,renameat2 -e inject=rename:error=EIO:when=2+ \
-		-e inject=renameat2:error=EIO:when=4 ss-run --rotate=hourly 2>err || code=$?
+	# rsnapshot's renames fail, and ours that would undo the first, which was ours: beta's three
+	# come before that.
+	strace -f -qq -o trace -e trace=rename,renameat2 -e inject=rename:error=EIO:when=1+ \
+		-e inject=renameat2:error=EIO:when=5 ss-run --rotate=hourly 2>err || code=$?
 	[ "$code" -eq 2 ]
 	[ "$(grep -c INJECTED trace)" -ge 2 ]
 	contains "$(cat err)" '_delete\.[0-9]+: cannot be renamed back to hourly.2'

@@ -246,6 +246,21 @@ int rotate_read(const struct volume *v, struct rotate *r)
 	return got > 0 && r->interval[0] == '\0' ? -1 : got;
 }
 
+int rotate_aside(const struct volume *v, const struct rotate *r, unsigned last)
+{
+	char *from = mem_printf("%s.%u", r->interval, last);
+	char *to = mem_printf(DELETED ".%ld", (long)getpid());
+	int ret = file_rename_new(v->fd, from, v->fd, to);
+
+	if (ret != 0 && errno == ENOENT)
+		ret = 0;
+	if (ret != 0)
+		msg_error("%s: cannot be renamed to %s: %m", escape_name(from), to);
+	free(from);
+	free(to);
+	return ret;
+}
+
 int rotate_pending(const struct volume *v)
 {
 	return faccessat(v->own, JOURNAL, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
@@ -321,8 +336,6 @@ void rotate_plan(const struct rotate *r, const struct rotate_list *now, struct r
 	for (n = 0; (old = next_slot(r, n)) != NULL; n = rotate_slot_number(old->name, r->interval) + 1) {
 		is = by_identity(now, old);
 		if (is == NULL || strcmp(is->name, old->name) == 0)
-			continue;
-		if (p->state == ROTATE_COPIED && rotate_slot_number(is->name, DELETED) >= 0)
 			continue;
 		plan_add(p, is->name, old->name);
 	}

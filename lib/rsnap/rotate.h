@@ -51,6 +51,13 @@ void rotate_list_free(struct rotate_list *l);
  */
 int rotate_begin(const struct volume *v, struct rotate *r, const char *interval, const char *feeder);
 
+/*
+ * Rename the interval's slot number last, if it is there, to _delete.PID, as rsnapshot is
+ * about to: what goes is not removed by rsnapshot, which crosses into a file system that is
+ * mounted below, but by trash.h.  0, or -1 after reporting.
+ */
+int rotate_aside(const struct volume *v, const struct rotate *r, unsigned last);
+
 /* Read the journal of a rotation that was not ended: 1, 0 there is none, -1 after reporting. */
 int rotate_read(const struct volume *v, struct rotate *r);
 
@@ -78,11 +85,7 @@ struct rotate_plan {
 	size_t n;
 };
 
-/*
- * How far did it come, and how is it undone?  Each directory goes back to where
- * it was; a new slot 0 is discarded.  The one that was to be deleted comes back
- * too, unless slot 0 is a copy: then its deletion may have begun.  Pure.
- */
+/* How far did it come, and how is it undone?  Each directory goes back; a new slot 0 is discarded.  Pure. */
 void rotate_plan(const struct rotate *r, const struct rotate_list *now, struct rotate_plan *p);
 void rotate_plan_free(struct rotate_plan *p);
 

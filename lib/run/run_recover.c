@@ -34,10 +34,11 @@ static int is_leftover(const struct dirent *d)
 	       !rsnap_lock_rsnapshot(strtol(digits, NULL, 10));
 }
 
-/* Move what rsnapshot was killed over deleting into the trash.  0, or -1 after reporting. */
+/* Move what rotations took out of the way into the trash.  0, or -1 after reporting. */
 static int collect_deleted(struct run *r)
 {
 	struct dirent **list = NULL;
+	const long own = (long)getpid();
 	int n = scandirat(r->volume.fd, ".", &list, is_leftover, alphasort), i, ret = 0;
 
 	if (n < 0) {
@@ -46,7 +47,8 @@ static int collect_deleted(struct run *r)
 	}
 	for (i = 0; i < n; i++) {
 		if (ret >= 0) {
-			msg_info("removing %s, which rsnapshot left over", escape_name(list[i]->d_name));
+			if (strtol(list[i]->d_name + strlen(DELETED), NULL, 10) != own)
+				msg_info("removing %s, which an earlier run left over", escape_name(list[i]->d_name));
 			ret = trash_move(&r->volume, r->volume.fd, list[i]->d_name);
 		}
 		free(list[i]);

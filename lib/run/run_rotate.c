@@ -47,16 +47,19 @@ static int feeder_there(const struct run *r, const char *name, const char *feede
 }
 
 /*
- * A single slot: rsnapshot leaves the old one as slot 1, where the next one gets stuck.  What
- * does not move is held out of it: another configuration may have more slots.
+ * Take the slot that goes out of the way.  A single slot: rsnapshot leaves the old one as
+ * slot 1, where the next one gets stuck.  What does not move is held out of it: another
+ * configuration may have more slots.
  */
-static int make_room(struct run *r, size_t interval)
+static int make_room(struct run *r, const struct rotate *rot, size_t interval)
 {
 	const struct rsnap_retain *retain = &r->rsnap->retain[interval];
 	char *second;
 	int ret;
 
-	if (interval > 0 || retain->count > 1)
+	if (retain->count > 1)
+		return rotate_aside(&r->volume, rot, retain->count - 1);
+	if (interval > 0)
 		return 0;
 	second = mem_printf("%s.1", retain->name);
 	ret = trash_move(&r->volume, r->volume.fd, second);
@@ -210,7 +213,7 @@ static int rotate(struct run *r, size_t interval, const char *feeder, int late,
 
 	if (rotate_begin(&r->volume, &rot, name, feeder) != 0)
 		goto out;
-	if (hold_others(&r->volume, &rot, moving) == 0 && make_room(r, interval) == 0)
+	if (hold_others(&r->volume, &rot, moving) == 0 && make_room(r, &rot, interval) == 0)
 		status = run_cmd_rsnapshot(r, name, NULL);
 	/* What a signal left half done is for the next run, when nobody works on it. */
 	if (run_stopped())
