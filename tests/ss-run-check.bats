@@ -55,7 +55,7 @@ edit() {
 	row 'host alpha' ok '1 local directory is there'
 	row 'host beta' ok '1 local directory is there'
 	row confinement '(ok|warning)' .
-	[ "$(awk '$1 !~ /^(confinement|root)$/ {print $1 ~ /^(host|file)$/ ? $3 : $2}' <<<"$output" | sort | uniq -c | xargs)" = "1 STATE 12 ok" ]
+	[ "$(awk '$1 !~ /^(confinement|root|schedule)$/ {print $1 ~ /^(host|file)$/ ? $3 : $2}' <<<"$output" | sort | uniq -c | xargs)" = "1 STATE 12 ok" ]
 	find "$ROOT" -printf '%p %i %s\n' | sort | diff before -
 	catalog_sum | cmp - sum
 	run_ok ss-run --check beta
@@ -296,4 +296,29 @@ edit() {
 	rmdir "$ROOT"/*.[39]/* "$ROOT/old.0/alpha"
 	checks 0
 	lacks "$output" '^locations'
+}
+
+# Which lines are live, and which configuration is which: test_jobs.c.
+@test "what rotates on this root beside ss-run is told, and whether anything starts ss-run" {
+	requires root mountns
+	[ -d /etc/cron.d ] || skip "needs /etc/cron.d"
+	mkdir cron.d
+	printf '#0 1 * * *\troot\trsnapshot -c %s hourly\n' "$RSNAPSHOT_CONF" >cron.d/rsnapshot
+	in_cron() { unshare -m --propagation private bash -c 'mount --bind "$0" /etc/cron.d && ss-run --check' "$PWD/cron.d"; }
+	run_ok in_cron
+	lacks "$output" '^jobs'
+	row schedule '(ok|warning)' .
+	{
+		sed 's/^#//' cron.d/rsnapshot
+		printf '0 2 * * *\troot\trsnapshot -c $CONF hourly\n0 3 * * *\troot\trsnapshot -c /nowhere hourly\n'
+		printf '@daily root ss-run --quiet --config=%s\n' "$SECONDSHOT_CONF"
+	} >cron.d/live
+	mkdir "$ROOT/hourly.1"
+	run_code 1 in_cron
+	[ "$stderr" = "" ]
+	row jobs mend '/etc/cron.d/live:1 starts "rsnapshot hourly" on this root, beside ss-run: .*; switch the line off'
+	row jobs warning '/etc/cron.d/live:2 starts "rsnapshot hourly", with a configuration that cannot be told .\$CONF.'
+	lacks "$output" 'live:3'
+	row schedule ok '/etc/cron.d/live:4 starts ss-run'
+	row locations warning 'hourly.0 is missing'
 }

@@ -403,6 +403,7 @@ int run_check(const struct conf *c, const char *const hosts[])
 	run_check_catalog(&k, open ? &v : NULL);
 	check_key(&k);
 	check_limit(&k);
+	run_check_jobs(&k);
 	if (k.rsnap != NULL) {
 		check_place(&k, "logfile", k.rsnap->logfile);
 		check_place(&k, "lockfile", k.rsnap->lockfile);
