@@ -55,7 +55,7 @@ edit() {
 	row 'host alpha' ok '1 local directory is there'
 	row 'host beta' ok '1 local directory is there'
 	row confinement '(ok|warning)' .
-	[ "$(awk '$1 != "confinement" {print $1 ~ /^(host|file)$/ ? $3 : $2}' <<<"$output" | sort | uniq -c | xargs)" = "1 STATE 12 ok" ]
+	[ "$(awk '$1 !~ /^(confinement|root|schedule)$/ {print $1 ~ /^(host|file)$/ ? $3 : $2}' <<<"$output" | sort | uniq -c | xargs)" = "1 STATE 12 ok" ]
 	find "$ROOT" -printf '%p %i %s\n' | sort | diff before -
 	catalog_sum | cmp - sum
 	run_ok ss-run --check beta
@@ -116,7 +116,23 @@ edit() {
 	RETAIN='alpha:6 beta:7 gamma:4' conf
 	checks 1
 	row intervals mend 'never due, for want of a period: beta, gamma; write period.NAME = 1d'
-	printf 'period.beta = 1d\non.gamma = sunday\n' >>"$SECONDSHOT_CONF"
+	# A run says so as well, once.
+	run_ok ss-run
+	[ "$(grep -c 'nothing is ever promoted into beta, gamma: the names tell no period; write period.NAME' <<<"$stderr")" = 1 ]
+	run_ok ss-run --no-rotate
+	lacks "$stderr" 'nothing is ever promoted'
+	printf 'period.beta = never\non.gamma = sunday\n' >>"$SECONDSHOT_CONF"
+	run_code 0 ss-run --check
+	row intervals ok 'alpha at every run, beta never, gamma sunday'
+	run_ok ss-run --due
+	contains "$output" 'beta +never +- +no +only by --rotate=beta'
+	run_ok ss-run
+	lacks "$stderr" 'nothing is ever promoted'
+	echo 'period.alpha = never' >>"$SECONDSHOT_CONF"
+	checks 1
+	row intervals mend 'period.alpha = never: it is the lowest interval'
+	sed -i '/never/d' "$SECONDSHOT_CONF"
+	echo 'period.beta = 1d' >>"$SECONDSHOT_CONF"
 	run_code 0 ss-run --check
 	row intervals ok 'alpha at every run, beta 1d, gamma sunday'
 	echo 'period.delta = 1d' >>"$SECONDSHOT_CONF"
@@ -239,4 +255,70 @@ edit() {
 	mkdir nowhere
 	checks 0
 	lacks "$output" 'logfile|lockfile'
+}
+
+@test "the root: a link, in a source, a source in it; locations that nothing keeps, a hole at 0" {
+	local real="$PWD/elsewhere"
+	mv "$ROOT" "$real"
+	ln -s elsewhere "$ROOT"
+	checks 0
+	row root warning "$ROOT is a symbolic link to $real: write that path into .*rsnapshot.conf"
+	rm "$ROOT"
+	mv "$real" "$ROOT"
+	cp "$RSNAPSHOT_CONF" conf
+	# What is excluded is not copied, however that is said; rsync knows.
+	printf 'backup\t%s/\tme/\n' "$PWD" >>"$RSNAPSHOT_CONF"
+	checks 1
+	row root mend "$ROOT lies inside $PWD/, which host me backs up: .*; exclude it there"
+	for line in 'exclude\t/root/' 'exclude\troot/*' "backup\t$PWD/\tme/\texclude=root" 'rsync_long_args\t--exclude=/root/.[!.]*'; do
+		{ grep -v '\tme/' conf; [[ $line == backup* ]] || printf 'backup\t%s/\tme/\n' "$PWD"; printf "$line\n"; } >"$RSNAPSHOT_CONF"
+		checks 0
+		lacks "$output" '^root'
+	done
+	# As rsnapshot has it by default: paths as a whole.
+	{ grep -v '^rsync_' conf; printf 'backup\t%s/\tme/\n' "${PWD%/*}"; } >"$RSNAPSHOT_CONF"
+	checks 1
+	row root mend "$ROOT lies inside ${PWD%/*}/, which host me"
+	printf 'exclude\t%s/\n' "$ROOT" >>"$RSNAPSHOT_CONF"
+	checks 0
+	lacks "$output" '^root'
+	# A directory of one's own in the root is a source as any other.
+	mkdir -p "$ROOT/dumps" "$ROOT/hourly.1/beta" "$ROOT/old.0/alpha" "$ROOT/hourly.3/beta" "$ROOT/other.9/stranger" "$ROOT/v1.2"
+	{ cat conf; printf 'backup\t%s/\tme/\n' "$ROOT/dumps" "$ROOT/hourly.1/beta"; } >"$RSNAPSHOT_CONF"
+	checks 1
+	row root mend "$ROOT/hourly.1/beta/, which host me backs up, is part of the backups"
+	lacks "$output" 'dumps'
+	cp conf "$RSNAPSHOT_CONF"
+	checks 0
+	row locations warning '[^.a-z]hourly.3, old.0: no retain line of .*rsnapshot.conf reaches so far'
+	row locations warning 'hourly.0 is missing, and hourly.1 is there: something else than ss-run rotates'
+	mkdir "$ROOT/hourly.0"
+	rmdir "$ROOT"/*.[39]/* "$ROOT/old.0/alpha"
+	checks 0
+	lacks "$output" '^locations'
+}
+
+# Which lines are live, and which configuration is which: test_jobs.c.
+@test "what rotates on this root beside ss-run is told, and whether anything starts ss-run" {
+	requires root mountns
+	[ -d /etc/cron.d ] || skip "needs /etc/cron.d"
+	mkdir cron.d
+	printf '#0 1 * * *\troot\trsnapshot -c %s hourly\n' "$RSNAPSHOT_CONF" >cron.d/rsnapshot
+	in_cron() { unshare -m --propagation private bash -c 'mount --bind "$0" /etc/cron.d && ss-run --check' "$PWD/cron.d"; }
+	run_ok in_cron
+	lacks "$output" '^jobs'
+	row schedule '(ok|warning)' .
+	{
+		sed 's/^#//' cron.d/rsnapshot
+		printf '0 2 * * *\troot\trsnapshot -c $CONF hourly\n0 3 * * *\troot\trsnapshot -c /nowhere hourly\n'
+		printf '@daily root ss-run --quiet --config=%s\n' "$SECONDSHOT_CONF"
+	} >cron.d/live
+	mkdir "$ROOT/hourly.1"
+	run_code 1 in_cron
+	[ "$stderr" = "" ]
+	row jobs mend '/etc/cron.d/live:1 starts "rsnapshot hourly" on this root, beside ss-run: .*; switch the line off'
+	row jobs warning '/etc/cron.d/live:2 starts "rsnapshot hourly", with a configuration that cannot be told .\$CONF.'
+	lacks "$output" 'live:3'
+	row schedule ok '/etc/cron.d/live:4 starts ss-run'
+	row locations warning 'hourly.0 is missing'
 }

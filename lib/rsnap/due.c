@@ -21,6 +21,7 @@
 
 #define PERIOD "period."
 #define ON "on."
+#define NEVER "never"
 
 /* The interval of a key of one of the two families, *fixed = of the second; NULL = of neither. */
 static const char *of_key(const char *key, int *fixed)
@@ -47,8 +48,11 @@ char *due_complaint(const struct conf *c, const struct rsnap *rs)
 		if (rsnap_interval(rs, name) < 0)
 			return mem_printf("%s: there is no such interval in %s", escape_name(key),
 					  escape_name(rs->file));
-		if (!fixed && period_parse(value, &p) != 0)
-			return mem_printf("%s = %s: it must be a number of h, d, w, mo or y: 12h, 1w, 6mo",
+		if (!fixed && strcmp(value, NEVER) == 0 && rsnap_interval(rs, name) == 0)
+			return mem_printf("%s = %s: it is the lowest interval, into which each new saveset goes",
+					  escape_name(key), escape_name(value));
+		if (!fixed && strcmp(value, NEVER) != 0 && period_parse(value, &p) != 0)
+			return mem_printf("%s = %s: it must be a number of h, d, w, mo or y (12h, 1w, 6mo), or never",
 					  escape_name(key), escape_name(value));
 		if (fixed && period_parse_days(value, &p) != 0)
 			return mem_printf("%s = %s: it must be days: sunday, or 1, or mar-1,sep-1",
@@ -68,6 +72,17 @@ const char *due_period(const struct conf *c, const struct rsnap *rs, size_t inte
 		text = conf_value(c, PERIOD, name);
 	/* The lowest is there to take every run's, whatever it is called. */
 	return text != NULL || interval == 0 ? text : period_of_name(name);
+}
+
+char *due_unknown(const struct conf *c, const struct rsnap *rs)
+{
+	struct buf b = { 0 };
+	size_t i;
+
+	for (i = 1; i < rs->nretain; i++)
+		if (due_period(c, rs, i) == NULL)
+			buf_printf(&b, "%s%s", b.len > 0 ? ", " : "", rs->retain[i].name);
+	return b.p;
 }
 
 /* Has a host of rs, of those whose period is over if d is not NULL, a tree in the open location?  1 or 0. */
@@ -183,6 +198,8 @@ static void judge(struct due *d, const struct volume *v, const struct rsnap *rs,
 	if (text == NULL && d->interval == 0) {
 		d->due = 1;
 		d->why = mem_strdup("at every run");
+	} else if (text != NULL && strcmp(text, NEVER) == 0) {
+		d->why = mem_printf("only by --rotate=%s", d->name);
 	} else if (text == NULL || (period_parse(text, &p) != 0 && period_parse_days(text, &p) != 0)) {
 		d->why = mem_printf("no period is known: write " PERIOD "%s = 1d, or " ON "%s = sunday",
 				    d->name, d->name);

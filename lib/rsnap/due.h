@@ -4,7 +4,8 @@
  *
  * An interval's period is that of its key (period.NAME, on.NAME), else that of its
  * name (period.h).  It runs from the last promotion into NAME.0, which is what
- * promoted.h tells, else NAME.0's own ctime.  A larger interval is due when its
+ * promoted.h tells, else NAME.0's own ctime; "never" is no period: only who asks for NAME
+ * (--rotate) has it promoted into.  A larger interval is due when its
  * period is over and the last slot of the interval below is there; the lowest at
  * every run, unless it has a key.
  *
@@ -51,6 +52,12 @@ char *due_complaint(const struct conf *c, const struct rsnap *rs);
 
 /* The text of an interval's period, owned by c or a constant; NULL: none is known, or, the lowest, every run. */
 const char *due_period(const struct conf *c, const struct rsnap *rs, size_t interval);
+
+/*
+ * The larger intervals into which nothing is ever promoted, since neither a key nor their
+ * names tell a period: "beta, gamma", malloc'd; NULL = there are none.
+ */
+char *due_unknown(const struct conf *c, const struct rsnap *rs);
 
 /*
  * Find out what is due at now, the time the run began, the larger intervals first.

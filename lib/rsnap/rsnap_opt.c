@@ -11,6 +11,9 @@
 
 #define SSH "/usr/bin/ssh"	/* where cmd_ssh is not given */
 #define BLANKS " \t"
+/* Where none are given. */
+#define SHORT_ARGS "-a"
+#define LONG_ARGS "--delete --numeric-ids --relative --delete-excluded"
 
 enum source_kind rsnap_opt_source(const char *src)
 {
@@ -118,11 +121,89 @@ char **rsnap_opt_ssh(const struct rsnap *r, const struct rsnap_point *p)
 	return words;
 }
 
+/* rsnapshot's keys for what a transfer leaves out, and rsync's options for them, in the order rsnapshot gives them. */
+static const char *const filters[][2] = {
+	{ "include", "--include=" }, { "exclude", "--exclude=" },
+	{ "include_file", "--include-from=" }, { "exclude_file", "--exclude-from=" },
+};
+
+/* The value of a line that is the key and a value, or NULL. */
+static const char *line_value(const struct rsnap_line *l, const char *key)
+{
+	size_t n = strlen(key);
+
+	return strncmp(l->text, key, n) == 0 && l->text[n] == '\t' ? l->text + n + strspn(l->text + n, "\t") : NULL;
+}
+
+/* The global rsync_long_args and what the lines with filters add to them, malloc'd. */
+static char *long_args(const struct rsnap *r)
+{
+	const struct rsnap_line *l;
+	struct buf b = { 0 };
+	const char *value;
+	size_t files, i;
+
+	buf_str(&b, r->rsync_long_args != NULL ? r->rsync_long_args : LONG_ARGS);
+	/* Those of files come behind all others. */
+	for (files = 0; files < 2; files++)
+		for (l = r->line; l < r->line + r->nline; l++)
+			for (i = 2 * files; i < 2 * files + 2; i++) {
+				value = line_value(l, filters[i][0]);
+				if (value != NULL)
+					buf_printf(&b, " %s%s", filters[i][1], value);
+			}
+	return b.p;
+}
+
+/* The long arguments that count for p, malloc'd. */
+static char *long_args_of(const struct rsnap *r, const struct rsnap_point *p)
+{
+	char *all = long_args(r), *many = value_of(p, "rsync_long_args", all), *value;
+	struct buf b = { 0 };
+	size_t i;
+
+	for (i = 0; i < sizeof(filters) / sizeof(filters[0]); i++) {
+		value = value_of(p, filters[i][0], NULL);
+		if (*value != '\0')
+			buf_printf(&b, " %s%s", filters[i][1], value + strspn(value, BLANKS));
+		free(value);
+	}
+	/* Filters of its own stand in place of all lines with filters. */
+	if (b.len > 0) {
+		free(many);
+		many = value_of(p, "rsync_long_args", r->rsync_long_args != NULL ? r->rsync_long_args : LONG_ARGS);
+	}
+	value = mem_printf("%s%s", many, b.len > 0 ? b.p : "");
+	buf_free(&b);
+	free(many);
+	free(all);
+	return value;
+}
+
+/* one_fs: does the transfer stay on one file system?  1 or 0. */
+static int one_fs(const struct rsnap *r, const struct rsnap_point *p)
+{
+	const struct rsnap_line *l;
+	const char *value;
+	char *own = value_of(p, "one_fs", NULL);
+	int yes = 0;
+
+	for (l = r->line; l < r->line + r->nline; l++) {
+		value = line_value(l, "one_fs");
+		if (value != NULL)
+			yes = *value == '1';
+	}
+	if (*own != '\0')
+		yes = strchr(own, '1') != NULL;
+	free(own);
+	return yes;
+}
+
 char **rsnap_opt_rsync(const struct rsnap *r, const struct rsnap_point *p)
 {
-	char *few = value_of(p, "rsync_short_args", r->rsync_short_args);
-	char *many = value_of(p, "rsync_long_args", r->rsync_long_args);
-	char *all = mem_printf("rsync %s %s", few, many), **words = rsnap_opt_words(all);
+	char *few = value_of(p, "rsync_short_args", r->rsync_short_args != NULL ? r->rsync_short_args : SHORT_ARGS);
+	char *many = long_args_of(r, p);
+	char *all = mem_printf("rsync %s %s%s", few, one_fs(r, p) ? "-x " : "", many), **words = rsnap_opt_words(all);
 	size_t n = 0;
 
 	while (words[n] != NULL)
@@ -144,6 +225,20 @@ void rsnap_opt_free(char **words)
 	for (i = 0; words != NULL && words[i] != NULL; i++)
 		free(words[i]);
 	free(words);
+}
+
+int rsnap_opt_writes(const char *word)
+{
+	static const char *const writing[] = {
+		"--log-file=", "--write-batch=", "--only-write-batch=", "--temp-dir=", "--partial-dir=",
+		"--backup-dir=",
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(writing) / sizeof(writing[0]); i++)
+		if (strncmp(word, writing[i], strlen(writing[i])) == 0)
+			return 1;
+	return 0;
 }
 
 /* The one of an rsync's long options that writes into files, if the last that says so is not undone. */

@@ -24,11 +24,15 @@ char **rsnap_opt_ssh(const struct rsnap *r, const struct rsnap_point *p);
 void rsnap_opt_free(char **words);	/* NULL is a no-op */
 
 /*
- * The arguments that the configuration gives rsync for p, between the name of the
- * program and the source, as rsync_args.h wants them: with both.  NULL-ended, for
- * rsnap_opt_free().
+ * The arguments that rsnapshot gives rsync for p, between the name of the program
+ * and the source, as rsync_args.h wants them: with both.  What is not configured has
+ * rsnapshot's defaults; include, exclude and one_fs, which have lines of their own, are
+ * among them; --rsh is not.  NULL-ended, for rsnap_opt_free().
  */
 char **rsnap_opt_rsync(const struct rsnap *r, const struct rsnap_point *p);
+
+/* Is it an option by which rsync writes besides its destination, which the other side never gets?  1 or 0. */
+int rsnap_opt_writes(const char *word);
 
 /* The words of a command as rsync splits them; NULL-ended, for rsnap_opt_free(). */
 char **rsnap_opt_words(const char *command);

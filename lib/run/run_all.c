@@ -223,6 +223,18 @@ static void run_hosts(struct run *r)
 		run_turn_due(r);
 }
 
+/* Names that tell no period: nothing is promoted, and what leaves the interval below is lost, night after night. */
+static void warn_of_periods(const struct run *r)
+{
+	char *unknown = r->rotate == NULL && !r->no_rotate ? due_unknown(&r->conf, r->rsnap) : NULL;
+
+	if (unknown != NULL)
+		msg_warn("nothing is ever promoted into %s: the names tell no period; write period.NAME = 1d, or"
+			 " on.NAME = sunday, for each into secondshot.conf, or period.NAME = never, if only"
+			 " --rotate is to do it", unknown);
+	free(unknown);
+}
+
 /* Is the lowest interval, which has a period of its own, not due yet?  1, 0, -1 after reporting. */
 static int too_early(struct run *r)
 {
@@ -249,6 +261,8 @@ static int work(struct run *r)
 	if (run_recover(r) != 0 || (syncs && run_guard_space(r) != 0))
 		return SS_FAIL;
 	early = too_early(r);
+	if (early == 0)
+		warn_of_periods(r);
 	if (early != 0 || run_stopped())
 		return early < 0 ? SS_FAIL : r->code;
 	if (!r->dry && same_disk_raise(r->offline ? NULL : &r->catalog, &r->volume) != 0)

@@ -115,28 +115,27 @@ static void check_link_dest(struct run_check *k)
 
 static void check_intervals(struct run_check *k)
 {
-	char *complaint = due_complaint(k->conf, k->rsnap);
+	char *complaint = due_complaint(k->conf, k->rsnap), *unknown = due_unknown(k->conf, k->rsnap);
 	const struct rsnap *r = k->rsnap;
-	struct buf known = { 0 }, unknown = { 0 };
+	struct buf known = { 0 };
+	const char *period;
 	size_t i;
 
 	for (i = 0; complaint == NULL && i < r->nretain; i++) {
-		const char *period = due_period(k->conf, r, i);
-		struct buf *b = period != NULL || i == 0 ? &known : &unknown;
-
-		buf_printf(b, "%s%s", b->len > 0 ? ", " : "", r->retain[i].name);
-		if (b == &known)
-			buf_printf(b, " %s", period != NULL ? escape_name(period) : "at every run");
+		period = due_period(k->conf, r, i);
+		if (period != NULL || i == 0)
+			buf_printf(&known, "%s%s %s", i > 0 ? ", " : "", r->retain[i].name,
+				   period != NULL ? escape_name(period) : "at every run");
 	}
 	if (complaint != NULL)
 		run_check_add(k, "intervals", RUN_CHECK_MEND, complaint);
 	else
 		run_check_add(k, "intervals", RUN_CHECK_OK, known.p);
-	if (unknown.len > 0)
+	if (unknown != NULL && complaint == NULL)
 		run_check_add(k, "intervals", RUN_CHECK_MEND,
 			      mem_printf("never due, for want of a period: %s; write period.NAME = 1d, or"
-					 " on.NAME = sunday", unknown.p));
-	buf_free(&unknown);
+					 " on.NAME = sunday, or period.NAME = never", unknown));
+	free(unknown);
 }
 
 /* Can we write there, really?  0, or -1 with errno. */
@@ -399,10 +398,12 @@ int run_check(const struct conf *c, const char *const hosts[])
 			check_abilities(&k, &v);
 		check_space(&k, &v);
 		check_trash(&k, &v);
+		run_check_root(&k, &v);
 	}
 	run_check_catalog(&k, open ? &v : NULL);
 	check_key(&k);
 	check_limit(&k);
+	run_check_jobs(&k);
 	if (k.rsnap != NULL) {
 		check_place(&k, "logfile", k.rsnap->logfile);
 		check_place(&k, "lockfile", k.rsnap->lockfile);

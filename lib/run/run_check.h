@@ -43,6 +43,12 @@ void run_check_catalog(struct run_check *k, const struct volume *v);
 /* run_check_confine.c: add the row of what rsync may write. */
 void run_check_confine(struct run_check *k);
 
+/* run_check_root.c: add the rows of what is wrong with the place of the root, and with what lies in it. */
+void run_check_root(struct run_check *k, const struct volume *v);
+
+/* run_check_jobs.c: add the rows of what cron and timers start. */
+void run_check_jobs(struct run_check *k);
+
 /* run_check_host.c: add the rows of the hosts that are named, or of all. */
 void run_check_hosts(struct run_check *k, const char *const hosts[]);
 

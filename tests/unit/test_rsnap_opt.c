@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test_rsnap_opt.c - sources, ssh's words, and what writes into older savesets. */
+/* test_rsnap_opt.c - sources, ssh's and rsync's words, and what writes into older savesets. */
 #include <string.h>
 
 #include "base/mem.h"
@@ -96,11 +96,60 @@ static void test_rewrites(void)
 	ok(strcmp(rewrites("--exclude=--inplace", ""), "") == 0, "part of a word");
 }
 
+/* The arguments of a configuration of lines, each ended by a newline, for a point with opts. */
+static void rsync_is(const char *lines, const char *opts, const char *want)
+{
+	static char text[400], own[200], src[] = "/etc/", dest[] = "alpha";
+	char *few = NULL, *many = NULL, *end, *line = text;
+	struct rsnap_line list[8];
+	struct rsnap r = { .line = list };
+	struct rsnap_point p = { .src = src, .dest = dest, .opts = opts != NULL ? own : NULL };
+	struct buf b = { 0 };
+	char **word;
+	size_t i;
+
+	snprintf(own, sizeof(own), "%s", opts != NULL ? opts : "");
+	snprintf(text, sizeof(text), "%s", lines);
+	for (; *line != '\0'; line = end + 1) {
+		end = strchr(line, '\n');
+		*end = '\0';
+		list[r.nline++] = (struct rsnap_line){ line, -1 };
+		if (strncmp(line, "rsync_short_args\t", 17) == 0)
+			few = line + 17;
+		if (strncmp(line, "rsync_long_args\t", 16) == 0)
+			many = line + 16;
+	}
+	r.rsync_short_args = few;
+	r.rsync_long_args = many;
+	word = rsnap_opt_rsync(&r, &p);
+	for (i = 0; word[i] != NULL; i++)
+		buf_printf(&b, "[%s]", word[i]);
+	ok(strcmp(b.p, want) == 0, "rsync: %s", b.p);
+	rsnap_opt_free(word);
+	buf_free(&b);
+}
+
+static void test_rsync(void)
+{
+	rsync_is("", NULL, "[rsync][-a][--delete][--numeric-ids][--relative][--delete-excluded][/etc/][alpha]");
+	rsync_is("rsync_short_args\t-aHS\nrsync_long_args\t--delete\n", NULL, "[rsync][-aHS][--delete][/etc/][alpha]");
+	rsync_is("rsync_long_args\t--a\nexclude_file\t/f\nexclude\t/x\none_fs\t1\ninclude\ty\n", NULL,
+		 "[rsync][-a][-x][--a][--exclude=/x][--include=y][--exclude-from=/f][/etc/][alpha]");
+	rsync_is("rsync_long_args\t--a\none_fs\t1\nexcluded\t/x\n", "one_fs=0", "[rsync][-a][--a][/etc/][alpha]");
+	/* Filters of its own, and none of the others. */
+	rsync_is("rsync_long_args\t--a\nexclude\t/x\n", "exclude=/z,one_fs=1", "[rsync][-a][-x][--a][--exclude=/z][/etc/][alpha]");
+	rsync_is("rsync_long_args\t--a\nexclude\t/x\n", "rsync_long_args=--b", "[rsync][-a][--b][/etc/][alpha]");
+	rsync_is("rsync_long_args\t--a\nexclude\t/x\n", "+rsync_long_args=--b", "[rsync][-a][--a][--exclude=/x][--b][/etc/][alpha]");
+	ok(rsnap_opt_writes("--log-file=/x") && !rsnap_opt_writes("--log-file-format=x") && !rsnap_opt_writes("--exclude=/x"),
+	   "what writes elsewhere");
+}
+
 int main(void)
 {
 	msg_level(MSG_NONE);
 	test_sources();
 	test_ssh();
 	test_rewrites();
+	test_rsync();
 	return done();
 }
