@@ -100,6 +100,128 @@ encrypted() {
 	encrypted
 }
 
+# is_held NAME: whatever is asked about alpha says that it is held back, and picks what was good.
+is_held() {
+	local held=$1 good verb where why='50 of 50 files are changed or gone \(100.0%\), max-change is 40%'
+	good=$(ss-catalog savesets --json alpha | jq -r 'select(.location == "hourly.0") | .name')
+	run_ok ss-catalog savesets
+	contains "$output" "^$held +complete +\\.sync .* held back: $why$"
+	[ "$(grep -c 'held back' <<<"$output")" = 1 ]
+	run_ok jq -rs 'map(select(.held) | .name, .held_reason), map(select(.held == false) | .held_reason) | unique | @csv' \
+		<(ss-catalog savesets --json)
+	contains "$output" "^\"$why\",\"$held\"$"
+	run_ok ss-catalog hosts
+	contains "${lines[0]}" ' +HELD-BACK$'
+	contains "${lines[1]}" "^alpha .* $held$"
+	contains "${lines[2]}" '^beta .* -$'
+	run_ok jq -rs 'map(.held) | @csv' <(ss-catalog hosts --json)
+	[ "$output" = "\"$held\"," ]
+	run_code 1 ss-run --check
+	contains "$output" "^held back +mend +alpha: $held is not rotated.*: $why; 'ss-run --accept alpha' takes it, 'ss-prune alpha@.sync' gives"
+	lacks "$output" 'held back.*beta'
+	for where in alpha alpha@latest; do
+		run_ok ss-catalog files --format=stream "$where"
+		contains "${lines[1]}" "$good"
+		contains "$stderr" "alpha: $held is held back: $why; $good, the newest before it, is taken \\(alpha@.sync means"
+		run_code 2 ss-prune "$where"
+	done
+	contains "$stderr" "$good: is the newest saveset of alpha besides $held, which is held back .*; it stays"
+	run_code 2 ss-prune alpha@hourly.0
+	run_code 2 ss-prune alpha@hourly.0 alpha@.sync
+	[ -e "$ROOT/hourly.0/alpha/docs/1" ]
+	[ -e "$ROOT/.sync/alpha/docs/1" ]
+	# Who names it, means it.
+	for where in alpha@.sync "$held"; do
+		run_ok ss-catalog files --format=stream "$where"
+		contains "${lines[1]}" "$held"
+		lacks "$stderr" 'held back'
+	done
+}
+
+@test "what is held back is told wherever one looks, and no selector takes it in silence" {
+	local held
+	HOSTS="alpha beta" begin
+	encrypt
+	run_code 1 ss-run
+	contains "$stderr" '1 of 2 hosts have a new saveset, held back until somebody accepts it or gives it up: alpha: '
+	held=$(ss-catalog savesets --json alpha | jq -r 'select(.location == ".sync") | .name')
+	is_held "$held"
+	run_code 1 ss-run --json
+	[ "$(jq -c '[.hosts[] | [.host, .status, .saveset == "'"$held"'"]], .hosts_held' <<<"$output")" = \
+		$'[["alpha","held",true],["beta","complete",false]]\n1' ]
+	run_ok ss-catalog runs
+	contains "${lines[0]}" ' HOSTS +FAILED +HELD$'
+	contains "${lines[1]}" ' 2/2 +- +-$'
+	contains "${lines[2]}" ' 1/2 +- +alpha$'
+	contains "${lines[3]}" ' 1/2 +- +alpha$'
+	is_held "$held"
+	# The limits were another run's: what it said counts as long as it waits.
+	sed -i 's/^max-change.*/max-change = 0/' "$SECONDSHOT_CONF"
+	is_held "$held"
+	# It was accepted.
+	run_ok ss-run --accept=alpha
+	run_ok ss-catalog savesets
+	lacks "$output" 'held'
+	[ "$(ss-catalog hosts --json | jq -s 'map(.held) | unique == [null]')" = true ]
+	run_ok ss-verify alpha
+	lacks "$stderr" 'held'
+	run_ok ss-run --check
+}
+
+# bats test_tags=more
+@test "what is held back before a run saw it, and where nothing good is before it" {
+	HOSTS="alpha beta" begin rotate-partial=yes
+	ss-prune "alpha@hourly.0" 2>/dev/null || :
+	wrap_rsync <<-END
+		#!/bin/bash
+		/usr/bin/rsync "\$@" || exit
+		[[ ! -e $PWD/partial || \${*: -1} != *alpha* ]] || exit 23
+	END
+	# A partial one is all that there is: the first one is gone.
+	touch partial
+	echo more >"$SRC/alpha/more"
+	run_code 3 ss-run
+	rm -rf partial "$ROOT/hourly.1/alpha" "$ROOT/hourly.1/.secondshot/alpha"
+	run_ok ss-catalog reconcile
+	encrypt
+	run_ok ss-run --no-rotate alpha
+	run_code 2 ss-catalog files alpha
+	contains "$stderr" 'alpha: its only complete saveset, alpha-.*, is held back: 51 of 51 files .*; alpha@.sync means it$'
+	run_ok ss-catalog files alpha@.sync
+	run_ok ss-catalog savesets alpha
+	contains "$output" 'held back: 51 of 51'
+	# Another backup host's limits are not ours.
+	sed -i 's/^backup-host.*/backup-host = other/' "$SECONDSHOT_CONF"
+	run_ok ss-catalog savesets alpha
+	lacks "$output" 'held back'
+}
+
+@test "one large file of few or many that is deleted holds no host; a host has limits of its own" {
+	HOSTS="alpha beta" LIMITS="max-change=40% max-shrink=20% min-change=10" begin max-change.beta=100% min-change.beta=1 \
+		max-shrink-bytes.beta=50%
+	truncate -s 300M "$SRC/alpha/docs/image" "$SRC/beta/image"
+	run_ok ss-run
+	rm "$SRC"/{alpha/docs,beta}/image
+	run_code 1 ss-run
+	contains "$stderr" 'beta: .* is held back in .sync: [0-9]+ bytes instead of 3145[0-9]+ \(100.0% less\), max-shrink-bytes is 50%$'
+	lacks "$stderr" 'alpha: .*held'
+	equal "$SRC/alpha" "$ROOT/hourly.0/alpha"
+	run_ok ss-run --accept beta
+	# What is given on the command line is for all.
+	encrypt
+	find "$SRC/beta" -type f -exec touch -d '2021-01-01 01:01:01 UTC' {} +
+	run_code 2 ss-run --max-change=200%
+	run_code 0 ss-run --max-change=0
+	lacks "$stderr" 'held'
+	# A limit of a host that is not there, or no limit.
+	echo 'max-change.gamma = 3%' >>"$SECONDSHOT_CONF"
+	run_ok ss-run --check
+	contains "$output" '^limits +warning +max-change.gamma: there is no such host in .*rsnapshot.conf$'
+	echo 'min-change.alpha = 3%' >>"$SECONDSHOT_CONF"
+	run_code 2 ss-run
+	contains "$stderr" 'min-change.alpha = 3%: it must be a number'
+}
+
 # bats test_tags=slow
 @test "the same with link_dest 0" {
 	LINK_DEST=0 encrypted

@@ -231,9 +231,9 @@ true
 	[ "${#lines[@]}" = 2 ]
 	[ "$(jq -S . <<<"${lines[0]}")" = "$(jq -S . <<<"$FIRST")" ]
 	run_ok ss-catalog runs
-	contains "${lines[0]}" '^STARTED +BACKUP-HOST +VOLUME +TOOK +RESULT +HOSTS +FAILED$'
-	contains "${lines[1]}" '^2026-09-21T14:13:20Z +keeper +backup +0s +0 +2/2 +-$'
-	contains "${lines[2]}" '^20.* +2 +1/2 +beta$'
+	contains "${lines[0]}" '^STARTED +BACKUP-HOST +VOLUME +TOOK +RESULT +HOSTS +FAILED +HELD$'
+	contains "${lines[1]}" '^2026-09-21T14:13:20Z +keeper +backup +0s +0 +2/2 +- +-$'
+	contains "${lines[2]}" '^20.* +2 +1/2 +beta +-$'
 	# A dry run leaves none, nor does one that could not begin.
 	run_ok ss-run -n
 	run_code 2 ss-run nobody
@@ -264,7 +264,7 @@ slow_run() {
 	begin
 	slow_run
 	run_ok ss-catalog runs
-	contains "${lines[1]}" ' - +running +- +-$'
+	contains "${lines[1]}" ' - +running +- +- +-$'
 	[ "$(ss-catalog runs --json | jq -c '[.ended, .result, .interrupted]')" = '[null,null,false]' ]
 	local code=0
 	kill -TERM "$RUN"
@@ -280,7 +280,7 @@ slow_run() {
 	run_ok ss-run
 	[ "$(ss-catalog runs --json | jq -sc 'map([.result, .interrupted])')" = '[[143,false],[null,true],[0,false]]' ]
 	run_ok ss-catalog runs
-	contains "${lines[2]}" ' - +interrupted +- +-$'
+	contains "${lines[2]}" ' - +interrupted +- +- +-$'
 }
 
 # bats test_tags=more
@@ -302,7 +302,7 @@ slow_run() {
 	[ "$(ss-catalog runs --json | jq -sc 'map([.started, .result])[0]')" = '["1970-01-01T00:00:05Z",0]' ]
 	run_ok ss-catalog runs
 	[ "${#lines[@]}" = 3 ]
-	contains "${lines[1]}" '^1970-01-01T00:00:05Z +keeper +backup +1s +0 +- +-$'
+	contains "${lines[1]}" '^1970-01-01T00:00:05Z +keeper +backup +1s +0 +- +- +-$'
 	# Where the others cannot be read the backup is made all the same.
 	rmdir "$dir"
 	: >"$dir"

@@ -57,7 +57,7 @@ static int choose(struct catalog *cat, const struct conf *c, const struct volume
 			msg_error("%s: lies on another volume", escape_name(*names));
 			return -1;
 		}
-		if (forget_allowed(cat, v, &s, is_meant(all, &s)) < 0)
+		if (forget_allowed(cat, c, v, &s, is_meant(all, &s)) < 0)
 			return -1;
 	}
 	return 0;

@@ -9,6 +9,7 @@
 #include "base/escape.h"
 #include "base/mem.h"
 #include "base/msg.h"
+#include "catalog/waiting.h"
 #include "conf/login.h"
 #include "db/schema.h"
 
@@ -219,20 +220,48 @@ int catalog_latest(struct catalog *cat, const struct conf *c, const char *host, 
 					  c->backup_host), s);
 }
 
-/* The saveset of host at where ("latest" or a location) on c's volume.  As catalog_at(). */
+#define SAID 2			/* there is none, as was said */
+
+/* The newest complete saveset of host that is not held back.  As catalog_at(), or SAID. */
+static int latest_good(struct catalog *cat, const struct conf *c, const char *host, struct saveset *s)
+{
+	struct saveset held;
+	struct buf why = { 0 };
+	int rc = catalog_latest(cat, c, host, s), got = rc == 0 ? waiting_held(cat, c, s, &why) : 0;
+
+	if (got < 0) {
+		saveset_free(s);
+		rc = -1;
+	} else if (got > 0) {
+		held = *s;
+		rc = catalog_fetch(cat, db_bind(cat->db, SQL_SAVESET_LATEST_BEFORE, "ii", held.series,
+						held.seq), s);
+		if (rc == 0)
+			msg_warn("%s: %s is held back: %s; %s, the newest before it, is taken (%s@.sync means"
+				 " the other)", escape_name(host), escape_name(held.name), why.p,
+				 escape_name(s->name), escape_name(host));
+		if (rc == 1)
+			msg_error("%s: its only complete saveset, %s, is held back: %s; %s@.sync means it",
+				  escape_name(host), escape_name(held.name), why.p, escape_name(host));
+		rc = rc == 1 ? SAID : rc;
+		saveset_free(&held);
+	}
+	buf_free(&why);
+	return rc;
+}
+
+/* The saveset of host at where ("latest" or a location) on c's volume.  As latest_good(). */
 static int find_on(struct catalog *cat, const struct conf *c, const char *host, const char *where,
 		   struct saveset *s)
 {
 	if (!strcmp(where, "latest"))
-		return catalog_latest(cat, c, host, s);
+		return latest_good(cat, c, host, s);
 	return catalog_at(cat, c, host, strcmp(where, "sync") ? where : ".sync", s);
 }
 
-#define ON_SEVERAL 2
-
 /*
- * The same on whichever other volume of c's backup host it is.  0, 1 on none, ON_SEVERAL
- * after saying on which; -1.
+ * The same on whichever other volume of c's backup host it is.  0, 1 on none, SAID also where it
+ * is on several; -1.
  */
 static int find_elsewhere(struct catalog *cat, const struct conf *c, const char *host,
 			  const char *where, struct saveset *s)
@@ -253,7 +282,7 @@ static int find_elsewhere(struct catalog *cat, const struct conf *c, const char 
 				  escape_name(s->volume), escape_name(found.volume));
 			saveset_free(&found);
 			saveset_free(s);
-			got = ON_SEVERAL;
+			got = SAID;
 		} else if (got == 0) {
 			*s = found;
 		}
@@ -277,7 +306,7 @@ int catalog_find(struct catalog *cat, const struct conf *c, const char *selector
 	if (rc == 1)
 		msg_error("%s: no such saveset in volume %s of %s", escape_name(selector),
 			  escape_name(c->volume), escape_name(c->backup_host));
-	rc = rc == ON_SEVERAL ? 1 : rc;
+	rc = rc == SAID ? 1 : rc;
 	free(host);
 	/* What is being made is shown to nobody. */
 	if (rc == 0 && s->status == SV_RUNNING) {
@@ -305,19 +334,19 @@ static int listed_all(struct catalog *cat, int64_t before, int64_t listed)
 	return -1;
 }
 
-int catalog_list(struct catalog *cat, const char *host, struct saveset **list, size_t *n)
+/*
+ * The savesets of st (host NULL: of all hosts), *listed rows of it in all.  0, or -1: what was
+ * read is in *list.
+ */
+static int list_rows(struct db_stmt *st, const char *host, int64_t *listed, struct saveset **list, size_t *n)
 {
 	enum db_got got = DB_FAIL;
-	int64_t before, listed = 0;
-	struct db_stmt *st;
 
 	*list = NULL;
 	*n = 0;
-	if (db_count(cat->db, &before, SQL_SAVESETS_COUNT, "") < 0)
-		return -1;
-	st = db_bind(cat->db, SQL_SAVESETS, "");
+	*listed = 0;
 	while (st && (got = db_step(st)) == DB_ROW) {
-		listed++;
+		++*listed;
 		*list = mem_more(*list, *n, sizeof(**list));
 		saveset_fill(&(*list)[*n], st);
 		if (host && strcmp((*list)[*n].host, host))
@@ -325,17 +354,43 @@ int catalog_list(struct catalog *cat, const char *host, struct saveset **list, s
 		else
 			++*n;
 	}
-	if (got != DB_FAIL && listed_all(cat, before, listed) < 0)
-		got = DB_FAIL;
-	for (size_t i = 0; got != DB_FAIL && i < *n; i++)
-		if (add_locations(cat, &(*list)[i]) < 0)
-			got = DB_FAIL;
-	if (got != DB_FAIL)
+	return got == DB_FAIL ? -1 : 0;
+}
+
+/* The list's locations, if rc is 0; it is freed where it cannot be given.  0 or -1. */
+static int list_end(struct catalog *cat, int rc, struct saveset **list, size_t *n)
+{
+	for (size_t i = 0; rc == 0 && i < *n; i++)
+		rc = add_locations(cat, &(*list)[i]);
+	if (rc == 0)
 		return 0;
 	catalog_list_free(*list, *n);
 	*list = NULL;
 	*n = 0;
 	return -1;
+}
+
+int catalog_list(struct catalog *cat, const char *host, struct saveset **list, size_t *n)
+{
+	int64_t before, listed;
+	int rc;
+
+	*list = NULL;
+	*n = 0;
+	if (db_count(cat->db, &before, SQL_SAVESETS_COUNT, "") < 0)
+		return -1;
+	rc = list_rows(db_bind(cat->db, SQL_SAVESETS, ""), host, &listed, list, n);
+	if (rc == 0)
+		rc = listed_all(cat, before, listed);
+	return list_end(cat, rc, list, n);
+}
+
+int catalog_list_at(struct catalog *cat, const char *location, struct saveset **list, size_t *n)
+{
+	int64_t listed;
+	int rc = list_rows(db_bind(cat->db, SQL_SAVESETS_AT, "s", location), NULL, &listed, list, n);
+
+	return list_end(cat, rc, list, n);
 }
 
 void catalog_list_free(struct saveset *list, size_t n)

@@ -63,7 +63,8 @@ int catalog_try(struct catalog *cat);
 /*
  * Find what a selector means: the name of a saveset, HOST@LOCATION (".sync",
  * "hourly.0", "sync"), HOST@latest (newest complete), HOST alone (the same).  Of c's
- * volume; where that has none and was not named, of whichever other one has.
+ * volume; where that has none and was not named, of whichever other one has.  If the newest
+ * complete one is held back (waiting.h), it is the newest before it, and that is said.
  * 0 found; 1 there is none, or several volumes have one, after saying so; -1 after reporting.
  */
 int catalog_find(struct catalog *cat, const struct conf *c, const char *selector, struct saveset *s);
@@ -72,7 +73,7 @@ int catalog_find(struct catalog *cat, const struct conf *c, const char *selector
 int catalog_at(struct catalog *cat, const struct conf *c, const char *host, const char *location,
 	       struct saveset *s);
 
-/* The newest complete saveset of a host.  0, 1 none (silent), -1. */
+/* The newest complete saveset of a host, held back or not.  0, 1 none (silent), -1. */
 int catalog_latest(struct catalog *cat, const struct conf *c, const char *host, struct saveset *s);
 
 /* By name, by unique id: 0 found, 1 there is none (silent), -1. */
@@ -84,6 +85,9 @@ int catalog_by_uid(struct catalog *cat, const char *uid, struct saveset *s);
  * and time: *n of them in *list, for catalog_list_free().
  */
 int catalog_list(struct catalog *cat, const char *host, struct saveset **list, size_t *n);
+
+/* The same of what lies in this location, on every volume. */
+int catalog_list_at(struct catalog *cat, const char *location, struct saveset **list, size_t *n);
 void catalog_list_free(struct saveset *list, size_t n);
 
 /* What the marker of a published saveset says. */

@@ -15,6 +15,7 @@
 #include "catalog/drop.h"
 #include "catalog/series.h"
 #include "catalog/sign.h"
+#include "catalog/waiting.h"
 #include "tree/trash.h"
 
 struct forget {
@@ -205,14 +206,45 @@ static int remove_trees(const struct volume *v, const struct saveset *s,
 	return rc;
 }
 
-int forget_allowed(struct catalog *cat, const struct volume *v, const struct saveset *s, int meant)
+/* Is s the newest one that is good, since the one behind it is held back?  1 after saying so, 0, -1. */
+static int is_last_good(struct catalog *cat, const struct conf *c, const struct volume *v,
+			const struct saveset *s)
+{
+	struct conf there = *c;
+	struct buf why = { 0 };
+	struct saveset last;
+	int rc;
+
+	there.volume = s->volume;
+	there.backup_host = s->backup_host;
+	rc = catalog_latest(cat, &there, s->host, &last);
+	if (rc)
+		return rc < 0 ? -1 : 0;
+	if (last.id != s->id)
+		rc = waiting_held(cat, c, &last, &why);
+	int64_t before = rc > 0 ? newest(cat, v, &last, 1) : 0;
+
+	if (before < 0)
+		rc = -1;
+	else if (rc > 0 && before != s->seq)
+		rc = 0;
+	if (rc > 0)
+		msg_error("%s: is the newest saveset of %s besides %s, which is held back (%s); it stays",
+			  escape_name(s->name), escape_name(s->host), escape_name(last.name), why.p);
+	saveset_free(&last);
+	buf_free(&why);
+	return rc;
+}
+
+int forget_allowed(struct catalog *cat, const struct conf *c, const struct volume *v,
+		   const struct saveset *s, int meant)
 {
 	int64_t last = s->status == SV_COMPLETE ? newest(cat, v, s, 0) : 0;
 
 	if (last < 0)
 		return -1;
 	if (last != s->seq || !last)
-		return 0;
+		return s->status == SV_COMPLETE && is_last_good(cat, c, v, s) != 0 ? -1 : 0;
 	/* Not rotated yet: the one before it is the newest again. */
 	if (meant && strcmp(s->locations, ".sync") == 0 && (last = newest(cat, v, s, 1)) != 0)
 		return last < 0 ? -1 : 0;

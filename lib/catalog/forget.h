@@ -33,10 +33,12 @@ int forget_gone(struct catalog *cat, const struct conf *c, const struct volume *
 
 /*
  * May s be deleted?  Not the newest complete saveset of its series, unless it was
- * meant (named itself, and alone), waits in .sync and is not the only one.  Savesets
- * whose markers v does not attest do not count as others.  0, or -1 after reporting.
+ * meant (named itself, and alone), waits in .sync and is not the only one; and not the newest
+ * one besides it while that is held back (waiting.h).  Savesets whose markers v does not
+ * attest do not count as others.  0, or -1 after reporting.
  */
-int forget_allowed(struct catalog *cat, const struct volume *v, const struct saveset *s, int meant);
+int forget_allowed(struct catalog *cat, const struct conf *c, const struct volume *v,
+		   const struct saveset *s, int meant);
 
 /*
  * Delete the trees of saveset s, for which that was asked, from volume v, then forget it.  A

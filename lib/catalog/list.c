@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/table.h"
 #include "catalog/asked.h"
+#include "catalog/waiting.h"
 
 int list_format(const char *word, enum list_format *f)
 {
@@ -66,7 +67,8 @@ int list_volumes(struct catalog *cat, const struct conf *c, enum list_format f)
 	return got == DB_FAIL || (!n && asked_exists(cat, c) <= 0) ? SS_FAIL : SS_OK;
 }
 
-static void saveset_json(const struct saveset *s)
+/* held: why it is held back, or NULL. */
+static void saveset_json(const struct saveset *s, const char *held)
 {
 	json_t *o = json_new("saveset");
 
@@ -76,6 +78,8 @@ static void saveset_json(const struct saveset *s)
 	json_bytes(o, "backup_host", s->backup_host, strlen(s->backup_host));
 	json_text(o, "status", saveset_status_name(s->status));
 	json_text(o, "reason", s->reason);
+	json_object_set_new(o, "held", json_boolean(held));
+	json_text(o, "held_reason", held);
 	json_text(o, "location", s->locations);
 	json_time(o, "created", s->created);
 	json_time(o, "finished", s->finished);
@@ -110,11 +114,26 @@ static int is_shared(const struct saveset *list, size_t n)
 	return 0;
 }
 
-static void saveset_cells(struct table *t, const struct saveset *s, int shared)
+/* The last column, malloc'd. */
+static char *notes(const struct saveset *s, const char *held)
 {
-	char *notes = mem_printf("%s%s%s", s->relabelled ? " relabelled" : "",
-				 s->overwritten ? " overwritten" : "", s->reason[0] ? " " : "");
+	struct buf b = { 0 };
 
+	if (s->relabelled)
+		buf_str(&b, " relabelled");
+	if (s->overwritten)
+		buf_str(&b, " overwritten");
+	if (held)
+		buf_printf(&b, " held back: %s%s", held, s->reason[0] ? ";" : "");
+	if (s->reason[0])
+		buf_printf(&b, " %s", escape_name(s->reason));
+	char *text = mem_strdup(b.len ? b.p + 1 : "-");
+	buf_free(&b);
+	return text;
+}
+
+static void saveset_cells(struct table *t, const struct saveset *s, const char *held, int shared)
+{
 	table_text(t, s->name);
 	if (shared)
 		table_text(t, s->backup_host);
@@ -124,9 +143,7 @@ static void saveset_cells(struct table *t, const struct saveset *s, int shared)
 	table_number(t, s->bytes);
 	table_number(t, s->unhashed);
 	table_number(t, s->rows_added);
-	table_own(t, mem_printf("%s%s%s", notes[0] || s->reason[0] ? "" : "-",
-				notes[0] ? notes + 1 : "", escape_name(s->reason)));
-	free(notes);
+	table_own(t, notes(s, held));
 }
 
 int list_savesets(struct catalog *cat, const struct conf *c, const char *host, enum list_format f)
@@ -136,6 +153,7 @@ int list_savesets(struct catalog *cat, const struct conf *c, const char *host, e
 	struct table t = { 0 };
 	struct saveset *list;
 	size_t n, asked = 0;
+	int held = 0;
 
 	if (host && asked_host(cat, host) <= 0)
 		return SS_FAIL;
@@ -147,16 +165,22 @@ int list_savesets(struct catalog *cat, const struct conf *c, const char *host, e
 	if (shared)
 		table_title(&t, "BACKUP-HOST");
 	table_titles(&t, titles);
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && held >= 0; i++) {
+		struct buf why = { 0 };
+
 		if (!asked_for(c, list[i].volume, list[i].backup_host))
 			continue;
 		asked++;
+		held = waiting_held(cat, c, &list[i], &why);
 		if (f == LIST_JSON)
-			saveset_json(&list[i]);
+			saveset_json(&list[i], held > 0 ? why.p : NULL);
 		else
-			saveset_cells(&t, &list[i], shared);
+			saveset_cells(&t, &list[i], held > 0 ? why.p : NULL, shared);
+		buf_free(&why);
 	}
 	table_end(&t, f != LIST_JSON);
 	catalog_list_free(list, n);
+	if (held < 0)
+		return SS_FAIL;
 	return asked || asked_exists(cat, c) > 0 ? SS_OK : SS_FAIL;
 }

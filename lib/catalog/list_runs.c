@@ -66,8 +66,8 @@ static char *took(int64_t seconds)
 	return mem_printf("%" PRId64 "s", seconds);
 }
 
-/* The names of the hosts that failed. */
-static char *failed_hosts(const json_t *o)
+/* The names of the hosts that ended so, or so. */
+static char *hosts_that(const json_t *o, const char *so, const char *or)
 {
 	struct buf b = { 0 };
 	const json_t *host;
@@ -77,7 +77,7 @@ static char *failed_hosts(const json_t *o)
 		const char *name = json_string_value(json_object_get(host, "host"));
 		const char *status = json_string_value(json_object_get(host, "status"));
 
-		if (name && status && (!strcmp(status, "failed") || !strcmp(status, "stale")))
+		if (name && status && (!strcmp(status, so) || !strcmp(status, or)))
 			buf_printf(&b, "%s%s", b.len ? "," : "", escape_name(name));
 	}
 	if (!b.len)
@@ -85,12 +85,14 @@ static char *failed_hosts(const json_t *o)
 	return b.p;
 }
 
+/* Those with a new saveset, of all that were to get one. */
 static char *good_hosts(const json_t *o)
 {
 	json_int_t good = json_integer_value(json_object_get(o, "hosts_good"));
 	json_int_t bad = json_integer_value(json_object_get(o, "hosts_failed"));
+	json_int_t held = json_integer_value(json_object_get(o, "hosts_held"));
 
-	return o ? mem_printf("%" JSON_INTEGER_FORMAT "/%" JSON_INTEGER_FORMAT, good, good + bad)
+	return o ? mem_printf("%" JSON_INTEGER_FORMAT "/%" JSON_INTEGER_FORMAT, good, good + bad + held)
 		 : mem_strdup("-");
 }
 
@@ -110,7 +112,8 @@ static void row(struct table *t, struct db_stmt *st, const json_t *o)
 		table_text(t, db_is_null(st, ENDED) ? "running" : "interrupted");
 	}
 	table_own(t, good_hosts(o));
-	table_own(t, failed_hosts(o));
+	table_own(t, hosts_that(o, "failed", "stale"));
+	table_own(t, hosts_that(o, "held", "held"));
 	free(host);
 	free(volume);
 }
@@ -118,7 +121,7 @@ static void row(struct table *t, struct db_stmt *st, const json_t *o)
 int list_runs(struct catalog *cat, const struct conf *c, enum list_format f)
 {
 	static const char *const titles[] = { "STARTED", "BACKUP-HOST", "VOLUME", "TOOK",
-					      "RESULT", "HOSTS", "FAILED", NULL };
+					      "RESULT", "HOSTS", "FAILED", "HELD", NULL };
 	struct db_stmt *st = db_bind(cat->db, SQL_RUNS, "");
 	struct table t = { 0 };
 	enum db_got got = DB_FAIL;

@@ -53,22 +53,34 @@ static int conf_refuse(struct conf_reading *r, char *why)
 	return 0;
 }
 
+const char *const conf_own_keys[] = { "max-change", "max-shrink", "max-shrink-bytes", "min-change", NULL };
+
+/* Is name "FAMILY.", and something behind it? */
+static int conf_is_of(const char *name, const char *family)
+{
+	size_t len = strlen(family);
+
+	return strncmp(name, family, len) == 0 && name[len] == '.' && name[len + 1];
+}
+
 /* A key of a family, whose members are named by the user: 1, 0 after refusing it, -1 it is none. */
 static int conf_family(struct conf_reading *r, const char *name, const char *value)
 {
-	static const char *const families[] = { "period.", "on." };
+	const char *const *own = conf_own_keys, *why;
 	struct conf *c = r->c;
-	size_t i;
+	int number;
 
-	for (i = 0; i < sizeof(families) / sizeof(families[0]); i++)
-		if (strncmp(name, families[i], strlen(families[i])) == 0 && name[strlen(families[i])])
-			break;
-	if (i == sizeof(families) / sizeof(families[0]))
+	while (*own && !conf_is_of(name, *own))
+		own++;
+	if (!*own && !conf_is_of(name, "period") && !conf_is_of(name, "on"))
 		return -1;
 	if (conf_value(c, "", name))
 		return conf_refuse(r, mem_printf("%s is given a second time", escape_name(name)));
 	if (!*value)
 		return conf_refuse(r, mem_printf("%s: it has no value", escape_name(name)));
+	why = *own ? conf_judge(conf_find(*own), value, &number) : NULL;
+	if (why)
+		return conf_refuse(r, mem_printf("%s = %s: %s", escape_name(name), escape_name(value), why));
 	c->pair = mem_more(c->pair, c->npair, sizeof(*c->pair));
 	c->pair[c->npair++] = (struct conf_pair){ mem_strdup(name), mem_strdup(value) };
 	return 1;
@@ -280,6 +292,21 @@ const char *conf_value(const struct conf *c, const char *family, const char *nam
 		if (strncmp(c->pair[i].key, family, len) == 0 && strcmp(c->pair[i].key + len, name) == 0)
 			return c->pair[i].value;
 	return NULL;
+}
+
+int conf_host_int(const struct conf *c, const char *key, const char *host)
+{
+	const struct conf_key *k = conf_find(key);
+	char *name = mem_printf("%s.%s", key, host);
+	const char *own = conf_named(c, key) ? NULL : conf_value(c, "", name);
+	struct conf whole = *c;		/* conf_int() points into it */
+	int number = *conf_int(&whole, k);
+
+	free(name);
+	/* It was judged when it was read. */
+	if (own)
+		conf_judge(k, own, &number);
+	return number;
 }
 
 /* Where nothing else is said: root's keys have one place, and those of a user lie beside his catalog. */

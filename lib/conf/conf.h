@@ -47,7 +47,8 @@ struct conf {
 	char *syslog;		/* facility, default CONF_FACILITY; "none" */
 	int wait;		/* seconds to wait for another run's lock, default 0 */
 	int rotate_partial;	/* default 0 */
-	int max_change, max_shrink;	/* percent; 0, the default = no guard */
+	int max_change, max_shrink, max_shrink_bytes;	/* percent; 0, the default = no guard */
+	int min_change;		/* files, default 0; see catalog/guard.h */
 	int min_free;		/* percent of a volume's bytes and inodes, default 1 */
 	int max_age;		/* seconds; 0, the default = a volume that is away is an error */
 	int host_limit;		/* seconds that a host's transfers may take, default 86400; 0 = any time */
@@ -56,7 +57,7 @@ struct conf {
 	int jobs_hosts;		/* hosts to sync at once, default 1 */
 	char *hook_pre, *hook_post, *hook_host_pre, *hook_host_post, *hook_failure;	/* NULL = none */
 	int hook_timeout;	/* seconds, default 600 */
-	struct conf_pair *pair;	/* keys of families (period.NAME, on.NAME), as they stand in the file */
+	struct conf_pair *pair;	/* keys of families (period.NAME, max-change.HOST), as they stand in the file */
 	size_t npair;
 };
 
@@ -78,6 +79,15 @@ void conf_name_volume(struct conf *c, const char *name);
 
 /* The value of a key of a family ("period.", "daysago"), owned by c; NULL = it is not given. */
 const char *conf_value(const struct conf *c, const char *family, const char *name);
+
+/*
+ * A host's own value of a numeric key ("max-change.alpha" of the file), or the general one of
+ * key, which must be among conf_own_keys.  The command line's beats both.
+ */
+int conf_host_int(const struct conf *c, const char *key, const char *host);
+
+/* The keys of which each host can have its own value, NULL-ended. */
+extern const char *const conf_own_keys[];
 
 /* yes no on off true false 1 0 -> 1 or 0; -1 if it is none of them. */
 int conf_bool(const char *word);

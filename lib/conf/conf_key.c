@@ -38,6 +38,8 @@ const struct conf_key conf_keys[] = {
 	{ "rotate-partial", CONF_BOOL, offsetof(struct conf, rotate_partial), 0 },
 	{ "max-change", CONF_PERCENT, offsetof(struct conf, max_change), 100 },
 	{ "max-shrink", CONF_PERCENT, offsetof(struct conf, max_shrink), 100 },
+	{ "max-shrink-bytes", CONF_PERCENT, offsetof(struct conf, max_shrink_bytes), 100 },
+	{ "min-change", CONF_COUNT, offsetof(struct conf, min_change), 1000000000 },
 	{ "min-free", CONF_PERCENT, offsetof(struct conf, min_free), 100 },
 	{ "max-age", CONF_SECONDS, offsetof(struct conf, max_age), 0 },
 	{ "host-timeout", CONF_SECONDS, offsetof(struct conf, host_timeout), 0 },

@@ -68,6 +68,8 @@ static const struct {
 	RUN_KEY("rotate-partial", "Rotate partial savesets too", "yes|no"),
 	RUN_KEY("max-change", "Hold back what changed more", "PERCENT"),
 	RUN_KEY("max-shrink", "Hold back what lost more", "PERCENT"),
+	RUN_KEY("max-shrink-bytes", "Hold back what lost more bytes", "PERCENT"),
+	RUN_KEY("min-change", "But not for fewer files", "N"),
 	RUN_KEY("min-free", "Stop where less is free", "PERCENT"),
 	RUN_KEY("max-age", "How long a volume may be away", "TIME"),
 	RUN_KEY("host-timeout", "How long a host may be silent", "TIME"),

@@ -115,6 +115,9 @@ static const char *const text[SQL_COUNT] = {
 	[SQL_SAVESET_LATEST] =
 		SAVESET "WHERE h.name = ? AND v.name = ? AND v.backup_host = ?"
 		" AND s.status = 1 ORDER BY s.seq DESC LIMIT 1",
+	[SQL_SAVESET_LATEST_BEFORE] =
+		SAVESET "WHERE s.series = ? AND s.seq < ? AND s.status = 1"
+		" ORDER BY s.seq DESC LIMIT 1",
 	[SQL_SAVESET_BY_ID] = SAVESET "WHERE s.id = ?",
 	/* The newest before it that lies somewhere. */
 	[SQL_SAVESET_PREDECESSOR] =
@@ -123,6 +126,9 @@ static const char *const text[SQL_COUNT] = {
 	[SQL_SAVESETS] =
 		SAVESET "WHERE s.status <> 0"
 		" ORDER BY h.name, v.backup_host, v.name, s.created, s.seq, s.id",
+	[SQL_SAVESETS_AT] =
+		SAVESET "JOIN locations l ON l.saveset = s.id WHERE l.location = ? AND s.status <> 0"
+		" ORDER BY h.name, v.backup_host, v.name, s.seq",
 	[SQL_SAVESETS_COUNT] = "SELECT count(*) FROM savesets WHERE status <> 0",
 	[SQL_SAVESET_PUBLISH] =
 		"UPDATE savesets SET seq = ?, status = ?, finished = ?, entries = ?, files = ?,"
@@ -239,6 +245,9 @@ static const char *const text[SQL_COUNT] = {
 	[SQL_RUNS] =
 		"SELECT uid, backup_host, volume, volume_uid, started, ended, result, summary"
 		" FROM runs ORDER BY started, id",
+	[SQL_RUNS_SINCE] =
+		"SELECT summary FROM runs WHERE backup_host = ? AND volume = ? AND ended >= ?"
+		" AND summary IS NOT NULL ORDER BY id DESC LIMIT 20",
 
 	[SQL_GENERATIONS] =
 		"SELECT n, id, made FROM generations WHERE volume = ? ORDER BY n DESC LIMIT ?",

@@ -335,6 +335,27 @@ static void check_hooks(struct run_check *k)
 	}
 }
 
+/* A key of a host that there is not: a misspelt name's limits are nobody's. */
+static void check_own_limits(struct run_check *k)
+{
+	const struct conf *c = k->conf;
+
+	for (size_t i = 0; i < c->npair; i++)
+		for (const char *const *own = conf_own_keys; *own != NULL; own++) {
+			const char *key = c->pair[i].key;
+			size_t len = strlen(*own), j = 0;
+
+			if (strncmp(key, *own, len) != 0 || key[len] != '.')
+				continue;
+			while (j < k->rsnap->nhost && strcmp(k->rsnap->host[j], key + len + 1) != 0)
+				j++;
+			if (j == k->rsnap->nhost)
+				run_check_add(k, "limits", RUN_CHECK_WARNING,
+					      mem_printf("%s: there is no such host in %s", escape_name(key),
+							 escape_name(k->rsnap->file)));
+		}
+}
+
 static void check_limit(struct run_check *k)
 {
 	char span[CLOCK_TEXT];
@@ -407,6 +428,7 @@ int run_check(const struct conf *c, const char *const hosts[])
 	if (k.rsnap != NULL) {
 		check_place(&k, "logfile", k.rsnap->logfile);
 		check_place(&k, "lockfile", k.rsnap->lockfile);
+		check_own_limits(&k);
 		run_check_hosts(&k, hosts);
 	}
 	check_hooks(&k);

@@ -9,6 +9,7 @@
 #include "catalog/catalog.h"
 #include "catalog/same_disk.h"
 #include "catalog/series.h"
+#include "catalog/waiting.h"
 #include "conf/login.h"
 #include "db/schema.h"
 #include "run/run_check.h"
@@ -60,6 +61,30 @@ static void judge_volume(struct run_check *k, struct catalog *cat, const struct 
 	free(why);
 }
 
+/* A row for each saveset of ours that is held back.  0, or -1 after reporting. */
+static int judge_waiting(struct run_check *k, struct catalog *cat, const struct volume *v)
+{
+	const struct conf *conf = k->conf;
+	struct waiting *list;
+	size_t n;
+
+	if (waiting_list(cat, conf, &list, &n) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		const struct saveset *s = &list[i].s;
+
+		if (strcmp(s->backup_host, conf->backup_host) == 0 &&
+		    (v != NULL ? strcmp(s->volume_uid, v->id) : strcmp(s->volume, conf->volume)) == 0)
+			run_check_add(k, "held back", RUN_CHECK_MEND,
+				      mem_printf("%s: %s is not rotated, and the host not copied: %s; 'ss-run --accept %s'"
+						 " takes it, 'ss-prune %s@.sync' gives it up", escape_name(s->host),
+						 escape_name(s->name), list[i].why, escape_name(s->host),
+						 escape_name(s->host)));
+	}
+	waiting_free(list, n);
+	return 0;
+}
+
 /* Open, and of this schema: 0, with the row for it if it is not; -1 after reporting. */
 static int judge_catalog(struct run_check *k, struct catalog *cat, const struct volume *v)
 {
@@ -85,7 +110,7 @@ static int judge_catalog(struct run_check *k, struct catalog *cat, const struct 
 	run_check_add(k, "catalog", RUN_CHECK_OK, mem_printf("%s, schema %d", escape_name(db_name(cat->db)), schema));
 	if (v != NULL)
 		judge_volume(k, cat, v);
-	return 0;
+	return judge_waiting(k, cat, v);
 }
 
 void run_check_catalog(struct run_check *k, const struct volume *v)

@@ -13,9 +13,10 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/msg.h"
+#include "catalog/guard.h"
 #include "catalog/same_disk.h"
 #include "catalog/series.h"
-#include "run/guard.h"
+#include "catalog/sign.h"
 #include "run/run_offline.h"
 
 #define SYNC ".sync"
@@ -95,10 +96,88 @@ static int seen(struct run *r, const char *host, struct saveset *s, struct buf *
 
 	if (got != 0)
 		return got < 0 ? -1 : run_offline_strange(r, host, why);
-	if (s->status != SV_UNATTESTED)
-		return guard_saveset(&r->catalog, &r->conf, s, why);
-	buf_str(why, "nothing tells that a run of ours made it (unattested)");
-	return 1;
+	return guard_saveset(&r->catalog, &r->conf, s, why);
+}
+
+#define STRANGE 2		/* there is one, but nothing tells that it is ours */
+
+/* The host's marker in a location, if it tells what it counted: 1, STRANGE, 0 there is none, -1 after reporting. */
+static int counted(const struct volume *v, const char *location, const char *host, struct marker *m)
+{
+	int fd = volume_location(v, location), got;
+
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd < 0) {
+		msg_error("%s/%s: %m", escape_name(v->root), escape_name(location));
+		return -1;
+	}
+	got = marker_read(fd, host, m);
+	close(fd);
+	if (got > 0)
+		got = !strcmp(m->status, "complete") || !strcmp(m->status, "partial");
+	return got > 0 && !volume_attests(v, m) ? STRANGE : got;
+}
+
+/* The newest marker in a numbered location that tells what it counted. */
+static int counted_before(const struct volume *v, const struct rsnap *rs, const char *host, struct marker *m)
+{
+	int got = 0;
+
+	for (size_t i = 0; i < rs->nretain; i++)
+		for (unsigned k = 0; k < rs->retain[i].count && got == 0; k++) {
+			char *location = mem_printf("%s.%u", rs->retain[i].name, k);
+
+			got = counted(v, location, host, m);
+			free(location);
+		}
+	return got;
+}
+
+/* Number of regular files in .sync/HOST; -1 after reporting. */
+static int64_t files_in_sync(const struct volume *v, const char *host)
+{
+	int64_t n = volume_files(v, SYNC, host, INT64_MAX);
+
+	if (n == VOLUME_NO_TREE)
+		msg_error("%s/" SYNC "/%s: %m", escape_name(v->root), escape_name(host));
+	return n;
+}
+
+/*
+ * What lies in .sync while no catalog can be asked: its files are counted and compared with the
+ * counts of the newest marker in a numbered location that has them.  As guard_saveset().
+ */
+static int judge_unseen(const struct volume *v, const struct rsnap *rs, const struct conf *c,
+			const char *host, struct buf *why)
+{
+	struct guard_limits l = guard_limits(c, host);
+	struct guard_facts f = { .bytes = -1, .changed = -1, .removed = -1 };
+	struct marker m;
+	int got;
+
+	/* What changed cannot be told. */
+	l.max_change = 0;
+	if (!l.max_shrink && !l.max_shrink_bytes)
+		return 0;
+	got = counted_before(v, rs, host, &m);
+	if (got == STRANGE)
+		buf_printf(why, "the marker of the saveset before it %s, so that nobody knows"
+			   " what there was", sign_lacks(v, &m));
+	if (got <= 0 || got == STRANGE)
+		return got == STRANGE ? 1 : got;
+	f.was_files = (int64_t)m.files;
+	f.was_bytes = (int64_t)m.bytes;
+	got = counted(v, SYNC, host, &m);
+	if (got == 1) {
+		f.files = (int64_t)m.files;
+		f.bytes = (int64_t)m.bytes;
+	} else if (got >= 0) {
+		f.files = files_in_sync(v, host);
+	}
+	if (got < 0 || f.files < 0)
+		return -1;
+	return guard_judge(&f, &l, why);
 }
 
 /* Judge by what lies on the disk alone. */
@@ -106,7 +185,7 @@ static int unseen(struct run *r, const char *host, struct buf *why)
 {
 	int held = run_offline_strange(r, host, why);
 
-	return held ? held : guard_unseen(&r->volume, r->rsnap, &r->conf, host, why);
+	return held ? held : judge_unseen(&r->volume, r->rsnap, &r->conf, host, why);
 }
 
 int run_guard(struct run *r, struct run_host *h)
@@ -124,6 +203,8 @@ int run_guard(struct run *r, struct run_host *h)
 		h->state = RUN_HELD;
 		free(h->why);
 		h->why = mem_printf("held back: %s", why.p);
+		if (!h->saveset && s.name)
+			h->saveset = mem_strdup(s.name);
 		run_worse(r, SS_FINDINGS);
 		msg_warn("%s: %s is held back in " SYNC "%s: %s", escape_name(h->name),
 			 s.name ? escape_name(s.name) : "its saveset",
@@ -131,8 +212,8 @@ int run_guard(struct run *r, struct run_host *h)
 		if (s.name)
 			tell(r, &s);
 		msg_warn("%s: 'ss-run --accept %s' takes it; 'ss-prune %s@" SYNC "' gives it up, and the"
-			 " next run copies anew", escape_name(h->name), escape_name(h->name),
-			 escape_name(h->name));
+			 " next run copies anew; see \"What looks wrong\" in ss-run(8)", escape_name(h->name),
+			 escape_name(h->name), escape_name(h->name));
 	}
 	saveset_free(&s);
 	buf_free(&why);

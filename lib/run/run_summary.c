@@ -42,11 +42,6 @@ static int is_held(const struct run_host *h)
 	return h->state == RUN_HELD;
 }
 
-static int is_bad(const struct run_host *h)
-{
-	return is_failed(h) || is_held(h);
-}
-
 /* How many hosts are so; their names go to b, if it is not NULL. */
 static size_t count(const struct run *r, int (*is_so)(const struct run_host *h), struct buf *b)
 {
@@ -164,9 +159,9 @@ void run_summary_rotation(struct run *r, const char *interval, const char *why, 
 
 void run_summary_end(const struct run *r, int code)
 {
-	struct buf names = { 0 };
+	struct buf failed = { 0 }, held = { 0 };
 	struct event e = { 0 };
-	size_t good = count(r, is_good, NULL), bad = count(r, is_bad, &names);
+	size_t good = count(r, is_good, NULL), nfailed = count(r, is_failed, &failed), nheld = count(r, is_held, &held);
 	int64_t ms = clock_ms() - r->began;
 	const char *left = trash_left();
 	char *took = mem_printf("%" PRId64 ".%" PRId64 " s, exit %d%s%s%s", ms / 1000, ms % 1000 / 100, code,
@@ -179,17 +174,20 @@ void run_summary_end(const struct run *r, int code)
 	event_number(&e, "result", code);
 	event_number(&e, "hosts", (int64_t)r->nhost);
 	event_number(&e, "good", (int64_t)good);
-	event_number(&e, "failed", (int64_t)count(r, is_failed, NULL));
-	event_number(&e, "held", (int64_t)count(r, is_held, NULL));
+	event_number(&e, "failed", (int64_t)nfailed);
+	event_number(&e, "held", (int64_t)nheld);
 	event_number(&e, "rotations", (int64_t)r->nrotation);
 	event_number(&e, "ms", ms);
-	if (good + bad == 0)
+	if (good + nfailed + nheld == 0)
 		event_say(&e, "no host was synced: %s", took);
 	else
-		event_say(&e, "%zu of %zu hosts have a new saveset%s%s: %s", good, good + bad,
-			  bad ? ", not " : "", bad ? names.p : "", took);
+		event_say(&e, "%zu of %zu hosts have a new saveset%s%s%s%s: %s", good,
+			  good + nfailed + nheld, nfailed ? ", not " : "", nfailed ? failed.p : "",
+			  nheld ? ", held back until somebody accepts it or gives it up: " : "",
+			  nheld ? held.p : "", took);
 	free(took);
-	buf_free(&names);
+	buf_free(&failed);
+	buf_free(&held);
 }
 
 static json_t *host_object(struct run *r, const struct run_host *h)

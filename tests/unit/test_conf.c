@@ -135,6 +135,19 @@ static void test_run(void)
 	   "bad percentages and times");
 	ok(!loads("period. = 1d\n") && !loads("period.a =\n") && !loads("period.a = 1d\nperiod.a = 2d\n") &&
 	   !loads("periods.a = 1d\n"), "bad families");
+	ok(!loads("max-change. = 1\n") && !loads("max-change.a =\n") && !loads("max-shrink.a = 101%\n") &&
+	   !loads("min-change.a = 5%\n") && !loads("min-free.a = 5%\n") &&
+	   !loads("max-change.a = 1\nmax-change.a = 2\n"), "bad limits of hosts");
+	const struct conf_pair given[] = { { "max-change", "3" }, { NULL, NULL } };
+
+	put("max-change = 40%\nmax-change.a.b = 60%\nmin-change.a.b = 7\n");
+	ok(conf_load(&c, file, NULL) == 0 && conf_host_int(&c, "max-change", "a.b") == 60 &&
+	   conf_host_int(&c, "max-change", "a") == 40 && conf_host_int(&c, "min-change", "a.b") == 7 &&
+	   conf_host_int(&c, "min-change", "a") == 0, "a host's own values");
+	conf_free(&c);
+	ok(conf_load(&c, file, given) == 0 && conf_host_int(&c, "max-change", "a.b") == 3 &&
+	   conf_host_int(&c, "min-change", "a.b") == 7, "the command line's beat them, key by key");
+	conf_free(&c);
 	ok(!loads("syslog = cron\n") && loads("syslog = none\n"), "facilities");
 }
 
