@@ -86,7 +86,7 @@ forge() {
 	# What says "complete" without a seal is not catalogued at all.
 	mkdir -p "$ROOT/daysago.7/alpha"
 	forge daysago.7 complete
-	run_ok ss-catalog reconcile
+	run_ok ss-catalog reconcile --log-level=debug
 	contains "$stderr" 'daysago.7/alpha: the catalog does not know the saveset of this marker, which has no seal'
 	[ "$(names)" = "$S" ]
 }

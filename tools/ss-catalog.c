@@ -11,6 +11,7 @@
 #include "base/escape.h"
 #include "base/exits.h"
 #include "base/lock.h"
+#include "base/mem.h"
 #include "base/msg.h"
 #include "catalog/add.h"
 #include "catalog/check.h"
@@ -20,6 +21,7 @@
 #include "catalog/same_disk.h"
 #include "catalog/series.h"
 #include "catalog/store.h"
+#include "catalog/unclaimed.h"
 #include "conf/opt.h"
 #include "rsnap/recover.h"
 #include "rsnap/rsnap.h"
@@ -243,6 +245,19 @@ static int prepare_reconcile(struct call *k)
 	return recover_rotation(&k->v) != 0 || !open ? -1 : 0;
 }
 
+/* Say what is on the disk and was lost to the catalog.  An exit code. */
+static int tell_lost(struct call *k)
+{
+	struct unclaimed u = { .root = mem_strdup(k->v.root) };
+	int rc = unclaimed_on(&k->cat, &k->v, &u);
+	size_t lost = unclaimed_lost(&u);
+
+	if (rc == 0 && lost)
+		unclaimed_warn(&u, lost, NULL);
+	unclaimed_free_one(&u);
+	return rc < 0 ? SS_FAIL : lost ? SS_INCOMPLETE : SS_OK;
+}
+
 static int do_reconcile(struct call *k)
 {
 	struct lock *lock = NULL;
@@ -257,7 +272,10 @@ static int do_reconcile(struct call *k)
 	if (code == SS_OK && changed)
 		msg_info("%s: locations of %zu savesets brought up to date", escape_name(k->v.root),
 			 changed);
-	if (code == SS_OK && damaged)
+	/* A run that started us has something to say of them only once. */
+	if (code == SS_OK && !lock_borrowed(lock))
+		code = tell_lost(k);
+	if (damaged && code != SS_FAIL)
 		code = SS_FINDINGS;
 	lock_release(lock);
 	return code;
@@ -270,8 +288,7 @@ static int do_check(struct call *k)
 	if (catalog_open(&k->cat, k->c, DB_READ) < 0 ||
 	    (k->args[0] && catalog_find(&k->cat, k->c, k->args[0], &s)))
 		return SS_FAIL;
-	int code = check_run(&k->cat, k->c->backup_host, k->args[0] ? &s : NULL,
-			     k->format == LIST_JSON);
+	int code = check_run(&k->cat, k->c, k->args[0] ? &s : NULL, k->format == LIST_JSON);
 	saveset_free(&s);
 	return code;
 }

@@ -13,8 +13,10 @@
 #include "base/mem.h"
 #include "base/msg.h"
 #include "base/sandbox.h"
+#include "catalog/asked.h"
 #include "catalog/away.h"
 #include "catalog/findings.h"
+#include "catalog/unclaimed.h"
 #include "catalog/verify.h"
 #include "conf/opt.h"
 #include "tree/keys.h"
@@ -30,35 +32,45 @@ static const struct poptOption table[] = {
 	POPT_TABLEEND
 };
 
-/* Fill *list with all that lie on disk, but for those of volumes that are away.  An exit code. */
+/* What cannot be verified of all that lie on disk. */
+struct left_out {
+	struct away away;
+	struct unclaimed_list unclaimed;
+};
+
+/*
+ * Fill *list with all that lie on disk (on the volume that was named, if one was), but for those of
+ * volumes that are away.  An exit code.
+ */
 static int choose_all(struct catalog *cat, const struct conf *c, struct saveset **list, size_t *n,
-		      struct away *away)
+		      struct left_out *left)
 {
 	size_t kept = 0;
 
-	if (catalog_list(cat, NULL, list, n) < 0)
+	if (asked_exists(cat, c) <= 0 || catalog_list(cat, NULL, list, n) < 0)
 		return SS_FAIL;
 	for (size_t i = 0; i < *n; i++) {
 		struct saveset *s = &(*list)[i];
-		int wanted = s->seq && s->status != SV_GONE && !strcmp(s->backup_host, c->backup_host);
+		int wanted = s->seq && s->status != SV_GONE && !strcmp(s->backup_host, c->backup_host) &&
+			     asked_for(c, s->volume, s->backup_host);
 
-		if (wanted && !away_look(away, cat, s))
+		if (wanted && !away_look(&left->away, cat, s))
 			(*list)[kept++] = *s;
 		else
 			saveset_free(s);
 	}
 	*n = kept;
-	return SS_OK;
+	return unclaimed_look(cat, c, &left->away, &left->unclaimed) < 0 ? SS_FAIL : SS_OK;
 }
 
 /* Fill *list with what was asked for.  An exit code. */
 static int choose(struct catalog *cat, const struct conf *c, const char *const *names,
-		  struct saveset **list, size_t *n, struct away *away)
+		  struct saveset **list, size_t *n, struct left_out *left)
 {
 	*list = NULL;
 	*n = 0;
 	if (all)
-		return choose_all(cat, c, list, n, away);
+		return choose_all(cat, c, list, n, left);
 	for (; *names; names++) {
 		*list = mem_array(*list, *n + 1, sizeof(**list));
 		if (catalog_find(cat, c, *names, &(*list)[*n]))
@@ -117,8 +129,9 @@ static int confine(struct catalog *cat, const struct conf *c, const struct saves
 }
 
 static int verify(struct catalog *cat, const struct conf *c, const struct saveset *list, size_t n,
-		  const struct away *away)
+		  const struct left_out *left)
 {
+	const struct away *away = &left->away;
 	struct verify_options o = { .how = HASH_MEDIA, .structure = structure, .fresh = fresh,
 				    .json = c->json, .quiet = c->quiet, .threads = (unsigned)c->threads };
 	size_t done = 0;
@@ -139,6 +152,7 @@ static int verify(struct catalog *cat, const struct conf *c, const struct savese
 		code = SS_FAIL;
 	size_t findings = verify_findings(v);
 	away_tell(away, "verified", c->json);
+	unclaimed_tell(&left->unclaimed, "verified", c->json);
 	msg_info("%zu of %zu savesets verified, %zu findings%s", done, n + away->savesets, findings,
 		 findings ? "; see ROT in secondshot(7)" : "");
 	if (c->json)
@@ -146,7 +160,7 @@ static int verify(struct catalog *cat, const struct conf *c, const struct savese
 	if (away->failed || (away->n && !n))
 		code = SS_FAIL;
 	else if (code == SS_OK)
-		code = findings ? SS_FINDINGS : away->n ? SS_INCOMPLETE : SS_OK;
+		code = findings ? SS_FINDINGS : away->n || left->unclaimed.n ? SS_INCOMPLETE : SS_OK;
 	verify_free(v);
 	return code;
 }
@@ -155,7 +169,7 @@ static int run(const struct conf *c, const char *const *names)
 {
 	struct catalog cat = { 0 };
 	struct saveset *list = NULL;
-	struct away away = { 0 };
+	struct left_out left = { 0 };
 	size_t n = 0;
 
 	if (all == !!*names) {
@@ -173,14 +187,15 @@ static int run(const struct conf *c, const char *const *names)
 	}
 	if (catalog_open(&cat, c, DB_WRITE) < 0)
 		return SS_FAIL;
-	int code = choose(&cat, c, names, &list, &n, &away);
-	if (code == SS_OK && n == 0 && away.n == 0) {
+	int code = choose(&cat, c, names, &list, &n, &left);
+	if (code == SS_OK && n == 0 && left.away.n == 0 && left.unclaimed.n == 0) {
 		msg_error("there is nothing to verify of backup host %s", escape_name(c->backup_host));
 		code = SS_FAIL;
 	}
 	if (code == SS_OK)
-		code = confine(&cat, c, list, n) < 0 ? SS_FAIL : verify(&cat, c, list, n, &away);
-	away_free(&away);
+		code = confine(&cat, c, list, n) < 0 ? SS_FAIL : verify(&cat, c, list, n, &left);
+	away_free(&left.away);
+	unclaimed_free(&left.unclaimed);
 	catalog_list_free(list, n);
 	catalog_close(&cat);
 	return code;

@@ -36,6 +36,16 @@ int saveset_status_parse(const char *word, enum saveset_status *s)
 	return -1;
 }
 
+int saveset_lies_in(const char *locations, const char *location)
+{
+	size_t len = strlen(location);
+
+	for (; *locations; locations += strcspn(locations, ","), locations += *locations == ',')
+		if (strcspn(locations, ",") == len && !strncmp(locations, location, len))
+			return 1;
+	return 0;
+}
+
 void saveset_free(struct saveset *s)
 {
 	free(s->name);

@@ -24,6 +24,7 @@ enum saveset_status { SV_RUNNING, SV_COMPLETE, SV_PARTIAL, SV_FAILED, SV_STALE, 
 
 const char *saveset_status_name(enum saveset_status s);
 int saveset_status_parse(const char *word, enum saveset_status *s);	/* -1: no such */
+int saveset_lies_in(const char *locations, const char *location);	/* is it one of the comma list? */
 
 struct saveset {
 	int64_t id, series;

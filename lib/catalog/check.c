@@ -14,16 +14,20 @@
 #include "base/lock.h"
 #include "base/mem.h"
 #include "base/msg.h"
+#include "catalog/asked.h"
 #include "catalog/away.h"
 #include "catalog/same_disk.h"
 #include "catalog/sign.h"
 #include "catalog/summary.h"
+#include "catalog/unclaimed.h"
 #include "tree/hash.h"
 
 struct check {
 	struct catalog *cat;
 	int json;
 	int no_markers;		/* the catalog alone */
+	const struct conf *asked;	/* NULL = for one saveset, or of the catalog alone */
+	int volume_named;	/* it is about asked->volume only */
 	const char *own;	/* the backup host that asks; NULL = for one saveset, whose volume must be there */
 	size_t checked, findings;
 	size_t moved;		/* findings about savesets that lie elsewhere */
@@ -31,6 +35,7 @@ struct check {
 	struct volume volume;	/* the one opened last; root NULL = none */
 	struct lock *lock;	/* of that volume, once it was needed */
 	struct away away;
+	struct unclaimed_list unclaimed;
 };
 
 static void finding(struct check *c, const struct saveset *s, const char *what, const char *is,
@@ -237,6 +242,23 @@ static int check_whole(struct check *c)
 	return 0;
 }
 
+/* Say what was found, and what could not be looked at.  An exit code. */
+static int tell(struct check *c)
+{
+	msg_info("%zu savesets checked, %zu findings", c->checked, c->findings);
+	if (c->moved)
+		msg_info("%zu of them only lie elsewhere, as after rsnapshot was run by hand or the"
+			 " catalog could not be reached; 'ss-catalog reconcile' or the next ss-run"
+			 " corrects the catalog", c->moved);
+	away_tell(&c->away, "compared with their markers", c->json);
+	unclaimed_tell(&c->unclaimed, NULL, c->json);
+	if (c->away.n && !c->compared)
+		return SS_FAIL;
+	if (c->findings)
+		return SS_FINDINGS;
+	return c->away.n || c->unclaimed.n ? SS_INCOMPLETE : SS_OK;
+}
+
 static int check_all(struct check *c, const struct saveset *only)
 {
 	struct catalog *cat = c->cat;
@@ -251,34 +273,33 @@ static int check_all(struct check *c, const struct saveset *only)
 	if (damaged >= 0 && (only || check_whole(c) == 0) && catalog_list(cat, NULL, &list, &n) == 0)
 		code = SS_OK;
 	for (size_t i = 0; code == SS_OK && i < n; i++)
-		if (!only || only->id == list[i].id)
+		if (only ? only->id == list[i].id
+			 : !c->volume_named || !strcmp(c->asked->volume, list[i].volume))
 			code = check_saveset(c, &list[i]);
 	if (code == SS_OK && only && !c->checked) {
 		msg_error("%s: is %s, there is nothing to check", escape_name(only->name),
 			  saveset_status_name(only->status));
 		code = SS_FAIL;
 	}
-	if (code == SS_OK) {
-		msg_info("%zu savesets checked, %zu findings", c->checked, c->findings);
-		if (c->moved)
-			msg_info("%zu of them only lie elsewhere, as after rsnapshot was run by hand or the"
-				 " catalog could not be reached; 'ss-catalog reconcile' or the next ss-run"
-				 " corrects the catalog", c->moved);
-		away_tell(&c->away, "compared with their markers", c->json);
-		code = !c->away.n ? SS_OK : c->compared ? SS_INCOMPLETE : SS_FAIL;
-		if (code != SS_FAIL && c->findings)
-			code = SS_FINDINGS;
-	}
+	if (code == SS_OK && c->asked && unclaimed_look(cat, c->asked, &c->away, &c->unclaimed) < 0)
+		code = SS_FAIL;
+	if (code == SS_OK)
+		code = tell(c);
 	catalog_list_free(list, n);
 	leave_volume(c);
 	away_free(&c->away);
+	unclaimed_free(&c->unclaimed);
 	return code;
 }
 
-int check_run(struct catalog *cat, const char *backup_host, const struct saveset *only, int json)
+int check_run(struct catalog *cat, const struct conf *conf, const struct saveset *only, int json)
 {
-	struct check c = { .cat = cat, .json = json, .own = only ? NULL : backup_host };
+	struct check c = { .cat = cat, .json = json, .asked = only ? NULL : conf,
+			   .volume_named = !only && conf_named(conf, "volume"),
+			   .own = only ? NULL : conf->backup_host };
 
+	if (c.volume_named && asked_exists(cat, conf) <= 0)
+		return SS_FAIL;
 	return check_all(&c, only);
 }
 

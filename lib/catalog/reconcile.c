@@ -112,17 +112,6 @@ static int is_ours(const struct work *w, const struct saveset *s)
 	return s->seq && !strcmp(s->volume_uid, w->v->id) && !strcmp(s->backup_host, w->c->backup_host);
 }
 
-/* Is location one of a comma list? */
-static int is_in(const char *list, const char *location)
-{
-	size_t len = strlen(location);
-
-	for (; *list; list += strcspn(list, ","), list += *list == ',')
-		if (strcspn(list, ",") == len && !strncmp(list, location, len))
-			return 1;
-	return 0;
-}
-
 static int has_marker(const struct work *w, const struct saveset *s)
 {
 	for (size_t i = 0; i < w->n; i++)
@@ -140,7 +129,7 @@ static int is_older(const struct work *w, const struct saveset *s, const struct 
 {
 	for (const struct saveset *t = w->saveset; t < w->saveset + w->nsaveset; t++)
 		if (t->series == s->series && t->seq > s->seq && t->status != SV_GONE &&
-		    is_in(t->locations, f->location) && !has_marker(w, t))
+		    saveset_lies_in(t->locations, f->location) && !has_marker(w, t))
 			return 1;
 	return 0;
 }
@@ -181,7 +170,7 @@ static int believe_one(struct work *w, const struct saveset *s, struct found *f,
 	if (proved > 0 && !f->sealed)
 		return seal(w, s, f) < 0 ? -1 : 1;
 	if (proved <= 0 && !f->sealed && !doubt && strcmp(f->location, ".sync") != 0 &&
-	    is_in(s->locations, f->location)) {
+	    saveset_lies_in(s->locations, f->location)) {
 		hold(w, s, f);
 		return 1;
 	}
@@ -199,7 +188,7 @@ static int believe(struct work *w, const struct saveset *s)
 	for (size_t i = 0; i < w->n; i++)
 		copies += is_for(&w->found[i], s);
 	/* .sync may have been written to since, under the same marker. */
-	int doubt = copies > 1 || s->status == SV_GONE || is_in(s->locations, ".sync");
+	int doubt = copies > 1 || s->status == SV_GONE || saveset_lies_in(s->locations, ".sync");
 	for (size_t i = 0; i < w->n; i++) {
 		int got = is_for(&w->found[i], s) ? believe_one(w, s, &w->found[i], doubt) : 0;
 
@@ -230,7 +219,7 @@ static int mend(struct work *w, struct found *f)
 			return -1;
 		if (proved)
 			break;
-		if (strcmp(f->location, ".sync") && is_in(s->locations, f->location))
+		if (strcmp(f->location, ".sync") && saveset_lies_in(s->locations, f->location))
 			kept = s;
 	}
 	w->damaged += damaged || proved;
@@ -309,7 +298,7 @@ static int same_set(const char *a, const char *b)
 		return 0;
 	for (; *a; a += len + (a[len] == ',')) {
 		char *one = mem_dup(a, len = strcspn(a, ","));
-		int found = is_in(b, one);
+		int found = saveset_lies_in(b, one);
 
 		free(one);
 		if (!found)
@@ -369,6 +358,7 @@ static int correct_all(void *arg)
 	return 0;
 }
 
+/* Who asked for the whole says how many there are (unclaimed.h). */
 static void report_unknown(const struct work *w)
 {
 	for (size_t i = 0; i < w->n; i++) {
@@ -378,9 +368,9 @@ static void report_unknown(const struct work *w)
 		while (k < w->nsaveset && !is_for(f, &w->saveset[k]))
 			k++;
 		if (k == w->nsaveset && f->id[0] && strcmp(f->status, "running") && !marker_waits(&f->m))
-			msg_warn("%s/%s: the catalog does not know the saveset of this marker%s%s",
-				 escape_name(f->location), escape_name(f->host), f->sealed ? "" : ", which ",
-				 f->sealed ? "" : sign_lacks(w->v, &f->m));
+			msg_debug("%s/%s: the catalog does not know the saveset of this marker%s%s",
+				  escape_name(f->location), escape_name(f->host), f->sealed ? "" : ", which ",
+				  f->sealed ? "" : sign_lacks(w->v, &f->m));
 	}
 }
 

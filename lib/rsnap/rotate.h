@@ -52,9 +52,8 @@ void rotate_list_free(struct rotate_list *l);
 int rotate_begin(const struct volume *v, struct rotate *r, const char *interval, const char *feeder);
 
 /*
- * Rename the interval's slot number last, if it is there, to _delete.PID, as rsnapshot is
- * about to: what goes is not removed by rsnapshot, which crosses into a file system that is
- * mounted below, but by trash.h.  0, or -1 after reporting.
+ * Rename slot last, if it is there, to _delete.PID, as rsnapshot would, which crosses into
+ * what is mounted below when it removes that; trash.h does not.  0, or -1 after reporting.
  */
 int rotate_aside(const struct volume *v, const struct rotate *r, unsigned last);
 
@@ -92,10 +91,7 @@ void rotate_plan_free(struct rotate_plan *p);
 /* Do the steps of p; what is discarded goes to the trash.  0, or -1 after reporting. */
 int rotate_undo(const struct volume *v, const struct rotate_plan *p);
 
-/*
- * It is over: done (see promoted.h, missed.h), or undone.  Flush the root, remove the journal.
- * 0, or -1 after reporting.
- */
+/* Over: done (see promoted.h, missed.h) or undone.  Flush, remove the journal.  0, or -1 after reporting. */
 int rotate_done(const struct volume *v, const struct rotate *r);
 int rotate_undone(const struct volume *v);
 

@@ -40,6 +40,7 @@ struct run {
 	int64_t began;		/* on clock_ms() */
 	struct run_rotation *rotation;
 	size_t nrotation;
+	size_t unclaimed;	/* trees of our hosts whose savesets the catalog has lost */
 };
 
 /* Hold rsnapshot's lock file until the run ends, if it is not ours yet.  As rsnap_lock_take(). */

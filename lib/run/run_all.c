@@ -282,7 +282,9 @@ int run_all(struct run *r)
 	if (r->away)
 		return SS_OK;
 	r->code = run_hook_pre(r) == 0 ? work(r) : SS_FAIL;
-	if (!run_stopped())
+	if (!run_stopped()) {
 		run_volume_others(r);
+		run_volume_unclaimed(r);
+	}
 	return r->code;
 }

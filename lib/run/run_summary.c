@@ -240,6 +240,7 @@ json_t *run_summary(struct run *r, int code)
 	json_number(o, "hosts_failed", (int64_t)count(r, is_failed, NULL));
 	json_number(o, "hosts_held", (int64_t)count(r, is_held, NULL));
 	json_number(o, "hosts_all", (int64_t)r->nhost);
+	json_number(o, "unclaimed", (int64_t)r->unclaimed);
 	for (i = 0; i < r->nhost; i++)
 		json_array_append_new(hosts, host_object(r, &r->host[i]));
 	for (i = 0; i < r->nrotation; i++)

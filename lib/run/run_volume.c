@@ -8,8 +8,10 @@
 #include "base/clock.h"
 #include "base/escape.h"
 #include "base/exits.h"
+#include "base/mem.h"
 #include "base/msg.h"
-#include "catalog/catalog.h"
+#include "catalog/unclaimed.h"
+#include "run/run_offline.h"
 
 #define DAY 86400
 
@@ -67,4 +69,22 @@ void run_volume_others(struct run *r)
 
 	if (n != 0)
 		run_worse(r, n < 0 ? SS_FAIL : SS_FINDINGS);
+}
+
+void run_volume_unclaimed(struct run *r)
+{
+	struct unclaimed u = { .root = NULL };
+
+	if (r->offline || r->dry || !r->catalog.db)
+		return;
+	u.root = mem_strdup(r->volume.root);
+	if (unclaimed_on(&r->catalog, &r->volume, &u) == 0)
+		r->unclaimed = unclaimed_lost(&u);
+	else if (!run_offline(r))
+		run_worse(r, SS_FAIL);
+	if (r->unclaimed) {
+		unclaimed_warn(&u, r->unclaimed, NULL);
+		run_worse(r, SS_INCOMPLETE);
+	}
+	unclaimed_free_one(&u);
 }

@@ -20,4 +20,7 @@ int run_volume_away(struct run *r);
 /* At the end of a run: name the other volumes of this root that are older than max-age. */
 void run_volume_others(struct run *r);
 
+/* At the end of a run: count the trees that the catalog has lost (catalog/unclaimed.h), and say so in a line. */
+void run_volume_unclaimed(struct run *r);
+
 #endif
