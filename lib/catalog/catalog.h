@@ -81,10 +81,7 @@ int catalog_latest(struct catalog *cat, const struct conf *c, const char *host, 
 int catalog_by_name(struct catalog *cat, const char *name, struct saveset *s);
 int catalog_by_uid(struct catalog *cat, const char *uid, struct saveset *s);
 
-/*
- * Every saveset that is not still running (host NULL: of all hosts), by host
- * and time: *n of them in *list, for catalog_list_free().
- */
+/* All savesets that are not still running (host NULL: of all hosts), by host and time; for catalog_list_free(). */
 int catalog_list(struct catalog *cat, const char *host, struct saveset **list, size_t *n);
 
 /* The same of what lies in this location, on every volume. */
