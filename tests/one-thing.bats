@@ -50,7 +50,7 @@ night() {
 	[ "$(grep -c 'cannot be removed: Op' <<<"$stderr")" = 1 ]
 	contains "$stderr" 'exit 3; .*/trash/.* cannot be removed'
 	# All else of that generation is gone.
-	[ "$(find "$ROOT/.secondshot/trash" -type f | wc -l)" = 3 ]
+	[ "$(find "$ROOT/.secondshot/trash" -type f | wc -l)" = 4 ]
 	night 3
 	run_code 1 ss-run --check
 	contains "$output" "trash +mend +$ROOT/.secondshot/trash: not empty"
