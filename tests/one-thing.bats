@@ -271,3 +271,41 @@ rot() {
 	[ ! -e "$ROOT/hourly.0/beta" ]
 	[ -e "$ROOT/hourly.1/alpha" ]
 }
+
+@test "a log file that cannot be opened costs the log alone: ours, and rsnapshot's" {
+	requires root
+	HOSTS='alpha beta' RSNAPSHOT_MORE="logfile\t$PWD/rs.log" conf
+	run_ok ss-catalog init
+	night 0
+	[ -s rs.log ]
+	rm "$LOG" rs.log
+	mkdir "$LOG" rs.log
+	night 3
+	contains "$stderr" "rsnapshot's logfile $PWD/rs.log: Is a directory: rsnapshot writes no log this time"
+	rmdir rs.log
+	night 3
+	[ "$(grep -c 'log file' <<<"$stderr")" = 1 ]
+	contains "$stderr" "ss-run: log file $LOG: Is a directory"
+	contains "$stderr" 'exit 3'
+	run_code 1 ss-run --check
+	contains "$output" "log +mend +$LOG: cannot be opened"
+	run_code 3 ss-catalog hosts
+	contains "$output" '^beta'
+	run_code 3 ss-prune
+	rmdir "$LOG"
+	night 0
+	[ -s "$LOG" ]
+	rm rs.log
+	mkfifo rs.log
+	night 3
+	contains "$stderr" "rsnapshot's logfile $PWD/rs.log: nobody reads from it: rsnapshot writes no log"
+	lacks "$stderr" 'Could not open logfile'
+	sed -i "s|^logfile.*|logfile\t$PWD/nowhere/rs.log|" "$RSNAPSHOT_CONF"
+	night 3
+	contains "$stderr" "rsnapshot's logfile $PWD/nowhere/rs.log: No such file or directory"
+	run_code 1 ss-run --check
+	mkdir nowhere
+	run_ok ss-run --check
+	night 0
+	[ -s nowhere/rs.log ]
+}

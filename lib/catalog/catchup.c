@@ -143,18 +143,22 @@ static int claim(struct catalog *cat, const struct volume *v, const struct unpub
 	struct saveset s = { .series = u->series, .seq = u->seq, .host = u->host };
 	int partial = !strcmp(w->marker.status, "partial");
 
-	if (strcmp(u->host, w->host) || proof_tree(cat, v, &s, w->location) <= 0)
-		return 0;
+	int proved = strcmp(u->host, w->host) ? 0 : proof_tree(cat, v, &s, w->location);
+
+	if (proved <= 0)
+		return proved == -1 ? -1 : 0;
 	/* The tree is proved; that its run was clean only the marker says. */
 	snprintf(w->marker.status, sizeof(w->marker.status), "%s",
 		 !volume_attests(v, &w->marker) ? MARKER_WAITING_UNKNOWN :
 		 partial ? MARKER_WAITING_PARTIAL : MARKER_WAITING);
 	memcpy(w->marker.volume, v->id, sizeof(w->marker.volume));
 	int fd = volume_location(v, w->location);
-	int rc = fd < 0 ? -1 : marker_write(fd, w->host, &w->marker);
-	if (fd >= 0)
+	/* Where it cannot be written that was said: the tree has no name then. */
+	if (fd >= 0) {
+		marker_write(fd, w->host, &w->marker);
 		close(fd);
-	return rc;
+	}
+	return 0;
 }
 
 /* All that the volume has, malloc'd, and their number; -1 after reporting. */
@@ -194,21 +198,24 @@ int catchup_claim(struct catalog *cat, const struct volume *v, int64_t volume)
 	return rc;
 }
 
-int catchup_run(struct catalog *cat, const struct conf *c, const struct volume *v, size_t *n)
+int catchup_run(struct catalog *cat, const struct conf *c, const struct volume *v, size_t *n, size_t *left)
 {
 	struct search s = { 0 };
 	int rc = volume_each(v, scan, &s);
 
-	*n = 0;
+	*n = *left = 0;
 	if (s.n)
 		qsort(s.found, s.n, sizeof(*s.found), by_age);
 	for (size_t i = 0; i < s.n; i++) {
 		int got = rc < 0 ? -1 : catch_up(cat, c, v, &s.found[i]);
 
-		if (got < 0)
-			rc = -1;
-		else
+		if (got >= 0)
 			*n += (size_t)got;
+		else if (rc == 0 && catalog_try(cat) == 0)
+			/* Its tree or its marker is what failed: the others' are none the worse for it. */
+			++*left;
+		else
+			rc = -1;
 	}
 	search_free(&s);
 	return rc;

@@ -24,8 +24,9 @@ int catchup_claim(struct catalog *cat, const struct volume *v, int64_t volume);
 /*
  * Catalogue them; their digests are left to "ss-catalog pending".  The caller
  * holds the volume's lock, and the catalog knows the locations of all others.
- * *n: how many.  0, or -1 after reporting.
+ * *n: how many; *left: how many could not be, as was reported: they stay as they are.  0, or
+ * -1 after reporting that the catalog is what failed.
  */
-int catchup_run(struct catalog *cat, const struct conf *c, const struct volume *v, size_t *n);
+int catchup_run(struct catalog *cat, const struct conf *c, const struct volume *v, size_t *n, size_t *left);
 
 #endif

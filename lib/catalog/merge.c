@@ -61,5 +61,5 @@ int merge_run(struct walk *w, struct rows *r, merge_fn *fn, void *arg)
 		if (order >= 0)
 			have_row = rows_next(r, &row);
 	}
-	return have_disk < 0 || have_row < 0 ? -1 : 0;
+	return have_row < 0 ? -1 : have_disk < 0 ? MERGE_UNREAD : 0;
 }

@@ -29,8 +29,9 @@ typedef int merge_fn(enum merge_verdict v, const struct entry *disk, const struc
 
 /*
  * Read both in step, in path order.  0, the first non-zero that fn returned, or
- * -1 after reporting.
+ * after reporting MERGE_UNREAD, if it is the tree that cannot be read, or -1.
  */
+#define MERGE_UNREAD (-2)
 int merge_run(struct walk *w, struct rows *r, merge_fn *fn, void *arg);
 
 #endif

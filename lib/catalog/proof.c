@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/escape.h"
+#include "base/msg.h"
 #include "catalog/merge.h"
 #include "catalog/verdict.h"
 
@@ -50,10 +52,11 @@ int proof_tree(struct catalog *cat, const struct volume *v, const struct saveset
 				   .overwritten = lasting && s->overwritten };
 		int got = merge_run(walk, rows, only_same, &p);
 
-		rc = got < 0 || (!got && p.unknown) ? -1 : !got;
+		rc = got < 0 ? got : !got && p.unknown ? PROOF_UNREAD : !got;
 		rows_close(rows);
-	} else if (errno != ENOENT) {
-		rc = -1;
+	} else if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP) {
+		msg_error("%s/%s: %m", escape_name(location), escape_name(s->host));
+		rc = PROOF_UNREAD;
 	}
 	walk_close(walk);
 	if (tree >= 0)

@@ -6,13 +6,15 @@
 #define SS_PROOF_H
 
 #include "catalog/catalog.h"
+#include "catalog/merge.h"
 
 /*
  * Walk the tree of s in a location and compare all that the metadata digest
  * holds with the catalog's rows.  Files of a saveset that is flagged as changed through hard
  * links by a later sync may be so, but for what lies in .sync, where rsync is at work.  1 it is the same, 0 it is not or is not there,
- * -1 after reporting that it cannot be told.
+ * PROOF_UNREAD after reporting that the tree cannot be read, -1 that the catalog cannot.
  */
+#define PROOF_UNREAD MERGE_UNREAD
 int proof_tree(struct catalog *cat, const struct volume *v, const struct saveset *s,
 	       const char *location);
 

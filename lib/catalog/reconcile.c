@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/escape.h"
@@ -27,6 +28,9 @@ struct found {
 	struct marker m;	/* all zero likewise */
 	int sealed;		/* the volume attests it */
 	int believed;
+	int unread;		/* the disk did not give it */
+	int beside;		/* the tree of a location whose directory of markers did not tell of it */
+	int hidden;		/* whose tree this is cannot be told: no saveset of the host is gone */
 };
 
 struct work {
@@ -39,67 +43,120 @@ struct work {
 	size_t nsaveset;
 	size_t changed, damaged, sealed;
 	int64_t volume;
+	int blind;		/* what a location holds cannot be told: no saveset is gone */
 	int dry;
 };
 
-/* Take note of a marker.  0, or -1: it cannot be told what it says, so nothing can be concluded. */
-static int note(struct work *w, const char *location, int fd, const char *host)
+/* Nothing that was read from the disk is a marker: torn, foreign, not a regular file. */
+static int is_damage(int error)
+{
+	return error == EINVAL || error == ELOOP || error == EFBIG || error == ENXIO || error == ENODEV;
+}
+
+static struct found *add_found(struct work *w, const char *location, const char *host)
+{
+	w->found = mem_more(w->found, w->n, sizeof(*w->found));
+	w->found[w->n] = (struct found){ .location = mem_strdup(location), .host = mem_strdup(host) };
+	return &w->found[w->n++];
+}
+
+/* Take note of a marker, whether it can be read or not. */
+static void note(struct work *w, const char *location, int fd, const char *host)
 {
 	struct marker m;
-	int got = marker_read(fd, host, &m);
+	int got = marker_read(fd, host, &m), unread = got < 0 && !is_damage(errno);
+	struct found *f = got == 0 ? NULL : add_found(w, location, host);
 
-	if (got < 0 && errno != EINVAL && errno != ELOOP && errno != EFBIG &&
-	    errno != ENXIO && errno != ENODEV)
-		return -1;
-	if (got == 0)
-		return 0;
-	w->found = mem_more(w->found, w->n, sizeof(*w->found));
-	struct found *f = &w->found[w->n++];
-	*f = (struct found){ .location = mem_strdup(location), .host = mem_strdup(host) };
 	if (got > 0) {
 		memcpy(f->id, m.id, sizeof(f->id));
 		memcpy(f->status, m.status, sizeof(f->status));
 		f->m = m;
 		f->sealed = volume_attests(w->v, &m);
+	} else if (got < 0) {
+		f->unread = unread;
 	}
-	return 0;
+}
+
+static int is_tree(const struct dirent *d)
+{
+	return (d->d_type == DT_DIR || d->d_type == DT_UNKNOWN) && volume_name_ok(d->d_name) &&
+	       strncmp(d->d_name, MARKER_BAD, strlen(MARKER_BAD)) != 0;
+}
+
+/*
+ * The markers of a location, of which there were "before" others, cannot all be read.  Take
+ * note of its trees instead: they tell whose they are.
+ */
+static void note_trees(struct work *w, const char *location, int fd, size_t before)
+{
+	struct dirent **list = NULL;
+	int n = scandirat(fd, ".", &list, is_tree, alphasort);
+	size_t noted = w->n;
+
+	if (n < 0) {
+		msg_error("%s/%s: %m", escape_name(w->v->root), escape_name(location));
+		w->blind = 1;
+	}
+	for (int i = 0; i < n; i++) {
+		size_t k = before;
+
+		while (k < noted && strcmp(w->found[k].host, list[i]->d_name))
+			k++;
+		if (k == noted) {
+			struct found *f = add_found(w, location, list[i]->d_name);
+
+			f->unread = f->beside = 1;
+		}
+		free(list[i]);
+	}
+	free(list);
+}
+
+/* Take note of the markers in dir, that of a location.  0, or -1 with errno: not of all. */
+static int scan_markers(struct work *w, const char *location, int fd, int dir)
+{
+	DIR *d = dir < 0 ? NULL : fdopendir(dir);
+	struct dirent *e;
+	int err;
+
+	if (!d) {
+		err = errno;
+		if (dir >= 0)
+			close(dir);
+		errno = err;
+		return -1;
+	}
+	for (errno = 0; (e = readdir(d)); errno = 0) {
+		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
+			continue;
+		if (!file_is_new(e->d_name))
+			note(w, location, fd, e->d_name);
+		else if (!w->dry)
+			unlinkat(dirfd(d), e->d_name, 0);
+	}
+	err = errno;
+	closedir(d);
+	errno = err;
+	return err ? -1 : 0;
 }
 
 /* volume_each: read the markers of one location. */
 static int scan(const char *location, int fd, void *arg)
 {
 	struct work *w = arg;
-	int dir = openat(fd, MARKER_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *d = dir < 0 ? NULL : fdopendir(dir);
-	struct dirent *e;
+	int dir = openat(fd, MARKER_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), none = errno == ENOENT;
+	size_t before = w->n;
+	struct stat st;
 
-	if (!d) {
-		if (errno == ENOENT)
-			return 0;
-		msg_error("%s/%s/" MARKER_DIR ": %m", escape_name(w->v->root), escape_name(location));
-		if (dir >= 0)
-			close(dir);
-		return -1;
+	if (scan_markers(w, location, fd, dir) < 0 && !(dir < 0 && none)) {
+		w->damaged++;
+		msg_warn("%s/%s/" MARKER_DIR ": %m: the markers in it are not read", escape_name(w->v->root),
+			 escape_name(location));
+		note_trees(w, location, fd, before);
+	} else if (fstatat(fd, MARKER_BAD, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+		note_trees(w, location, fd, before);
 	}
-	for (errno = 0; (e = readdir(d)); errno = 0) {
-		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
-			continue;
-		if (!file_is_new(e->d_name)) {
-			if (note(w, location, fd, e->d_name) < 0) {
-				closedir(d);
-				return -1;
-			}
-		} else if (!w->dry) {
-			unlinkat(dirfd(d), e->d_name, 0);
-		}
-	}
-	int err = errno;
-	closedir(d);
-	if (!err)
-		return 0;
-	errno = err;
-	msg_error("%s/%s/" MARKER_DIR ": %m", escape_name(w->v->root), escape_name(location));
-	return -1;
+	return 0;
 }
 
 static int is_for(const struct found *f, const struct saveset *s)
@@ -134,22 +191,19 @@ static int is_older(const struct work *w, const struct saveset *s, const struct 
 	return 0;
 }
 
-/* The tree is proved to be that of s: its marker gets a seal, and says what the catalog does.  0 or -1. */
-static int seal(struct work *w, const struct saveset *s, struct found *f)
+/* The tree is proved to be that of s: its marker gets a seal, and says what the catalog does. */
+static void seal(struct work *w, const struct saveset *s, struct found *f)
 {
 	/* What it was before it was gone only the marker says. */
 	enum saveset_status status = s->status == SV_GONE ? SV_UNATTESTED : s->status;
 	int got = w->dry ? 1 : sign_again(w->v, s, f->location, status);
 
-	if (got < 0)
-		return -1;
 	msg_debug("%s: its marker in %s %s, and its tree is proved", escape_name(s->name),
 		  escape_name(f->location), sign_lacks(w->v, &f->m));
 	snprintf(f->status, sizeof(f->status), "%s", saveset_status_name(status));
 	f->sealed = got > 0;
 	w->sealed += got > 0;
-	w->damaged += got == 0;
-	return 0;
+	w->damaged += got <= 0;
 }
 
 /* A marker that nothing attests, where the catalog has its saveset, and another tree: it stays, and decides nothing. */
@@ -167,8 +221,15 @@ static int believe_one(struct work *w, const struct saveset *s, struct found *f,
 	int look = doubt || !f->sealed || !strcmp(f->location, ".sync") || is_older(w, s, f);
 	int proved = look ? proof_tree(w->cat, w->v, s, f->location) : 1;
 
-	if (proved > 0 && !f->sealed)
-		return seal(w, s, f) < 0 ? -1 : 1;
+	if (proved == PROOF_UNREAD) {
+		f->hidden = 1;
+		w->damaged++;
+		return 0;
+	}
+	if (proved > 0 && !f->sealed) {
+		seal(w, s, f);
+		return 1;
+	}
 	if (proved <= 0 && !f->sealed && !doubt && strcmp(f->location, ".sync") != 0 &&
 	    saveset_lies_in(s->locations, f->location)) {
 		hold(w, s, f);
@@ -200,6 +261,36 @@ static int believe(struct work *w, const struct saveset *s)
 	return 0;
 }
 
+/* The saveset without a marker of its own to which a tree is proved to belong; what cannot be told. */
+struct owner {
+	const struct saveset *proved;
+	const struct saveset *lay;	/* not proved, but it lay there */
+	int unread;
+};
+
+/* Look for the owner of the tree beside f.  0 or -1. */
+static int find_owner(struct work *w, const struct found *f, struct owner *o)
+{
+	*o = (struct owner){ 0 };
+	for (const struct saveset *s = w->saveset; s < w->saveset + w->nsaveset; s++) {
+		if (!is_ours(w, s) || s->status == SV_GONE || strcmp(s->host, f->host) ||
+		    has_marker(w, s))
+			continue;
+		int proved = proof_tree(w->cat, w->v, s, f->location);
+
+		if (proved == -1)
+			return -1;
+		if (proved > 0) {
+			o->proved = s;
+			return 0;
+		}
+		o->unread |= proved == PROOF_UNREAD;
+		if (strcmp(f->location, ".sync") && is_in(s->locations, f->location))
+			o->lay = s;
+	}
+	return 0;
+}
+
 /*
  * A marker that cannot be read, or is not believed: whose was it?  That of a saveset which
  * has no other, if the tree is found to be its; or else, where it cannot be read, of the one
@@ -207,9 +298,11 @@ static int believe(struct work *w, const struct saveset *s)
  */
 static int mend(struct work *w, struct found *f)
 {
-	const struct saveset *kept = NULL, *s;
-	int proved = 0, damaged = !f->id[0];
+	int damaged = !f->id[0];
+	const struct saveset *s;
+	struct owner o;
 
+<<<<<<< HEAD
 	for (s = w->saveset; s < w->saveset + w->nsaveset; s++) {
 		if (!is_ours(w, s) || s->status == SV_GONE || strcmp(s->host, f->host) ||
 		    has_marker(w, s))
@@ -225,18 +318,23 @@ static int mend(struct work *w, struct found *f)
 	w->damaged += damaged || proved;
 	if (!proved)
 		s = damaged ? kept : NULL;
+=======
+	if (find_owner(w, f, &o) < 0)
+		return -1;
+	s = o.proved ? o.proved : damaged ? o.lay : NULL;
+	f->hidden |= !s && (o.unread || f->unread);
+	w->damaged += f->beside ? s || o.unread : damaged || s;
+>>>>>>> x-B
 	if (!s) {
-		if (damaged)
+		if (damaged && !f->beside)
 			msg_warn("%s/%s: whose damaged marker this is cannot be told",
 				 escape_name(f->location), escape_name(f->host));
 		return 0;
 	}
-	if (proved && !w->dry) {
-		if (sign_again(w->v, s, f->location, s->status) < 0)
-			return -1;
+	/* Where it cannot be written (which was said) the saveset has no name for now, but its place. */
+	if (o.proved && !w->dry && sign_again(w->v, s, f->location, s->status) >= 0)
 		msg_info("%s: its marker in %s was %s and is written anew", escape_name(s->name),
 			 escape_name(f->location), damaged ? "damaged" : "another's");
-	}
 	memcpy(f->id, s->uid, sizeof(f->id));
 	f->believed = 1;
 	return 0;
@@ -307,6 +405,15 @@ static int same_set(const char *a, const char *b)
 	return 1;
 }
 
+/* Was something not read where a saveset of the host may lie? */
+static int is_hidden(const struct work *w, const char *host)
+{
+	for (size_t i = 0; i < w->n; i++)
+		if (w->found[i].hidden && !strcmp(w->found[i].host, host))
+			return 1;
+	return w->blind;
+}
+
 /* Transaction: give s the believed locations.  0 or -1. */
 static int correct(struct work *w, const struct saveset *s)
 {
@@ -315,6 +422,13 @@ static int correct(struct work *w, const struct saveset *s)
 
 	if (same_set(now, s->locations) && (*now || s->status == SV_GONE))
 		goto out;
+	/* Absence is evidence only where one could look. */
+	if (!*now && is_hidden(w, s->host)) {
+		w->damaged++;
+		msg_warn("%s: was not found, and what lies on the disk cannot all be read: it stays in the catalog"
+			 " as it is", escape_name(s->name));
+		goto out;
+	}
 	w->changed++;
 	/* To be moved by a rotation is the ordinary thing. */
 	if (*now && s->status != SV_GONE)
@@ -411,14 +525,15 @@ static int compare(struct catalog *cat, const struct conf *c, const struct volum
 int reconcile_run(struct catalog *cat, const struct conf *c, const struct volume *v, int dry,
 		  size_t *changed, size_t *damaged)
 {
-	size_t caught = 0, again;
+	size_t caught = 0, left = 0, again;
 	int rc = compare(cat, c, v, dry, changed, damaged);
 
 	if (rc == 0 && !dry)
-		rc = catchup_run(cat, c, v, &caught);
+		rc = catchup_run(cat, c, v, &caught, &left);
 	/* Copies of what was caught up with lie elsewhere, too. */
 	if (rc == 0 && caught)
 		rc = compare(cat, c, v, dry, &again, damaged);
 	*changed += caught;
+	*damaged += left;
 	return rc;
 }

@@ -297,8 +297,9 @@ static int remark(const char *location, int fd, void *arg)
 	}
 	memcpy(m.full, r->full, sizeof(m.full));
 	if (marker_write(fd, r->s->host, &m) < 0)
-		return -1;
-	r->found = 1;
+		r->unread++;
+	else
+		r->found = 1;
 	return 0;
 }
 

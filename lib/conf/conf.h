@@ -43,6 +43,7 @@ struct conf {
 	int threads;		/* 0 = by CPUs and disk */
 	int quiet;
 	int json;		/* only from the command line */
+	int unlogged;		/* logfile could not be opened, which was said */
 	/* A nightly run's (ss-run). */
 	char *syslog;		/* facility, default CONF_FACILITY; "none" */
 	int wait;		/* seconds to wait for another run's lock, default 0 */

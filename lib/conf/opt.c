@@ -98,6 +98,7 @@ static const struct poptOption opt_hidden[] = {
 #define OPT_ALL (sizeof(opt_all) / sizeof(opt_all[0]))
 
 static char *opt_text[OPT_ALL];			/* what popt stores of the keys */
+static int opt_unlogged;	/* the log that was asked for is not there */
 static struct conf_pair opt_given[OPT_ALL + 2];	/* those that were given, and --quiet */
 
 /* Those of them that the tool takes; all zero ends the table. */
@@ -236,18 +237,28 @@ static const struct conf_pair *opt_pairs(void)
 	return opt_given;
 }
 
-static int opt_logging(const struct conf *c, unsigned use)
+/*
+ * A log that cannot be opened costs the log alone, and what says so is that the work is not
+ * done as it was asked for (opt_finish()).  What a run starts is silent: the run has said it.
+ */
+static void opt_logging(struct conf *c, unsigned use)
 {
-	enum msg_level level = MSG_INFO;
+	enum msg_level level = MSG_INFO, shown;
 
 	msg_parse_level(c->log_level, &level);
-	msg_level(c->quiet && level > MSG_WARN ? MSG_WARN : level);
+	shown = c->quiet && level > MSG_WARN ? MSG_WARN : level;
+	msg_level(shown);
 	if (use & OPT_RUN)
 		msg_syslog(c->syslog, level);
-	if (!c->logfile || msg_logfile(c->logfile, level) == 0)
-		return 0;
-	/* The system's log is root's: who may not write it does without, as it was told. */
-	return geteuid() != 0 && !conf_named(c, "logfile") ? 0 : -1;
+	if (!c->logfile)
+		return;
+	if (getenv("SECONDSHOT_LOCK_FD") && !(use & OPT_RUN))
+		msg_level(MSG_NONE);
+	if (msg_logfile(c->logfile, level) < 0)
+		/* The system's log is root's: who may not write it does without, as it was told. */
+		c->unlogged = geteuid() == 0 || conf_named(c, "logfile");
+	msg_level(shown);
+	opt_unlogged = c->unlogged && (use & OPT_RUN || !getenv("SECONDSHOT_LOCK_FD"));
 }
 
 /* What is asked about the tool itself. */
@@ -284,8 +295,9 @@ const char **opt_start(const struct opt_tool *tool, int argc, const char **argv,
 	/* At night nobody else hears of a configuration that says nothing of a log, since it has an error. */
 	if (tool->use & OPT_RUN)
 		msg_syslog(CONF_FACILITY, MSG_WARN);
-	if (conf_load(conf, opt_config, opt_pairs()) || opt_logging(conf, tool->use))
+	if (conf_load(conf, opt_config, opt_pairs()))
 		return NULL;
+	opt_logging(conf, tool->use);
 	keys_in(tool->use & OPT_CATALOG ? conf->state_dir : NULL);
 	conf->json = opt_json;
 	left = poptGetArgs(opt_context);
@@ -333,5 +345,5 @@ int opt_finish(int code)
 		msg_error("standard output: %s", errno ? strerror(errno) : "a write failed");
 		return SS_FAIL;
 	}
-	return code;
+	return code == SS_OK && opt_unlogged ? SS_INCOMPLETE : code;
 }

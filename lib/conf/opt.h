@@ -37,7 +37,8 @@ struct opt_tool {
  * descriptors 0-2 open, locale, msg_program(); parse argv; load the
  * configuration into conf.  Returns the arguments left over (NULL-ended, owned
  * by the caller's process for its whole life) or NULL after reporting: exit
- * with *code then (--help and --version: SS_OK).
+ * with *code then (--help and --version: SS_OK).  A log file that cannot be opened is
+ * said, and no reason not to start: opt_finish() then makes SS_OK SS_INCOMPLETE.
  */
 const char **opt_start(const struct opt_tool *tool, int argc, const char **argv,
 		       struct conf *conf, int *code);

@@ -2,9 +2,12 @@
 /* recover.c - a rotation that did not end. */
 #include "rsnap/recover.h"
 
+#include <unistd.h>
+
 #include "base/escape.h"
 #include "base/msg.h"
 #include "tree/held.h"
+#include "tree/marker.h"
 #include "tree/trash.h"
 
 int recover_undo(const struct volume *v, const struct rotate_plan *plan)
@@ -45,8 +48,24 @@ out:
 	return ret;
 }
 
+/* volume_each: a directory of markers that is none, or is spoilt, gives way to a new one. */
+static int renew_markers(const char *location, int fd, void *arg)
+{
+	int dir;
+
+	if (marker_dir_usable(fd))
+		return 0;
+	dir = marker_renew(fd);
+	if (dir >= 0)
+		close(dir);
+	else
+		(void)held_renew(arg, location);
+	return 0;
+}
+
 int recover_rotation(const struct volume *v)
 {
+	struct volume copy = *v;
 	long trees;
 
 	/* First the locations: the trees go back by their names. */
@@ -55,7 +74,7 @@ int recover_rotation(const struct volume *v)
 	trees = held_back(v);
 	if (trees > 0)
 		msg_info("put back %ld trees that an earlier run had held out of a rotation", trees);
-	return trees < 0 ? -1 : 0;
+	return trees < 0 ? -1 : volume_each(v, renew_markers, &copy);
 }
 
 int recover_none(const struct volume *v)

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/escape.h"
@@ -35,6 +36,38 @@ static char *path_of(const struct rsnap *r, const char *host, const char *dir, c
 	return mem_printf("%s/%zu.%s", dir, i, ext);
 }
 
+/* Is there a directory where the file could be made?  1, or 0 with errno. */
+static int has_place(const char *file)
+{
+	const char *slash = strrchr(file, '/');
+	char *dir = slash == NULL || slash == file ? mem_strdup("/") : mem_dup(file, (size_t)(slash - file));
+	int ok = access(dir, W_OK | X_OK) == 0, err = errno;
+
+	free(dir);
+	errno = err;
+	return ok;
+}
+
+char *rsnap_conf_log_wrong(const struct rsnap *r)
+{
+	const char *why = NULL;
+	struct stat st;
+	int fd;
+
+	if (r->logfile == NULL)
+		return NULL;
+	fd = open(r->logfile, O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0 && errno == ENXIO)
+		why = "nobody reads from it";
+	else if (fd < 0 && (errno != ENOENT || !has_place(r->logfile)))
+		why = strerror(errno);
+	else if (fd >= 0 && (fstat(fd, &st) != 0 || (!S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode))))
+		why = "it is no file";
+	if (fd >= 0)
+		close(fd);
+	return why != NULL ? mem_printf("%s: %s", r->logfile, why) : NULL;
+}
+
 /* rsnapshot's configuration can name no file with a tab or newline. */
 static int nameable(const char *path)
 {
@@ -44,12 +77,18 @@ static int nameable(const char *path)
 	return 0;
 }
 
-static void lines_of(struct buf *b, const struct rsnap *r, const char *host)
+static int is_log_line(const char *text)
+{
+	return strncmp(text, "logfile\t", 8) == 0;
+}
+
+static void lines_of(struct buf *b, const struct rsnap *r, const char *host, int no_log)
 {
 	const struct rsnap_line *l;
 
 	for (l = r->line; l < r->line + r->nline; l++) {
-		if (l->point >= 0 && (host == NULL || strcmp(r->point[l->point].host, host) != 0))
+		if ((l->point >= 0 && (host == NULL || strcmp(r->point[l->point].host, host) != 0)) ||
+		    (no_log && is_log_line(l->text)))
 			continue;
 		buf_str(b, l->text);
 		buf_char(b, '\n');
@@ -116,7 +155,7 @@ int rsnap_conf_write(struct rsnap_conf *c, const struct rsnap *r, const char *ho
 	if (!nameable(how->wrapper) || !nameable(lockfile))
 		goto out;
 	buf_str(&b, "# Written by ss-run for one run; it will be removed.\n");
-	lines_of(&b, r, host);
+	lines_of(&b, r, host, how->no_log);
 	own_lines(&b, r, how->wrapper, lockfile);
 	ret = write_file(c->file, &b);
 	if (ret != 0)

@@ -25,7 +25,14 @@ struct rsnap_conf_how {
 	int fd;			/* by which dir is named, for ss-rsync to close; -1: it is not */
 	int timeout;		/* seconds without a byte after which rsync gives up, 0 = never */
 	const char *writes;	/* what rsync may write besides the host's tree: PATH:PATH..., or NULL */
+	int no_log;		/* rsnapshot's logfile is left out */
 };
+
+/*
+ * Why rsnapshot cannot write its logfile, with its name, malloc'd, not escaped; NULL if it
+ * can, or there is none.  rsnapshot would end before it does anything, or wait for ever.
+ */
+char *rsnap_conf_log_wrong(const struct rsnap *r);
 
 /*
  * Write the configuration for a host of r, or for none (NULL), below how->dir.

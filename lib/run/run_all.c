@@ -147,6 +147,8 @@ int run_open(struct run *r, const char *const hosts[])
 		/* Before anything is put right there, or written. */
 		return SS_FAIL;
 	}
+	if (r->conf.unlogged)
+		run_worse(r, SS_INCOMPLETE);
 	run_record_begin(r);
 	return SS_OK;
 }

@@ -294,21 +294,24 @@ static void check_trash(struct run_check *k, const struct volume *v)
 					 escape_name(v->root), n < 0 ? strerror(errno) : "not empty"));
 }
 
-/* A file that a run makes: its directory must be there, and be ours to write in. */
-static void check_place(struct run_check *k, const char *what, const char *file)
+/* A file that a run makes: its directory must be there, and be ours to write in.  1 if it is not. */
+static int check_place(struct run_check *k, const char *what, const char *file)
 {
 	const char *slash = file != NULL ? strrchr(file, '/') : NULL;
 	char *dir;
+	int wrong;
 
 	if (slash == NULL)
-		return;
+		return 0;
 	dir = slash == file ? mem_strdup("/") : mem_dup(file, (size_t)(slash - file));
-	if (access(dir, W_OK | X_OK) != 0)
+	wrong = access(dir, W_OK | X_OK) != 0;
+	if (wrong)
 		run_check_add(k, what, RUN_CHECK_MEND,
 			      mem_printf("%s: %s: %s", escape_name(file), escape_name(dir),
 					 errno == ENOENT ? "there is no such directory; make it (what is below /run"
 							   " goes with each reboot)" : strerror(errno)));
 	free(dir);
+	return wrong;
 }
 
 static void check_hooks(struct run_check *k)
@@ -398,6 +401,20 @@ static int finish(struct run_check *k)
 	return worst == RUN_CHECK_UNKNOWN ? SS_FAIL : worst == RUN_CHECK_MEND ? SS_FINDINGS : SS_OK;
 }
 
+/* Ours and rsnapshot's: a run goes on without them. */
+static void check_log(struct run_check *k)
+{
+	char *why = check_place(k, "logfile", k->rsnap->logfile) ? NULL : rsnap_conf_log_wrong(k->rsnap);
+
+	if (k->conf->unlogged)
+		run_check_add(k, "log", RUN_CHECK_MEND,
+			      mem_printf("%s: cannot be opened; make its directory, or set logfile",
+					 escape_name(k->conf->logfile)));
+	if (why != NULL)
+		run_check_add(k, "logfile", RUN_CHECK_MEND, mem_strdup(escape_name(why)));
+	free(why);
+}
+
 int run_check(const struct conf *c, const char *const hosts[])
 {
 	struct run_check k = { .conf = c };
@@ -426,7 +443,7 @@ int run_check(const struct conf *c, const char *const hosts[])
 	check_limit(&k);
 	run_check_jobs(&k);
 	if (k.rsnap != NULL) {
-		check_place(&k, "logfile", k.rsnap->logfile);
+		check_log(&k);
 		check_place(&k, "lockfile", k.rsnap->lockfile);
 		check_own_limits(&k);
 		run_check_hosts(&k, hosts);

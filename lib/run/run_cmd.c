@@ -54,13 +54,19 @@ static void drop_former(const struct run *r)
 /* One without hosts, and one for each. */
 static int write_confs(struct run *r, const char *wrapper)
 {
+	char *wrong = wrapper != NULL ? rsnap_conf_log_wrong(r->rsnap) : NULL;
 	const struct rsnap_conf_how how = {
 		.dir = r->dir.path, .wrapper = wrapper, .timeout = r->conf.host_timeout,
-		.fd = r->dir.fd, .writes = r->conf.rsync_writes,
+		.fd = r->dir.fd, .writes = r->conf.rsync_writes, .no_log = wrong != NULL,
 	};
 	int ret = rsnap_conf_write(&r->job, r->rsnap, NULL, &how);
 	size_t i;
 
+	if (wrong != NULL) {
+		msg_error("rsnapshot's logfile %s: rsnapshot writes no log this time", escape_name(wrong));
+		run_worse(r, SS_INCOMPLETE);
+	}
+	free(wrong);
 	for (i = 0; i < r->nhost && ret == 0; i++)
 		ret = rsnap_conf_write(&r->host[i].job, r->rsnap, r->host[i].name, &how);
 	return ret;

@@ -14,6 +14,7 @@
 #include "rsnap/rsnap_job.h"
 #include "run/run_cmd.h"
 #include "run/run_offline.h"
+#include "run/run_summary.h"
 #include "tree/marker.h"
 
 #define SYNC ".sync"
@@ -31,6 +32,9 @@ int run_host_waits(struct run *r, const char *host)
 		      s.locations != NULL && strcmp(s.locations, SYNC) == 0;
 	else	/* the catalog is new, or an older copy: what lies there is no less whole */
 		ret = run_offline_waits(r, host);
+	/* The catalog knows of nothing there, nor did reconcile find whose it is: it has no name. */
+	if (ret == RUN_HOST_UNTOLD)
+		ret = 0;
 	saveset_free(&s);
 	return ret;
 }
@@ -41,6 +45,15 @@ static void host_failed(struct run *r, struct run_host *h, const char *why)
 	if (h->why == NULL)
 		h->why = mem_strdup(why);
 	run_worse(r, SS_FAIL);
+}
+
+void run_host_not_tried(struct run *r, struct run_host *h, const char *why)
+{
+	free(h->why);
+	h->why = NULL;
+	host_failed(r, h, why);
+	if (h->wanted)
+		run_summary_host(r, h);
 }
 
 /* Catalogue that the attempt failed. */

@@ -106,7 +106,7 @@ int run_offline_waits(struct run *r, const char *host)
 	int got = read_marker(r, SYNC, host, &m);
 
 	if (got <= 0 || !is_to_rotate(r, &m))
-		return got < 0 ? -1 : 0;
+		return got < 0 ? RUN_HOST_UNTOLD : 0;
 	struct copy c = { &r->volume, host, m.id };
 	got = volume_each(&r->volume, is_copy, &c);
 	return got < 0 ? -1 : !got;

@@ -14,7 +14,12 @@
 /* Something with the catalog failed: does the run go on without it?  Finds out if need be; 1 or 0. */
 int run_offline(struct run *r);
 
-/* As run_host_waits(), by the markers: also where a catalog is there that does not know what waits. */
+#define RUN_HOST_UNTOLD (-2)
+
+/*
+ * As run_host_waits(), by the markers: also where a catalog is there that does not know what
+ * waits.  RUN_HOST_UNTOLD after reporting that the host's marker cannot be read.
+ */
 int run_offline_waits(struct run *r, const char *host);
 
 /*

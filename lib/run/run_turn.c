@@ -17,7 +17,10 @@
 #include "run/run_rotate.h"
 #include "tree/marker.h"
 
-/* Does a saveset of the host lie in .sync alone, and must stay?  1, 0, -1 after reporting. */
+#define UNTOLD "its marker in .sync cannot be read, and whether a saveset waits there cannot be told: mend the" \
+	       " disk, or remove its tree from .sync"
+
+/* Does a saveset of the host lie in .sync alone, and must stay?  As run_host_waits(). */
 static int saveset_waits(struct run *r, const char *host)
 {
 	/* A dry run pretends to have rotated it. */
@@ -50,10 +53,15 @@ long run_turn_waiting(struct run *r)
 			continue;
 		}
 		waits = saveset_waits(r, h->name);
+		if (waits == -1)
+			return -1;
 		h->state = waits > 0 ? RUN_WAITS : RUN_IDLE;
 		h->moves = waits > 0 ? may_move(r, h) : 0;
-		if (waits < 0 || h->moves < 0)
-			return -1;
+		if (waits < 0)
+			run_host_not_tried(r, h, UNTOLD);
+		else if (h->moves < 0)
+			run_host_not_tried(r, h, "whether its saveset in .sync may be rotated cannot be told");
+		h->moves = h->moves > 0;
 		n += h->moves;
 	}
 	return n;

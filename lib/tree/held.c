@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/msg.h"
+#include "tree/trash.h"
 
 #define HELD "held"
 #define DIR_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
@@ -44,21 +45,33 @@ static void move_close(struct move *m)
 static int is_entry(const struct dirent *d)
 {
 	return strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0 &&
-	       strcmp(d->d_name, MARKER_DIR) != 0;
+	       strcmp(d->d_name, MARKER_DIR) != 0 && strncmp(d->d_name, MARKER_BAD, strlen(MARKER_BAD)) != 0;
 }
 
-/* The marker of what was moved goes with it.  0, or -1 with errno. */
-static int move_marker(struct move *m, const char *name)
+/* The marker of name goes with it.  1, 0 there is none, or -1 with errno. */
+static int take_marker(struct move *m, const char *name)
 {
 	if (m->from_own < 0)
 		m->from_own = openat(m->from, MARKER_DIR, DIR_FLAGS);
 	if (m->from_own < 0 || faccessat(m->from_own, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
-		return errno == ENOENT ? 0 : -1;
+		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ? 0 : -1;
 	if (m->to_own < 0)
 		m->to_own = file_make_dir(m->to, MARKER_DIR, 0700);
 	if (m->to_own < 0)
 		return -1;
-	return renameat(m->from_own, name, m->to_own, name);
+	return renameat(m->from_own, name, m->to_own, name) == 0 ? 1 : -1;
+}
+
+/*
+ * The marker of what was moved goes with it; one that the disk does not give stays, and
+ * reconcile finds out by the tree whose it is.  0, or -1 with errno.
+ */
+static int move_marker(struct move *m, const char *name)
+{
+	if (take_marker(m, name) >= 0)
+		return 0;
+	msg_warn("%s: the marker of %s cannot be renamed: %m", escape_name(m->location), escape_name(name));
+	return mkdirat(m->to, MARKER_BAD, 0700) == 0 || errno == EEXIST ? 0 : -1;
 }
 
 /* A marker never waits without its tree: a run that is killed here would leave it there for good. */
@@ -191,9 +204,12 @@ static long location_back(const struct volume *v, int held, const char *location
 	if (ret >= 0 && move_flush(&m) != 0)
 		ret = -1;
 	keep_time(m.to, &st);
-	if (ret >= 0 && ((unlinkat(m.from, MARKER_DIR, AT_REMOVEDIR) != 0 && errno != ENOENT) ||
-			 unlinkat(held, location, AT_REMOVEDIR) != 0)) {
-		msg_error("%s: not all of what was held out of a rotation could be put back: %m",
+	/* What is left are markers that could not be renamed. */
+	if (ret >= 0 && (unlinkat(m.from, MARKER_DIR, AT_REMOVEDIR) == 0 || errno == ENOENT) &&
+	    unlinkat(held, location, AT_REMOVEDIR) == 0)
+		goto out;
+	if (ret >= 0 && trash_move(v, held, location) < 0) {
+		msg_error("%s: not all of what was held out of a rotation could be put back",
 			  escape_name(location));
 		ret = -1;
 	}
@@ -237,4 +253,12 @@ long held_back(const struct volume *v)
 	list_free(list, n);
 	close_fd(held);
 	return trees;
+}
+
+int held_renew(const struct volume *v, const char *location)
+{
+	static const char *const none[] = { NULL };
+	int ret = held_away(v, location, none) == 0 && trash_move(v, v->fd, location) >= 0 ? 0 : -1;
+
+	return held_back(v) < 0 ? -1 : ret;
 }

@@ -22,6 +22,13 @@ int held_away(const struct volume *v, const char *location, const char *const *m
 /* Is anything held?  1 or 0. */
 int held_any(const struct volume *v);
 
+/*
+ * Put another directory in the place of a location, with the same trees and those markers that
+ * can be renamed: something else in it is spoilt.  The old one goes to the trash.  0, or -1
+ * after reporting: held_back() brings back what went.
+ */
+int held_renew(const struct volume *v, const char *location);
+
 /* Put everything back.  Number of trees, or -1 after reporting; then call it again later. */
 long held_back(const struct volume *v);
 

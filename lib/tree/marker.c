@@ -20,10 +20,119 @@
 #define HEAD "secondshot-marker 1"
 #define MAC "mac "
 #define END "end\n"
+#define DIR_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+#define BAD_MAX 10		/* names for what is set aside */
 
 static int open_dir(int location)
 {
-	return openat(location, MARKER_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return openat(location, MARKER_DIR, DIR_FLAGS);
+}
+
+/* Is what openat() could not open as a directory none, but something else in its place? */
+static int is_no_directory(int error)
+{
+	return error == ENOTDIR || error == ELOOP;
+}
+
+/* Or is it, or what openat() or fstatat() was asked for, something that the disk has spoilt? */
+static int is_bad(int error)
+{
+	return is_no_directory(error) || error == EIO || error == EUCLEAN || error == EBADMSG;
+}
+
+/* " in PATH" for a message: where the open directory lies; "" if that cannot be told. */
+static const char *place(int dir)
+{
+	static char text[512];
+	char proc[40], path[400];
+	int saved = errno;
+
+	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", dir);
+	ssize_t n = readlink(proc, path, sizeof(path) - 1);
+	if (n > 0)
+		snprintf(text, sizeof(text), " in %s", escape_bytes(path, (size_t)n));
+	errno = saved;
+	return n > 0 ? text : "";
+}
+
+/* What is in the place of the directory of markers, or the directory, gets another name.  0, or -1 with errno. */
+static int set_aside(int location, char to[MARKER_BAD_SIZE])
+{
+	int rc = -1;
+
+	for (unsigned i = 0; i < BAD_MAX && rc < 0; i++) {
+		snprintf(to, MARKER_BAD_SIZE, i ? MARKER_BAD "%u" : MARKER_BAD, i);
+		rc = file_rename_new(location, MARKER_DIR, location, to);
+		if (rc < 0 && errno != EEXIST)
+			break;
+	}
+	return rc;
+}
+
+/* The markers in the directory that was set aside come back, as far as they are files.  */
+static void take_back(int bad, int dir)
+{
+	int copy = openat(bad, ".", DIR_FLAGS);
+	DIR *d = copy < 0 ? NULL : fdopendir(copy);
+	struct dirent *e;
+	struct stat st;
+
+	while (d && (e = readdir(d)) != NULL)
+		if (fstatat(bad, e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
+			(void)file_rename_new(bad, e->d_name, dir, e->d_name);
+	if (d)
+		closedir(d);
+	else if (copy >= 0)
+		close(copy);
+}
+
+int marker_renew(int location)
+{
+	char aside[MARKER_BAD_SIZE];
+	int dir, bad;
+
+	if (set_aside(location, aside) < 0)
+		return -1;
+	dir = file_make_dir(location, MARKER_DIR, 0700);
+	if (dir < 0)
+		return -1;
+	bad = openat(location, aside, DIR_FLAGS);
+	if (bad >= 0) {
+		take_back(bad, dir);
+		close(bad);
+	}
+	msg_warn(MARKER_DIR "%s: something there was no marker, or could not be read, and lies in %s now: look"
+		 " what it is, and remove it", place(location), aside);
+	if (fsync(dir) == 0 && fsync(location) == 0)
+		return dir;
+	close(dir);
+	return -1;
+}
+
+int marker_dir_usable(int location)
+{
+	int dir = open_dir(location), usable = dir >= 0 || !is_bad(errno);
+
+	if (dir >= 0)
+		close(dir);
+	return usable;
+}
+
+/*
+ * Open the directory of markers to change that of host, made where there is none.  What is
+ * in the way there, and could not be replaced, is put out of it.  -1 with errno.
+ */
+static int open_to_change(int location, const char *host)
+{
+	int dir = file_make_dir(location, MARKER_DIR, 0700);
+	struct stat st;
+
+	if (dir < 0)
+		return is_bad(errno) ? marker_renew(location) : -1;
+	if (fstatat(dir, host, &st, AT_SYMLINK_NOFOLLOW) == 0 ? !S_ISDIR(st.st_mode) : !is_bad(errno))
+		return dir;
+	close(dir);
+	return marker_renew(location);
 }
 
 /* Copy a value of the file into a field of size bytes; -1 if it is too long. */
@@ -157,21 +266,6 @@ static int parse(struct marker *m, char *text)
 	return -1;
 }
 
-/* " in PATH" for a message: where the open directory lies; "" if that cannot be told. */
-static const char *place(int dir)
-{
-	static char text[512];
-	char proc[40], path[400];
-	int saved = errno;
-
-	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", dir);
-	ssize_t n = readlink(proc, path, sizeof(path) - 1);
-	if (n > 0)
-		snprintf(text, sizeof(text), " in %s", escape_bytes(path, (size_t)n));
-	errno = saved;
-	return n > 0 ? text : "";
-}
-
 /* Is the tree there that a marker of host would speak of?  1, 0, or -1 after reporting. */
 static int has_tree(int location, const char *host)
 {
@@ -226,9 +320,10 @@ int marker_read(int location, const char *host, struct marker *m)
 		return rc;
 	dir = open_dir(location);
 	if (dir < 0) {
-		if (errno == ENOENT)
+		/* A file in its place says nothing about a host: reconcile tells of it. */
+		if (errno == ENOENT || is_no_directory(errno))
 			return 0;
-		msg_error("%s: cannot open the directory of markers: %m", escape_name(host));
+		msg_error("%s%s: cannot open the directory of markers: %m", escape_name(host), place(location));
 		return -1;
 	}
 	char *text = file_read(dir, host, &len);
@@ -264,7 +359,7 @@ int marker_write(int location, const char *host, const struct marker *m)
 	struct buf b = { 0 };
 	int dir, rc = -1;
 
-	dir = file_make_dir(location, MARKER_DIR, 0700);
+	dir = open_to_change(location, host);
 	if (dir < 0)
 		goto out;
 	buf_printf(&b, HEAD "\nsaveset %s\nid %s\nvolume %s\nstatus %s\ncreated %" PRId64 "\n",
@@ -294,8 +389,11 @@ int marker_drop(int location, const char *host)
 {
 	int dir = open_dir(location), rc = 0;
 
-	if (dir < 0 && errno == ENOENT)
+	if (dir < 0 && (errno == ENOENT || is_no_directory(errno)))
 		return 0;
+	if (dir >= 0)
+		close(dir);
+	dir = open_to_change(location, host);
 	if (dir < 0 || (unlinkat(dir, host, 0) < 0 && errno != ENOENT) || fsync(dir) < 0) {
 		msg_error("cannot remove the marker of %s: %m", escape_name(host));
 		rc = -1;

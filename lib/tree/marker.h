@@ -21,6 +21,12 @@
 #include "tree/seal.h"
 
 #define MARKER_DIR ".secondshot"
+/*
+ * Beside it, with a digit behind it if need be: a directory of markers, or what was in its
+ * place, that was of no use.  Where there is one, trees may have lost their markers.
+ */
+#define MARKER_BAD ".secondshot.bad"
+#define MARKER_BAD_SIZE 32
 
 /* Status of a saveset taken while the catalog could not be reached: it is to be catalogued as... */
 #define MARKER_WAITING "waiting"			/* complete */
@@ -51,11 +57,21 @@ int marker_read(int location, const char *host, struct marker *m);
 int marker_has_id(int location, const char *host, const char *id);
 
 /*
- * Put m in place of what is there; the directory is made.  It is sealed with the own key,
+ * Put m in place of what is there; the directory is made.  Where that is in the
+ * way which cannot be replaced, there is a new directory (marker_renew()).  It is sealed with the own key,
  * which is made if need be; where there can be none it is written unsealed, which was said.
  * 0, or -1 after reporting.
  */
 int marker_write(int location, const char *host, const struct marker *m);
+
+/* Can the directory of markers be opened, or is there none?  1 or 0. */
+int marker_dir_usable(int location);
+
+/*
+ * Make a new directory of markers with what can be taken over from the old one, which gets
+ * a name that begins with MARKER_BAD; says so.  Open, or -1 with errno.
+ */
+int marker_renew(int location);
 
 /* Remove it and fsync the directory; no marker is no error.  0, or -1 after reporting. */
 int marker_drop(int location, const char *host);

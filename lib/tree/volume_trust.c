@@ -107,7 +107,9 @@ static int location(int fd, const char *path)
 	} else if ((why = trust_why(&st)) != NULL) {
 		rc = refuse(path, why);
 	} else {
-		rc = entry(fd, MARKER_DIR, own) < 0 ? -1 : 0;
+		/* Nobody reads it, nor goes there, where it is no directory or cannot be seen. */
+		rc = fstatat(fd, MARKER_DIR, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode) &&
+		     (why = trust_why(&st)) != NULL ? refuse(own, why) : 0;
 	}
 	free(own);
 	return rc;

@@ -135,12 +135,25 @@ static void kinds(void)
 	trees(fd, 1);
 	ok(marker_read(fd, "host", &m) == 0, "no directory of markers");
 	need(symlinkat("../.secondshot", fd, ".secondshot") == 0);
-	errno = 0;
-	ok(marker_read(fd, "copy", &m) == -1 && marker_write(fd, "copy", &m) == -1 &&
-	   marker_drop(fd, "copy") == -1, "a link to one is not followed");
-	need(unlinkat(fd, ".secondshot", 0) == 0);
+	memset(m.full, 'e', 64);
+	ok(marker_read(fd, "copy", &m) == 0 && marker_drop(fd, "copy") == 0 &&
+	   faccessat(own, "copy", F_OK, 0) == 0, "a link to one is not followed");
+	ok(marker_dir_usable(fd) == 0, "nor is it of use");
+	ok(marker_read(at, "copy", &m) == 1 && marker_write(fd, "host", &m) == 0 &&
+	   faccessat(own, "host", F_OK, 0) != 0 && marker_read(fd, "host", &m) == 1 && marker_dir_usable(fd),
+	   "it gives way to one");
+	ok(faccessat(fd, ".secondshot.bad", F_OK, AT_SYMLINK_NOFOLLOW) == 0, "and is kept");
+	/* One name is spoilt: the others' are taken over. */
+	need(mkdirat(fd, ".secondshot/copy", 0700) == 0 && mkdirat(fd, ".secondshot/copy/in", 0700) == 0);
+	ok(marker_drop(fd, "copy") == 0 && marker_read(fd, "host", &m) == 1 &&
+	   faccessat(fd, ".secondshot.bad1/copy/in", F_OK, 0) == 0 && marker_read(fd, "copy", &m) == 0,
+	   "a directory in a marker's place goes aside, the other markers stay");
+	need(unlinkat(fd, ".secondshot.bad", 0) == 0 && unlinkat(fd, ".secondshot.bad1/copy/in", AT_REMOVEDIR) == 0 &&
+	     unlinkat(fd, ".secondshot.bad1/copy", AT_REMOVEDIR) == 0 &&
+	     unlinkat(fd, ".secondshot.bad1", AT_REMOVEDIR) == 0 && unlinkat(fd, ".secondshot/host", 0) == 0 &&
+	     unlinkat(fd, ".secondshot", AT_REMOVEDIR) == 0);
 	int file = openat(fd, ".secondshot", O_WRONLY | O_CREAT, 0600);
-	ok(marker_read(fd, "host", &m) == -1 && errno == ENOTDIR, "a file in place of the directory");
+	ok(marker_read(fd, "host", &m) == 0 && !marker_dir_usable(fd), "a file in place of the directory");
 	need(close(file) == 0 && unlinkat(fd, ".secondshot", 0) == 0);
 	trees(fd, 0);
 	need(close(fd) == 0 && unlinkat(at, "place", AT_REMOVEDIR) == 0);
