@@ -87,6 +87,16 @@ fake() {
 	catalog_at "mysql://keeper@localhost/ss?unix_socket=$BATS_TEST_TMPDIR/fake"
 }
 
+# cut_at N MOST: the catalog is reached through tests/cut, which loses as many connections there.
+cut_at() {
+	local port=$((20000 + RANDOM % 12000))
+	[[ -z ${FAKE:-} ]] || kill "$FAKE"
+	"$TESTS/cut" "127.0.0.2:$port" "127.0.0.2:$(<"$D/tls/port")" "$1" "$2" 3>&- 4>&- &
+	FAKE=$!
+	until_true grep -q ":$(printf %04X "$port") 00000000:0000 0A" /proc/net/tcp
+	catalog_at "mysql://keeper@127.0.0.2:$port/ss$BATS_TEST_NUMBER"
+}
+
 # over DIR [ADDRESS]: the catalog is this test's one on that server, by TCP.
 over() {
 	servers
@@ -190,6 +200,37 @@ over() {
 	until_true grep -aq 'SET SESSION' "$BATS_TEST_TMPDIR/heard"
 	kill "$pid" 2>/dev/null || :
 	wait "$pid" || :
+}
+
+# bats test_tags=more
+@test "an encrypted connection that is lost while it begins: tried again, and then the server is away" {
+	local n port
+	over tls
+	set_conf db-tls verify
+	set_conf db-ca "$D/ca.pem"
+	run_ok ss-catalog init
+	# In the greeting, right behind it, in the server's certificate, at the end.
+	for n in 50 104 400 1400; do
+		cut_at "$n" 1
+		run_ok ss-catalog savesets
+	done
+	cut_at 400 1000
+	run_code 2 ss-catalog savesets
+	contains "$stderr" 'cannot connect'
+	run_code 3 ss-run
+	contains "$stderr" 'the catalog cannot be reached'
+	# A server that we do not trust is not away for a night.
+	over tls
+	set_conf db-ca "$D/other.pem"
+	run_code 2 ss-run --json
+	contains "$stderr" 'cannot connect: .*certificate'
+	contains "$stderr" 'the catalog cannot be used'
+	contains "$output" '"catalog_away":true,"catalog":"refused"'
+	set_conf db-ca "$D/ca.pem"
+	run_ok ss-run --json
+	contains "$output" '"catalog_away":false,"catalog":"used"'
+	run_ok ss-catalog savesets
+	[ "${#lines[@]}" = 4 ]
 }
 
 # bats test_tags=more

@@ -134,6 +134,31 @@ three_nights() {
 	done
 }
 
+@test "a catalog that was never made is not away: exit 2 each night, until init; then a run catches up" {
+	begin
+	catalog_drop
+	local night
+	for night in 1 2; do
+		echo "night $night" >"$SRC/alpha/night"
+		run_code 2 ss-run --json
+		contains "$stderr" "there is no catalog; 'ss-catalog init' makes one"
+		contains "$stderr" "never made: the backup goes on without it.*'ss-catalog init'"
+		lacks "$stderr" 'cannot be reached'
+		contains "$output" '"result":2,.*"catalog":"never made"'
+	done
+	run_code 2 ss-catalog check
+	contains "$stderr" "there is no catalog; 'ss-catalog init' makes one"
+	ss-catalog init
+	run_ok ss-run
+	[ "$(grep -c 'was taken while the catalog' <<<"$stderr")" = 2 ]
+	run_ok ss-verify --all
+	contains "$stderr" '3 of 3 savesets verified, 0 findings'
+	run_ok ss-catalog check
+	away
+	run_code 3 ss-run --json
+	contains "$output" '"catalog":"away"'
+}
+
 @test "the server goes away in mid-run" {
 	HOSTS="alpha beta" begin
 	cp "$RSNAPSHOT_CONF" whole

@@ -80,7 +80,7 @@ static int open_any(struct catalog *cat, const struct conf *c, const char *url, 
 		cat->db = db_open(&l.db, use, &cat->away);
 		login_free(&l);
 	}
-	if (cat->db && schema_upgrade(cat->db, use == DB_CREATE) == 0)
+	if (cat->db && schema_upgrade(cat->db, use == DB_CREATE, &cat->none) == 0)
 		return 0;
 	return useless(cat);
 }

@@ -18,6 +18,7 @@ struct catalog {
 	/* It could not be opened, as has been said: */
 	int away;		/* because its server is away */
 	int refused;		/* because of what trying again does not mend */
+	int none;		/* since it was never made */
 };
 
 enum saveset_status { SV_RUNNING, SV_COMPLETE, SV_PARTIAL, SV_FAILED, SV_STALE, SV_GONE, SV_UNATTESTED };

@@ -48,10 +48,20 @@ static int is_gone(unsigned code)
 	       code == ER_UNKNOWN_COM_ERROR || code >= CR_MIN_ERROR;
 }
 
+/*
+ * Encryption that is refused, by us (whose certificate is that?) or for want of it, has the code
+ * of an encrypted connection that is lost.  Only its text tells; that of a loss is the operating
+ * system's or the TLS library's, and has many forms.
+ */
+static int is_tls_refused(unsigned code, const char *text)
+{
+	return code == CR_SSL_CONNECTION_ERROR && (strstr(text, "ertificate") || strstr(text, "is required"));
+}
+
 /* Somebody answered, and may have time for us in a moment. */
 static int is_busy(unsigned code)
 {
-	return code == CR_SERVER_LOST || code == CR_SERVER_LOST_EXTENDED ||
+	return code == CR_SERVER_LOST || code == CR_SSL_CONNECTION_ERROR || code == CR_SERVER_LOST_EXTENDED ||
 	       code == CR_SERVER_GONE_ERROR || code == ER_CON_COUNT_ERROR ||
 	       code == ER_TOO_MANY_USER_CONNECTIONS;
 }
@@ -137,11 +147,12 @@ void db_maria_failed(struct maria *m, MYSQL_STMT *st, const char *doing)
 		st = NULL;
 	unsigned code = st ? mysql_stmt_errno(st) : mysql_errno(m->h);
 	char *text = quote_text(st ? mysql_stmt_error(st) : mysql_error(m->h));
+	int refused = is_tls_refused(code, text);
 
 	free(m->why);
 	m->why = mem_printf("%s: %s: %s (MariaDB %u)", escape_name(m->label), doing, text, code);
 	free(text);
-	m->failure = may_be_cured(code) || learn_limits(m, code) ? DB_FAILURE_RETRY : DB_FAILURE_FINAL;
+	m->failure = !refused && (may_be_cured(code) || learn_limits(m, code)) ? DB_FAILURE_RETRY : DB_FAILURE_FINAL;
 	m->doomed = 1;
 	m->busy = is_busy(code);
 	m->refused = code == ER_UNKNOWN_COM_ERROR || code == ER_LOCK_WAIT_TIMEOUT;

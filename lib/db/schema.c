@@ -217,10 +217,11 @@ static int may_upgrade(struct db *db, int from, int init)
 	return -1;
 }
 
-int schema_upgrade(struct db *db, int init)
+int schema_upgrade(struct db *db, int init, int *none)
 {
 	int from = version_of(db);
 
+	*none = from == 0 && !init;
 	if (from < 0)
 		return -1;
 	if (from == SCHEMA_VERSION)

@@ -13,8 +13,9 @@
  * Bring db to SCHEMA_VERSION: an empty one gets its tables if this is an init; an
  * older file is copied beside itself first (NAME.schema-N, never over an existing
  * one), an older database on a server is upgraded by init alone; a newer one is
- * refused.  May be killed at any point and run again.  0, or -1 after reporting.
+ * refused.  May be killed at any point and run again.  0, or -1 after reporting;
+ * *none: since it was never made.
  */
-int schema_upgrade(struct db *db, int init);
+int schema_upgrade(struct db *db, int init, int *none);
 
 #endif

@@ -35,6 +35,9 @@ int run_offline(struct run *r)
 	if (r->catalog.away)
 		msg_warn("the catalog cannot be reached: the backup goes on without it, and a later"
 			 " run catches up");
+	else if (r->catalog.none)
+		msg_error("the catalog cannot be used, since it was never made: the backup goes on without it,"
+			  " in this and each later run; run 'ss-catalog init', and the next run catches up");
 	else
 		msg_error("the catalog cannot be used: the backup goes on without it, and a run"
 			  " catches up once that is mended");

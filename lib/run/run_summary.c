@@ -220,6 +220,14 @@ static json_t *rotation_object(const struct run *r, const struct run_rotation *r
 	return o;
 }
 
+/* Had the run a catalog, and if not, why? */
+static const char *catalog_state(const struct run *r)
+{
+	if (!r->offline)
+		return "used";
+	return r->catalog.away ? "away" : r->catalog.none ? "never made" : "refused";
+}
+
 json_t *run_summary(struct run *r, int code)
 {
 	json_t *o = json_new("run"), *hosts = json_array(), *rotations = json_array();
@@ -236,6 +244,7 @@ json_t *run_summary(struct run *r, int code)
 	json_object_set_new(o, "interrupted", json_boolean(0));
 	json_object_set_new(o, "dry_run", json_boolean(r->dry));
 	json_object_set_new(o, "catalog_away", json_boolean(r->offline));
+	json_text(o, "catalog", catalog_state(r));
 	json_number(o, "hosts_good", (int64_t)count(r, is_good, NULL));
 	json_number(o, "hosts_failed", (int64_t)count(r, is_failed, NULL));
 	json_number(o, "hosts_held", (int64_t)count(r, is_held, NULL));

@@ -128,7 +128,7 @@ static void test_shown(int out)
 int main(void)
 {
 	char dir[] = "/tmp/test_db.XXXXXX", path[64];
-	int away;
+	int away, none;
 
 	need(mkdtemp(dir) != NULL);
 	snprintf(path, sizeof(path), "%s/catalog.db", dir);
@@ -137,7 +137,8 @@ int main(void)
 	int out = memfd_create("said", MFD_CLOEXEC);
 	need(out >= 0 && dup2(out, STDERR_FILENO) >= 0);
 	db = db_open(&login, DB_CREATE, &away);
-	need(db && schema_upgrade(db, 1) == 0);
+	need(db && schema_upgrade(db, 0, &none) < 0 && none);
+	need(schema_upgrade(db, 1, &none) == 0 && !none);
 	test_bound();
 	test_transaction();
 	test_refused();

@@ -96,7 +96,7 @@ int main(void)
 	need(mkdtemp(dir));
 	snprintf(file, sizeof(file), "%s/db", dir);
 	cat.db = db_open(&login, DB_CREATE, &cat.away);
-	need(cat.db && schema_upgrade(cat.db, 1) == 0);
+	need(cat.db && schema_upgrade(cat.db, 1, &cat.none) == 0);
 	names();
 	db_close(cat.db);
 	need(unlink(file) == 0 && rmdir(dir) == 0);
