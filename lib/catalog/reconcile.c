@@ -285,7 +285,7 @@ static int find_owner(struct work *w, const struct found *f, struct owner *o)
 			return 0;
 		}
 		o->unread |= proved == PROOF_UNREAD;
-		if (strcmp(f->location, ".sync") && is_in(s->locations, f->location))
+		if (strcmp(f->location, ".sync") && saveset_lies_in(s->locations, f->location))
 			o->lay = s;
 	}
 	return 0;
@@ -302,29 +302,11 @@ static int mend(struct work *w, struct found *f)
 	const struct saveset *s;
 	struct owner o;
 
-<<<<<<< HEAD
-	for (s = w->saveset; s < w->saveset + w->nsaveset; s++) {
-		if (!is_ours(w, s) || s->status == SV_GONE || strcmp(s->host, f->host) ||
-		    has_marker(w, s))
-			continue;
-		proved = proof_tree(w->cat, w->v, s, f->location);
-		if (proved < 0)
-			return -1;
-		if (proved)
-			break;
-		if (strcmp(f->location, ".sync") && saveset_lies_in(s->locations, f->location))
-			kept = s;
-	}
-	w->damaged += damaged || proved;
-	if (!proved)
-		s = damaged ? kept : NULL;
-=======
 	if (find_owner(w, f, &o) < 0)
 		return -1;
 	s = o.proved ? o.proved : damaged ? o.lay : NULL;
 	f->hidden |= !s && (o.unread || f->unread);
 	w->damaged += f->beside ? s || o.unread : damaged || s;
->>>>>>> x-B
 	if (!s) {
 		if (damaged && !f->beside)
 			msg_warn("%s/%s: whose damaged marker this is cannot be told",
