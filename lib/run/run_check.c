@@ -428,6 +428,7 @@ int run_check(const struct conf *c, const char *const hosts[])
 		check_place(&k, "logfile", k.rsnap->logfile);
 		check_place(&k, "lockfile", k.rsnap->lockfile);
 		check_own_limits(&k);
+		run_check_options(&k, hosts);
 		run_check_hosts(&k, hosts);
 	}
 	check_hooks(&k);
