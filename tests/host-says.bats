@@ -75,6 +75,80 @@ harmless() {
 	[ -d "$ROOT/hourly.0/near" ]
 }
 
+# reason HOST TEXT: the last run's, of a host that failed.
+reason() {
+	local line
+	line=$(grep -F "$1: failed, " <<<"$stderr")
+	[[ $line == *"$2"* ]] || { echo "$1: no \"$2\" in: $line"; return 1; }
+}
+
+@test "a remote shell that greets is told in plain words, and of rsync's errors the first is the reason" {
+	begin
+	ssh_is 'echo "motd" >&2; echo "Welcome to far"; shift; exec bash -c "$*"'
+	run_code 2 ss-run
+	reason far "rsync exit 2: the login shell of far prints something before rsync starts, and nothing may: '$PWD/ssh far true' shows it; look at its .bashrc and the like"
+	lacks "$(grep 'far: failed' <<<"$stderr")" 'manpage'
+	# A link to nowhere, and what follows from it.
+	ssh_is 'echo "motd" >&2
+		printf "rsync: [sender] change_dir \"/a\" failed: No such file (2)\nrsync: [sender] and so on\nbye\n" >&2
+		exit 23'
+	run_code 2 ss-run
+	reason far 'rsync: [sender] change_dir "/a" failed: No such file (2)'
+	[ -d "$ROOT/hourly.1/near" ]
+}
+
+@test "options that rsnapshot or rsync refuses: which line or option, of which host, and before the run" {
+	begin
+	local line
+	ssh_is 'exit 0'
+	sed -i "s|\tfar/\$|&\t+rsync_long_args=--bogus=3 --log-file=$PWD/rsync.log|" "$RSNAPSHOT_CONF"
+	run_code 2 ss-run
+	reason far 'rsync exit 1: rsync: --bogus=3: unknown option'
+	rm -f rsync.log
+	run_code 1 ss-run --check
+	contains "$output" '^host far +mend +the options of far: rsync: --bogus=3: unknown option$'
+	lacks "$output" 'the options of near'
+	[ ! -e rsync.log ]
+	run_code 0 ss-run --check near
+	lacks "$output" 'bogus'
+	sed -i "s|+rsync_long_args=.*|shout=1|" "$RSNAPSHOT_CONF"
+	line=$(grep -n 'shout=1' "$RSNAPSHOT_CONF" | cut -d: -f1)
+	run_code 2 ss-run
+	reason far "rsnapshot exit 1: $RSNAPSHOT_CONF on line $line: backup far:$SRC/far/ far/ shout=1 - Syntax error"
+	run_code 1 ss-run --check
+	contains "$output" "^rsnapshot +mend +configtest: .* on line $line: .* shout=1 - Syntax error on line $line in extra opts: shout=1$"
+	[ -d "$ROOT/hourly.1/near" ]
+}
+
+@test "what a snapshot's commands and a script say when they fail is the reason" {
+	begin
+	local command
+	for command in lvcreate lvremove script; do
+		printf '#!/bin/bash\necho "leaked on $0 invocation" >&2\necho "  \033[2J$0: %s" >&2\nexit 5\n' \
+			'Volume group vg not found' >"$command"
+		chmod +x "$command"
+	done
+	mkdir mnt
+	sed -i "/\tfar\/\$/d" "$RSNAPSHOT_CONF"
+	printf 'linux_lvm_cmd_%s\n' "lvcreate	$PWD/lvcreate" "lvremove	$PWD/lvremove" 'mount	/bin/mount' \
+		'umount	/bin/umount' >>"$RSNAPSHOT_CONF"
+	printf 'linux_lvm_%s\n' 'snapshotsize	10M' 'snapshotname	snap' 'vgpath	/nowhere' "mountpath	$PWD/mnt" >>"$RSNAPSHOT_CONF"
+	printf 'backup\tlvm://vg/home/\tfar/\nbackup_script\t%s/script\tscripts/\n' "$PWD" >>"$RSNAPSHOT_CONF"
+	run_code 2 ss-run
+	printf '%s\n' "$stderr" >err
+	harmless err
+	reason far 'rsnapshot exit 1: Create LVM snapshot failed: 1280'
+	reason far "lvcreate: Volume group vg not found"
+	reason scripts "rsnapshot exit 1: backup_script $PWD/script returned 5: "
+	reason scripts "script: Volume group vg not found"
+	[ -d "$ROOT/hourly.0/near" ]
+	# It was made, and cannot be mounted.
+	printf '#!/bin/sh\n' | tee lvcreate >lvremove
+	run_code 2 ss-run
+	reason far 'Mount LVM snapshot failed'
+	reason far 'mount: '
+}
+
 # bats test_tags=more
 @test "what rsync itself writes, also on its standard output, is no line of rsnapshot's" {
 	begin

@@ -36,6 +36,7 @@
 #include "rsnap/relay.h"
 #include "rsnap/rsync_args.h"
 #include "rsnap/rsync_watch.h"
+#include "rsnap/source.h"
 
 #define TIMED_OUT 30		/* rsync's own code for that */
 #define FAILED 14		/* rsync's own code for trouble with processes and pipes */
@@ -62,7 +63,10 @@ struct talk {
 	struct quote out, err;
 	unsigned long vanished;	/* lines that tell of vanished files */
 	int still;		/* it was ended: nothing came for too long */
-	char *said;		/* the last one that is no summary; ssh's, for example; or NULL */
+	char *said;		/* rsync's first error, or else the last line that is no summary, as ssh's; or NULL */
+	int errors;		/* said is rsync's own */
+	const char *src;	/* where it reads from */
+	const char *shell;	/* how it gets there */
 };
 
 static int ends_with(const char *line, const char *end)
@@ -82,15 +86,51 @@ static int is_summary(const char *line)
 		ends_with(line, ": Broken pipe (32)") || ends_with(line, ": Connection reset by peer (104)"));
 }
 
-/* A line of its stderr. */
+/* What is sent before rsync's first word, or an rsync of another age: io.c and compat.c of rsync say so. */
+static int is_unclean(const char *line)
+{
+	return strstr(line, "protocol version mismatch -- is your shell clean?") != NULL;
+}
+
+/* What a person needs to know of that: nobody else saw what was printed. */
+static void say_unclean(struct talk *t)
+{
+	struct source s;
+	char *login;
+
+	source_parse(&s, t->src);
+	login = s.kind == SOURCE_SSH ? mem_dup(s.login, s.login_len) : NULL;
+	free(t->said);
+	if (login != NULL)
+		t->said = mem_printf("the login shell of %s prints something before rsync starts, and nothing may:"
+				     " '%s %s true' shows it; look at its .bashrc and the like", login, t->shell, login);
+	else
+		t->said = mem_strdup("what answers prints something that is not rsync's, or is no rsync of this age");
+	t->errors = 1;
+	free(login);
+}
+
+/* Does rsync itself tell of an error?  "rsync: ...", "rsync: [sender] ..." */
+static int is_error(const char *line)
+{
+	return strncmp(line, "rsync: ", 7) == 0;
+}
+
+/* A line of its stderr.  Of rsync's errors the first is the reason of the others. */
 static void hear(void *arg, const char *line, size_t len)
 {
 	struct talk *t = arg;
 
-	if (says_vanished(line))
+	if (says_vanished(line)) {
 		t->vanished++;
-	else if (len > 0 && !is_summary(line))
+	} else if (t->errors || len == 0 || is_summary(line)) {
+		return;
+	} else if (is_unclean(line)) {
+		say_unclean(t);
+	} else {
+		t->errors = is_error(line);
 		quote_keep(&t->said, line, len, SAID);
+	}
 }
 
 /* What is there is passed on.  0: nobody can say anything there any more. */
@@ -237,11 +277,24 @@ static int prepare(struct job *j, struct talk *t, char **rsh)
 	return 0;
 }
 
+/* The remote shell that the command line names. */
+static const char *shell_of(int argc, char *const argv[])
+{
+	const char *shell = "ssh";
+	int i;
+
+	for (i = 1; i < argc - 2; i++)
+		if (strncmp(argv[i], "--rsh=", 6) == 0)
+			shell = argv[i] + 6;
+	return shell;
+}
+
 /* Run the real rsync with our arguments, and record how it ended.  Its status. */
 static int run(struct job *j, const char *results)
 {
 	const char **args = mem_array(NULL, (size_t)j->argc + 3, sizeof(*args)), **to = args;
 	struct talk t = {
+		.src = j->argv[j->argc - 2], .shell = shell_of(j->argc, j->argv),
 		.out = { .mark = SAYS, .fd = STDOUT_FILENO, .lines = LINES, .bytes = BYTES_OUT },
 		.err = { .mark = SAYS, .fd = STDERR_FILENO, .lines = LINES, .bytes = BYTES_ERR,
 			 .hear = hear, .arg = &t },

@@ -3,9 +3,11 @@
  * rsnap_job.c - what the transfers of an rsnapshot came to.
  *
  * A line of the record is STATUS VANISHED SRC DEST BELOW and perhaps SAID, separated by
- * tabs, the texts escaped; ss-rsync appends each with one write.
+ * tabs, the texts escaped; ss-rsync appends each with one write.  So does ss-rsnapshot
+ * with a last line, "said" (or "refused") and a text.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +37,41 @@ static char *unescaped(const char *text)
 	return NULL;
 }
 
+#define SAID "said\t"
+#define REFUSED "refused\t"
+
+int rsnap_job_say(const char *file, const struct rsnap_said *said)
+{
+	int fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600), ret = -1;
+	struct buf b = { 0 };
+
+	buf_str(&b, said->refused ? REFUSED : SAID);
+	escape_add(&b, said->text, strlen(said->text));
+	buf_char(&b, '\n');
+	if (fd >= 0 && write(fd, b.p, b.len) == (ssize_t)b.len)
+		ret = 0;
+	if (ret != 0)
+		msg_error("%s: cannot record what rsnapshot said: %m", escape_name(file));
+	if (fd >= 0)
+		close(fd);
+	buf_free(&b);
+	return ret;
+}
+
+/* Is it a line of rsnap_job_say()?  1, and it is in said, or 0. */
+static int is_said(const char *line, struct rsnap_said *said)
+{
+	const char *text = strncmp(line, SAID, strlen(SAID)) == 0 ? line + strlen(SAID) :
+			   strncmp(line, REFUSED, strlen(REFUSED)) == 0 ? line + strlen(REFUSED) : NULL;
+
+	if (text == NULL)
+		return 0;
+	free(said->text);
+	said->text = unescaped(text);
+	said->refused = *line == *REFUSED;
+	return 1;
+}
+
 /* One line without its newline into r; -1 if it is not one of ours. */
 static int parse(char *line, struct rsnap_result *r)
 {
@@ -59,7 +96,7 @@ static int parse(char *line, struct rsnap_result *r)
 	return r->src != NULL && r->dest != NULL && r->below != NULL ? 0 : -1;
 }
 
-int rsnap_job_results(const char *file, struct rsnap_result **res, size_t *n)
+int rsnap_job_results(const char *file, struct rsnap_result **res, size_t *n, struct rsnap_said *said)
 {
 	char *line = NULL;
 	size_t cap = 0;
@@ -69,14 +106,17 @@ int rsnap_job_results(const char *file, struct rsnap_result **res, size_t *n)
 
 	*res = NULL;
 	*n = 0;
+	*said = (struct rsnap_said){ 0 };
 	f = fopen(file, "re");
 	if (f == NULL && errno == ENOENT)
 		goto out;
 	while (f != NULL && ret == 0 && (len = getline(&line, &cap, f)) > 0) {
-		*res = mem_more(*res, *n, sizeof(**res));
-		(*res)[*n] = (struct rsnap_result){ 0 };
 		if (line[len - 1] == '\n')
 			line[--len] = '\0';
+		if (is_said(line, said))
+			continue;
+		*res = mem_more(*res, *n, sizeof(**res));
+		(*res)[*n] = (struct rsnap_result){ 0 };
 		if (parse(line, &(*res)[(*n)++]) != 0) {
 			msg_error("%s: line %zu is not one of ss-rsync's", escape_name(file), *n);
 			ret = -1;

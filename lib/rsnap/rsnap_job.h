@@ -18,15 +18,24 @@ struct rsnap_result {
 	unsigned long vanished;	/* "file has vanished" lines */
 };
 
+/* What rsnapshot, or a program that it started, had to say of its failure: ss-rsnapshot records it. */
+struct rsnap_said {
+	char *text;		/* as it came, in one line; NULL = nothing */
+	int refused;		/* it refused its configuration */
+};
+
+/* Record that in file.  0, or -1 after reporting. */
+int rsnap_job_say(const char *file, const struct rsnap_said *said);
+
 /* Forget what it records.  0, or -1 after reporting. */
 int rsnap_job_forget(const char *file);
 
 /*
  * The results that were recorded since then; the array and
  * its strings are the caller's (rsnap_job_free).  -1 after reporting; n may be 0:
- * rsnapshot never came to start one.
+ * rsnapshot never came to start one.  said->text is the caller's, too.
  */
-int rsnap_job_results(const char *file, struct rsnap_result **res, size_t *n);
+int rsnap_job_results(const char *file, struct rsnap_result **res, size_t *n, struct rsnap_said *said);
 void rsnap_job_free(struct rsnap_result *res, size_t n);
 
 enum rsnap_judged { RSNAP_COMPLETE, RSNAP_PARTIAL, RSNAP_FAILED };

@@ -446,6 +446,7 @@ int run_check(const struct conf *c, const char *const hosts[])
 		check_log(&k);
 		check_place(&k, "lockfile", k.rsnap->lockfile);
 		check_own_limits(&k);
+		run_check_options(&k, hosts);
 		run_check_hosts(&k, hosts);
 	}
 	check_hooks(&k);

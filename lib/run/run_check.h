@@ -49,6 +49,9 @@ void run_check_root(struct run_check *k, const struct volume *v);
 /* run_check_jobs.c: add the rows of what cron and timers start. */
 void run_check_jobs(struct run_check *k);
 
+/* run_check_options.c: add a row for each host of those of which rsync refuses the options. */
+void run_check_options(struct run_check *k, const char *const hosts[]);
+
 /* run_check_host.c: add the rows of the hosts that are named, or of all. */
 void run_check_hosts(struct run_check *k, const char *const hosts[]);
 

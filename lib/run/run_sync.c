@@ -13,7 +13,9 @@
 #include "base/escape.h"
 #include "base/mem.h"
 #include "base/msg.h"
+#include "rsnap/rsnap_conf.h"
 #include "rsnap/rsnap_job.h"
+#include "rsnap/rsnap_test.h"
 #include "run/run_cmd.h"
 #include "run/run_exec.h"
 #include "run/run_hook.h"
@@ -92,14 +94,32 @@ static int was_rolled_back(const struct run *r, const struct rsnap_point *p,
 	return ret;
 }
 
-/* "alpha/etc: rsync exit 12: Connection refused" */
-static void blame(struct run_sync *s, const char *dest, int status, const struct rsnap_result *culprit)
+/*
+ * rsnapshot refused the configuration that was made for a host: what has it against the
+ * user's lines for dest?  Malloc'd, or NULL.
+ */
+static char *refusal(const struct rsnap *rs, const char *dest)
+{
+	const char *const env[] = { rsnap_conf_path, NULL };
+	const struct rsnap_point *p;
+	char *why = NULL;
+
+	for (p = rs->point; p < rs->point + rs->npoint && why == NULL && !run_stopped(); p++)
+		if (strcmp(p->dest, dest) == 0)
+			rsnap_test_only(rs->file, env, p->src != NULL ? p->src : p->script, &why);
+	return why;
+}
+
+/* "alpha/etc: rsync exit 12: Connection refused"; said: what rsnapshot said itself, or NULL. */
+static void blame(struct run_sync *s, const char *dest, int status, const struct rsnap_result *culprit,
+		  const char *said)
 {
 	const char *text = culprit == NULL && status < 0 ? "not run" :
 			   child_status_text(culprit != NULL ? culprit->status : status);
-	const char *said = culprit != NULL ? culprit->said : NULL;
 	int all = strcmp(s->host->name, dest) == 0;
 
+	if (culprit != NULL)
+		said = culprit->said;
 	free(s->why);
 	s->why = mem_printf("%s%s%s %s%s%s", all ? "" : dest, all ? "" : ": ",
 			    culprit != NULL ? "rsync" : "rsnapshot", text,
@@ -148,6 +168,7 @@ static void judge(struct run *r, struct run_sync *s, int status)
 	const char *dest = r->rsnap->point[s->point].dest;
 	const struct rsnap_result *culprit;
 	struct rsnap_result *res = NULL;
+	struct rsnap_said said = { 0 };
 	enum rsnap_judged judged;
 	size_t n = 0;
 	char *why;
@@ -156,7 +177,7 @@ static void judge(struct run *r, struct run_sync *s, int status)
 		fail_late(s, r->conf.host_limit);
 		return;
 	}
-	if (status >= 0 && rsnap_job_results(run_cmd_job(r, dest)->results, &res, &n) != 0)
+	if (status >= 0 && rsnap_job_results(run_cmd_job(r, dest)->results, &res, &n, &said) != 0)
 		status = -1;
 	judged = rsnap_job_judge(status, res, n, &s->vanished);
 	if (judged > s->judged)
@@ -165,7 +186,9 @@ static void judge(struct run *r, struct run_sync *s, int status)
 		s->why = partial_why(res, n);
 	if (judged == RSNAP_FAILED) {
 		culprit = rsnap_job_culprit(res, n);
-		blame(s, dest, status, culprit);
+		why = culprit == NULL && said.refused ? refusal(r->rsnap, dest) : NULL;
+		blame(s, dest, status, culprit, why != NULL ? why : said.text);
+		free(why);
 		s->stale = status == 1 && was_rolled_back(r, &r->rsnap->point[s->point], culprit);
 	}
 	why = judged == RSNAP_FAILED ? NULL : run_source_empty(r, s->point, res, n);
@@ -174,6 +197,7 @@ static void judge(struct run *r, struct run_sync *s, int status)
 		s->keep = 1;
 		free(why);
 	}
+	free(said.text);
 	rsnap_job_free(res, n);
 }
 

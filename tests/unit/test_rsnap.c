@@ -190,22 +190,30 @@ static void test_judge(void)
 static void test_results(void)
 {
 	struct rsnap_result *res;
+	struct rsnap_said said;
+	char text[] = "two\tlines\nof it\\";
 	size_t n;
 
-	ok(rsnap_job_results(path_of("results"), &res, &n) == 0 && n == 0, "no results yet");
+	ok(rsnap_job_results(path_of("results"), &res, &n, &said) == 0 && n == 0, "no results yet");
 	rsnap_job_free(res, n);
 	write_file("results", "24\t3\tsrc\\t/\td\\\\e\\xffst\t.\n137\t0\ta\tb\tc\\n/d\tno\\trout\\\\e\n");
-	ok(rsnap_job_results(path_of("results"), &res, &n) == 0 && n == 2, "two results");
+	ok(rsnap_job_results(path_of("results"), &res, &n, &said) == 0 && n == 2, "two results");
 	if (n == 2)
 		ok(res[0].status == 24 && res[0].vanished == 3 && strcmp(res[0].src, "src\t/") == 0 &&
 		   strcmp(res[0].dest, "d\\e\xffst") == 0 && res[1].status == 137 &&
 		   strcmp(res[1].below, "c\n/d") == 0 &&
 		   res[0].said == NULL && strcmp(res[1].said, "no\trout\\e") == 0, "what they say");
 	rsnap_job_free(res, n);
-	write_file("results", "24\t3\tsrc\tdest\n");
-	ok(rsnap_job_results(path_of("results"), &res, &n) == -1, "a torn line");
+	write_file("results", "12\t0\ta\tb\t.\tone\n");
+	ok(rsnap_job_say(path_of("results"), &(struct rsnap_said){ text, 1 }) == 0 &&
+	   rsnap_job_results(path_of("results"), &res, &n, &said) == 0 && n == 1 && said.refused &&
+	   strcmp(said.text, text) == 0, "what rsnapshot itself says");
 	rsnap_job_free(res, n);
-	ok(rsnap_job_forget(path_of("results")) == 0 && rsnap_job_results(path_of("results"), &res, &n) == 0 && n == 0, "forgotten");
+	free(said.text);
+	write_file("results", "24\t3\tsrc\tdest\n");
+	ok(rsnap_job_results(path_of("results"), &res, &n, &said) == -1, "a torn line");
+	rsnap_job_free(res, n);
+	ok(rsnap_job_forget(path_of("results")) == 0 && rsnap_job_results(path_of("results"), &res, &n, &said) == 0 && n == 0, "forgotten");
 	rsnap_job_free(res, n);
 	ok(rsnap_job_forget(path_of("results")) == 0, "nothing to forget");
 }
