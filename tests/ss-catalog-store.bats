@@ -315,3 +315,33 @@ refused() {
 	ss-hash <"$HASHED" | store /dev/stdin
 	run_ok ss-verify alpha@.sync
 }
+
+@test "digests that come with one saveset are counted for all that share them; check compares the count" {
+	ss-catalog add alpha >/dev/null
+	local first n
+	first=$(newest)
+	turn
+	fresh "$TREE/dir/two" 'of the second alone'
+	ss-catalog add alpha >"$STREAM"
+	# The second is hashed but for its own file: what the first has is done all the same.
+	ss-hash <"$STREAM" | grep -v 'dir/two' | sed 's/^#end .*/#end -/' | run_code 3 store /dev/stdin
+	[ "$(field "$first" unhashed)" = 1 ]
+	[ "$(field "$(newest)" unhashed)" = 1 ]
+	run_ok ss-catalog check
+	run_ok bash -o pipefail -c "ss-catalog pending '$first' | ss-hash | ss-catalog store"
+	[ "$(field "$first" unhashed)" = 0 ]
+	contains "$(<"$ROOT/hourly.0/.secondshot/alpha")" "^full $(field "$first" full_digest)\$"
+	run_ok ss-catalog check
+	# A count that is wrong either way, also of one that has all its digests.
+	for n in 3 0; do
+		sql "UPDATE savesets SET unhashed = $n"
+		run_code 1 ss-catalog check
+		contains "$output" "files without digest: [01], should be $n\$"
+	done
+	sql 'UPDATE savesets SET unhashed = 3'
+	run_code 1 ss-catalog check
+	contains "$stderr" "2 of them only count files .*'ss-catalog pending SAVESET . ss-hash . ss-catalog store'"
+	run_ok bash -o pipefail -c "ss-catalog pending '$first' | ss-hash | ss-catalog store"
+	run_ok bash -o pipefail -c "ss-catalog pending '$(newest)' | ss-hash | ss-catalog store"
+	run_ok ss-catalog check
+}

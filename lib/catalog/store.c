@@ -40,6 +40,7 @@ struct store {
 	char *fate;		/* of each, an enum fate */
 	size_t n, kept;		/* kept: those at the front that were missing before */
 	size_t bytes, kept_bytes;	/* of their paths */
+	int64_t since;		/* the oldest saveset whose inodes were among the records; 0 = none were */
 	unsigned long failed;	/* records that ss-hash could not serve */
 	unsigned long strange;	/* records of files that the saveset does not hold */
 	char *stranger;		/* the path of one of these */
@@ -347,7 +348,7 @@ int store_finish(struct catalog *cat, const struct saveset *s, int64_t *unhashed
 
 	*unhashed = 0;
 	/* Nothing to find out where add has seen it all (an unchanged tree). */
-	if (s->full[0])
+	if (s->full[0] && !s->unhashed)
 		return 0;
 	if (summary_make(cat, s->series, s->seq, SUMMARY_FULL, &sum) < 0)
 		return -1;
@@ -366,6 +367,8 @@ static void take(struct store *s, const struct stream_rec *r)
 		s->failed++;
 		return;
 	}
+	if (!s->since || r->e.since < s->since)
+		s->since = r->e.since;
 	s->e[s->n] = r->e;
 	s->e[s->n].path = mem_dup(r->e.path, r->e.path_len);
 	s->e[s->n++].data = "";
@@ -391,6 +394,28 @@ static int read_records(struct store *s, struct stream *in, enum stream_got *end
 			return -1;
 	}
 	return flush(s, 1);
+}
+
+/*
+ * Others that share inodes with the saveset have got digests by its stream: what is left is
+ * counted anew, and those that now have all are finished.  0 or -1.
+ */
+static int finish_others(const struct store *s, const struct saveset *self)
+{
+	struct saveset *list;
+	int64_t unhashed;
+	size_t n;
+	int rc = catalog_list(s->cat, self->host, &list, &n);
+
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		const struct saveset *o = &list[i];
+
+		if (o->series == self->series && o->id != self->id && o->unhashed && o->seq >= s->since &&
+		    o->locations[0] && store_finish(s->cat, o, &unhashed) < 0)
+			rc = -1;
+	}
+	catalog_list_free(list, n);
+	return rc;
 }
 
 /* The end of the stream was seen; what is the saveset now?  An exit code. */
@@ -426,6 +451,8 @@ static int conclude(struct store *s, enum stream_got end)
 		if (unhashed)
 			msg_warn("%s: %lld files are still without digest", escape_name(name),
 				 (long long)unhashed);
+		if (s->since && finish_others(s, &now) < 0)
+			code = SS_FAIL;
 	} else if (got == 1) {
 		msg_error("%s: is not in the catalog any more", escape_name(name));
 		code = SS_FAIL;
