@@ -61,7 +61,7 @@ known() {
 	night
 	rm "$CATALOG"
 	sed -i 's/^backup-host.*/backup-host = other/' "$SECONDSHOT_CONF"
-	run_code 2 ss-run
+	run_code 2 ss-catalog savesets
 	contains "$stderr" 'there is no catalog'
 	install -m 600 "$ROOT/catalog.db" "$CATALOG"
 	run_code 2 ss-run

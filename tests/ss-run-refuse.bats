@@ -55,18 +55,6 @@ nothing_changed() {
 	catalog_sum | cmp - catalog.before
 }
 
-@test "a catalog that is not there, or is none" {
-	requires_sqlite "a server's that is not there is one that is away"
-	mv "$CATALOG" catalog
-	run_code 2 ss-run
-	contains "$stderr" "catalog.db"
-	nothing_changed
-	echo nonsense >"$CATALOG"
-	run_code 2 ss-run
-	contains "$stderr" "catalog.db"
-	nothing_changed
-}
-
 @test "a configuration of rsnapshot that cannot be read, believed, or worked with" {
 	run_code 2 ss-run --rsnapshot-conf=/nowhere
 	contains "$stderr" '/nowhere'

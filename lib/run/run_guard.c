@@ -46,6 +46,7 @@ int run_guard_volume(struct run *r)
 
 	if (got == 0)
 		got = same_disk_check(&r->catalog, &r->volume);
+	r->admitted = got == 0;
 	/* Another copy of the disk is one however well the catalog can be reached. */
 	return got == 0 || (got < 0 && run_offline(r)) ? 0 : -1;
 }

@@ -14,23 +14,32 @@
 #include "base/mem.h"
 #include "base/msg.h"
 #include "catalog/sign.h"
-#include "conf/login.h"
 #include "tree/marker.h"
 
 #define SYNC ".sync"
 
+/* Does the catalog answer now, and take what is written?  1, or 0 after reporting. */
+static int is_usable(struct run *r)
+{
+	if (r->catalog.away || r->catalog.refused)
+		return 0;
+	catalog_close(&r->catalog);
+	return catalog_open(&r->catalog, &r->conf, r->dry ? DB_READ : DB_WRITE) == 0 &&
+	       (r->dry || catalog_try(&r->catalog) == 0);
+}
+
 int run_offline(struct run *r)
 {
+	int usable;
+
 	if (r->offline)
 		return 1;
-	if (!login_on_server(&r->conf) || run_stopped())
+	if (run_stopped())
 		return 0;
-	if (!r->catalog.away && !r->catalog.refused) {
-		catalog_close(&r->catalog);
-		if (catalog_open(&r->catalog, &r->conf, r->dry ? DB_READ : DB_WRITE) == 0 &&
-		    (r->dry || catalog_try(&r->catalog) == 0))
-			return 0;
-	}
+	usable = is_usable(r);
+	/* Then it was the disk that was refused. */
+	if (usable && !r->admitted)
+		return 0;
 	r->offline = 1;
 	if (r->catalog.away)
 		msg_warn("the catalog cannot be reached: the backup goes on without it, and a later"
@@ -38,6 +47,9 @@ int run_offline(struct run *r)
 	else if (r->catalog.none)
 		msg_error("the catalog cannot be used, since it was never made: the backup goes on without it,"
 			  " in this and each later run; run 'ss-catalog init', and the next run catches up");
+	else if (usable)
+		msg_error("not all could be read from the catalog, or written into it: the backup goes on"
+			  " without it, and the next run catches up");
 	else
 		msg_error("the catalog cannot be used: the backup goes on without it, and a run"
 			  " catches up once that is mended");
@@ -149,6 +161,8 @@ char *run_offline_record(struct run *r, const char *host, int partial)
 	int files = has_files(r, SYNC, host), before = files ? 0 : has_files(r, newest, host);
 
 	free(newest);
+	if (volume_files(&r->volume, SYNC, host, 1) == VOLUME_NO_TREE)
+		return mem_strdup("no new saveset in " SYNC);
 	if (files < 0 || before > 0)
 		return mem_strdup(files < 0 ? "its tree in " SYNC " cannot be read"
 					    : "the tree has no files, its predecessor had some");

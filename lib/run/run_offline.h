@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * run_offline.h - a run whose catalog cannot be reached: it lies on a server, and
- * an outage of that must not cost a backup.  Markers keep what is needed, and the
- * next run, or ss-catalog reconcile, catches up (catchup.h).  So it is with one that
- * refuses us, but that is a failure to be mended.
+ * run_offline.h - a run whose catalog cannot be reached or written: that must not cost a
+ * backup.  Markers keep what is needed, and the next run, or ss-catalog reconcile, catches
+ * up (catchup.h).  A server that is away is an outage; all else (a full disk, a damaged file,
+ * a server that refuses us) is a failure to be mended.
  */
 #ifndef SS_RUN_OFFLINE_H
 #define SS_RUN_OFFLINE_H
@@ -11,7 +11,10 @@
 #include "base/mem.h"
 #include "run/run.h"
 
-/* Something with the catalog failed: does the run go on without it?  Finds out if need be; 1 or 0. */
+/*
+ * Something with the catalog failed: does the run go on without it?  1 yes; 0: the run is
+ * stopped, or the catalog can be used, and it is the disk that is not yet admitted.
+ */
 int run_offline(struct run *r);
 
 #define RUN_HOST_UNTOLD (-2)
