@@ -230,14 +230,15 @@ void rsnap_opt_free(char **words)
 int rsnap_opt_writes(const char *word)
 {
 	static const char *const writing[] = {
-		"--log-file=", "--write-batch=", "--only-write-batch=", "--temp-dir=", "--partial-dir=",
-		"--backup-dir=",
+		"--log-file", "--write-batch", "--only-write-batch", "--temp-dir", "--partial-dir", "--backup-dir",
 	};
-	size_t i;
+	size_t i, n;
 
-	for (i = 0; i < sizeof(writing) / sizeof(writing[0]); i++)
-		if (strncmp(word, writing[i], strlen(writing[i])) == 0)
-			return 1;
+	for (i = 0; i < sizeof(writing) / sizeof(writing[0]); i++) {
+		n = strlen(writing[i]);
+		if (strncmp(word, writing[i], n) == 0 && (word[n] == '=' || word[n] == '\0'))
+			return word[n] == '=' ? 1 : 2;
+	}
 	return 0;
 }
 

@@ -31,7 +31,10 @@ void rsnap_opt_free(char **words);	/* NULL is a no-op */
  */
 char **rsnap_opt_rsync(const struct rsnap *r, const struct rsnap_point *p);
 
-/* Is it an option by which rsync writes besides its destination, which the other side never gets?  1 or 0. */
+/*
+ * Is it an option by which rsync writes elsewhere than to its destination, which the other
+ * side is not told of where that sends?  The number of words that it takes, 1 or 2; or 0.
+ */
 int rsnap_opt_writes(const char *word);
 
 /* The words of a command as rsync splits them; NULL-ended, for rsnap_opt_free(). */

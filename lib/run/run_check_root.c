@@ -117,7 +117,7 @@ static int comes_to(const struct run_check *k, const struct rsnap_point *p, cons
 	struct search s = { .end = end };
 	struct quote q = { .fd = -1, .hear = hear, .arg = &s };
 	struct below b = { .out = &q, .family = 1, .limit = LIMIT, .grace = GRACE };
-	size_t i, n = 0, first, last;
+	size_t i, n = 0, first, last, elsewhere;
 	const char **argv;
 	int status;
 
@@ -126,9 +126,12 @@ static int comes_to(const struct run_check *k, const struct rsnap_point *p, cons
 	way = mem_printf("%s/" MARKER_DIR, real);
 	argv = mem_alloc((i + strlen(way) + 9) * sizeof(*argv));
 	argv[n++] = RSYNC;
-	for (i = 1; words[i + 2] != NULL; i++)
-		if (!rsnap_opt_writes(words[i]))
-			argv[n++] = words[i];
+	for (i = 1; words[i] != NULL && words[i + 1] != NULL && words[i + 2] != NULL;) {
+		elsewhere = (size_t)rsnap_opt_writes(words[i]);
+		if (elsewhere == 0)
+			argv[n++] = words[i++];
+		i += elsewhere;
+	}
 	first = n;
 	n = last = include_way(argv, n, way);
 	argv[n++] = "--exclude=*";

@@ -108,6 +108,7 @@ static void rsync_is(const char *lines, const char *opts, const char *want)
 	char **word;
 	size_t i;
 
+	buf_str(&b, "");
 	snprintf(own, sizeof(own), "%s", opts != NULL ? opts : "");
 	snprintf(text, sizeof(text), "%s", lines);
 	for (; *line != '\0'; line = end + 1) {
@@ -140,7 +141,7 @@ static void test_rsync(void)
 	rsync_is("rsync_long_args\t--a\nexclude\t/x\n", "exclude=/z,one_fs=1", "[rsync][-a][-x][--a][--exclude=/z][/etc/][alpha]");
 	rsync_is("rsync_long_args\t--a\nexclude\t/x\n", "rsync_long_args=--b", "[rsync][-a][--b][/etc/][alpha]");
 	rsync_is("rsync_long_args\t--a\nexclude\t/x\n", "+rsync_long_args=--b", "[rsync][-a][--a][--exclude=/x][--b][/etc/][alpha]");
-	ok(rsnap_opt_writes("--log-file=/x") && !rsnap_opt_writes("--log-file-format=x") && !rsnap_opt_writes("--exclude=/x"),
+	ok(rsnap_opt_writes("--log-file=/x") == 1 && rsnap_opt_writes("--temp-dir") == 2 && !rsnap_opt_writes("--log-file-format=x") && !rsnap_opt_writes("--exclude=/x"),
 	   "what writes elsewhere");
 }
 
