@@ -218,16 +218,8 @@ char **rsnap_opt_rsync(const struct rsnap *r, const struct rsnap_point *p)
 	return words;
 }
 
-void rsnap_opt_free(char **words)
-{
-	size_t i;
-
-	for (i = 0; words != NULL && words[i] != NULL; i++)
-		free(words[i]);
-	free(words);
-}
-
-int rsnap_opt_writes(const char *word)
+/* The number of words, 1 or 2, that an option takes by which rsync writes elsewhere; 0: it is another. */
+static size_t writes_elsewhere(const char *word)
 {
 	static const char *const writing[] = {
 		"--log-file", "--write-batch", "--only-write-batch", "--temp-dir", "--partial-dir", "--backup-dir",
@@ -240,6 +232,38 @@ int rsnap_opt_writes(const char *word)
 			return word[n] == '=' ? 1 : 2;
 	}
 	return 0;
+}
+
+char **rsnap_opt_dry(const struct rsnap *r, const struct rsnap_point *p)
+{
+	char **all = rsnap_opt_rsync(r, p), **dry = NULL;
+	size_t n, i, skip = 1, to = 0;
+
+	for (n = 0; all[n] != NULL; n++)
+		;
+	dry = mem_array(NULL, n + 1, sizeof(*dry));
+	/* Behind the program, before source and destination. */
+	for (i = 0; i < n; i++) {
+		if (skip == 0)
+			skip = i + 2 < n ? writes_elsewhere(all[i]) : n;
+		if (skip == 0)
+			dry[to++] = all[i];
+		else
+			free(all[i]);
+		skip -= skip > 0;
+	}
+	dry[to] = NULL;
+	free(all);
+	return dry;
+}
+
+void rsnap_opt_free(char **words)
+{
+	size_t i;
+
+	for (i = 0; words != NULL && words[i] != NULL; i++)
+		free(words[i]);
+	free(words);
 }
 
 /* The one of an rsync's long options that writes into files, if the last that says so is not undone. */

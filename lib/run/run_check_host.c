@@ -148,10 +148,10 @@ static void attempt(struct host *h, const struct rsnap *r, const char *login, co
 /* more: an option of how to reach it, which names the connection, too. */
 static void try_rsync(struct host *h, const struct rsnap *r, const struct rsnap_point *p, const char *more)
 {
-	char *self = child_tool("ss-rsync"), *login = rsnap_opt_login(p->src), **words = rsnap_opt_rsync(r, p);
+	char *self = child_tool("ss-rsync"), *login = rsnap_opt_login(p->src), **words = rsnap_opt_dry(r, p);
 	char *key = mem_printf("%s %s", login, more), *dest = mem_printf("%s/.sync/%s/", h->dir, h->name);
 	const char **argv = NULL;
-	size_t n = 0, i, elsewhere;
+	size_t n = 0, i;
 
 	for (i = 0; words[i] != NULL; i++)
 		;
@@ -159,12 +159,8 @@ static void try_rsync(struct host *h, const struct rsnap *r, const struct rsnap_
 	argv[n++] = self;
 	/* Before the filters of the configuration: the first that fits counts. */
 	argv[n++] = "--exclude=*";
-	for (i = 1; words[i] != NULL && words[i + 1] != NULL && words[i + 2] != NULL;) {
-		elsewhere = (size_t)rsnap_opt_writes(words[i]);
-		if (elsewhere == 0)
-			argv[n++] = words[i++];
-		i += elsewhere;
-	}
+	for (i = 0; words[i] != NULL; i++)
+		argv[n++] = words[i];
 	argv[n++] = "--dry-run";
 	argv[n++] = more;
 	argv[n++] = p->src;

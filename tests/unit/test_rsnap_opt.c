@@ -130,6 +130,25 @@ static void rsync_is(const char *lines, const char *opts, const char *want)
 	buf_free(&b);
 }
 
+static void dry_is(const char *args, const char *want)
+{
+	static char many[200], src[] = "/etc/", dest[] = "alpha";
+	struct rsnap r = { .rsync_long_args = many };
+	struct rsnap_point p = { .src = src, .dest = dest };
+	struct buf b = { 0 };
+	char **word;
+	size_t i;
+
+	snprintf(many, sizeof(many), "%s", args);
+	word = rsnap_opt_dry(&r, &p);
+	buf_str(&b, "");
+	for (i = 0; word[i] != NULL; i++)
+		buf_printf(&b, "[%s]", word[i]);
+	ok(strcmp(b.p, want) == 0, "dry: %s", b.p);
+	rsnap_opt_free(word);
+	buf_free(&b);
+}
+
 static void test_rsync(void)
 {
 	rsync_is("", NULL, "[rsync][-a][--delete][--numeric-ids][--relative][--delete-excluded][/etc/][alpha]");
@@ -141,8 +160,9 @@ static void test_rsync(void)
 	rsync_is("rsync_long_args\t--a\nexclude\t/x\n", "exclude=/z,one_fs=1", "[rsync][-a][-x][--a][--exclude=/z][/etc/][alpha]");
 	rsync_is("rsync_long_args\t--a\nexclude\t/x\n", "rsync_long_args=--b", "[rsync][-a][--b][/etc/][alpha]");
 	rsync_is("rsync_long_args\t--a\nexclude\t/x\n", "+rsync_long_args=--b", "[rsync][-a][--a][--exclude=/x][--b][/etc/][alpha]");
-	ok(rsnap_opt_writes("--log-file=/x") == 1 && rsnap_opt_writes("--temp-dir") == 2 && !rsnap_opt_writes("--log-file-format=x") && !rsnap_opt_writes("--exclude=/x"),
-	   "what writes elsewhere");
+	dry_is("--a --log-file=/x --temp-dir /t --log-file-format=y --b --partial-dir=.p", "[-a][--a][--log-file-format=y][--b]");
+	dry_is("--log-file", "[-a]");
+	dry_is("", "[-a]");
 }
 
 int main(void)
