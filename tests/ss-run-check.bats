@@ -75,6 +75,12 @@ edit() {
 	row 'host beta' mend 'src/beta/: No such file or directory'
 	row 'host alpha' ok .
 	row rsnapshot mend 'configtest: .*beta'
+	cp "$RSNAPSHOT_CONF" conf
+	edit 's/^rsync_short_args.*/&n/'
+	run_code 1 ss-run --check alpha
+	row 'host alpha' mend 'its rsync options have -n .--dry-run. or --list-only: nothing is copied'
+	cp conf "$RSNAPSHOT_CONF"
+	run_code 1 ss-run --check --min-free=100%
 	row hook.pre ok "$PWD/hook arg"
 	row hook.failure mend 'nowhere: No such file'
 	lacks "$output" hook.post

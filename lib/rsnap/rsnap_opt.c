@@ -257,6 +257,56 @@ char **rsnap_opt_dry(const struct rsnap *r, const struct rsnap_point *p)
 	return dry;
 }
 
+/* What a word says of it: bits. */
+enum { DRY = 1, DEEP = 2 };
+
+static int idle_bits(const char *word, int bits)
+{
+	static const struct { const char *name; int set, clear; } longs[] = {
+		{ "--dry-run", DRY, 0 }, { "--list-only", DRY, 0 }, { "--no-dry-run", 0, DRY }, { "--no-n", 0, DRY },
+		{ "--archive", DEEP, 0 }, { "--recursive", DEEP, 0 }, { "--dirs", DEEP, 0 },
+		{ "--no-recursive", 0, DEEP }, { "--no-r", 0, DEEP },
+	};
+	const char *p;
+	size_t i;
+
+	for (i = 0; i < sizeof(longs) / sizeof(longs[0]); i++)
+		if (strcmp(word, longs[i].name) == 0)
+			return (bits | longs[i].set) & ~longs[i].clear;
+	if (strncmp(word, "--files-from", 12) == 0)
+		return bits | DEEP;
+	if (word[0] != '-' || word[1] == '-')
+		return bits;
+	for (p = word + 1; *p != '\0'; p++)
+		switch (*p) {
+		case 'n':
+			bits |= DRY;
+			break;
+		case 'a': case 'r': case 'd':
+			bits |= DEEP;
+			break;
+		case 'e': case 'f': case 'B': case 'T': case 'M': case '@':
+			return bits;	/* the rest is its value */
+		default:
+			break;
+		}
+	return bits;
+}
+
+const char *rsnap_opt_idle(const struct rsnap *r, const struct rsnap_point *p)
+{
+	char **words = rsnap_opt_dry(r, p);
+	int bits = 0;
+	size_t i;
+
+	for (i = 0; words[i] != NULL; i++)
+		bits = idle_bits(words[i], bits);
+	rsnap_opt_free(words);
+	if (bits & DRY)
+		return "its rsync options have -n (--dry-run) or --list-only: nothing is copied";
+	return bits & DEEP ? NULL : "its rsync options have neither -a nor -r: no directory is copied";
+}
+
 void rsnap_opt_free(char **words)
 {
 	size_t i;

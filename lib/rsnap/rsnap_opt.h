@@ -38,6 +38,9 @@ char **rsnap_opt_rsync(const struct rsnap *r, const struct rsnap_point *p);
  */
 char **rsnap_opt_dry(const struct rsnap *r, const struct rsnap_point *p);
 
+/* Why an rsync with the options of p would copy nothing at all, and still end well; NULL: it copies. */
+const char *rsnap_opt_idle(const struct rsnap *r, const struct rsnap_point *p);
+
 /* The words of a command as rsync splits them; NULL-ended, for rsnap_opt_free(). */
 char **rsnap_opt_words(const char *command);
 

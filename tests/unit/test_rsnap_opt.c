@@ -149,6 +149,29 @@ static void dry_is(const char *args, const char *want)
 	buf_free(&b);
 }
 
+static const char *idle(const char *few, const char *args)
+{
+	static char small[100], many[200], src[] = "/etc/", dest[] = "alpha";
+	struct rsnap r = { .rsync_short_args = small, .rsync_long_args = many };
+	struct rsnap_point p = { .src = src, .dest = dest };
+	const char *why;
+
+	snprintf(small, sizeof(small), "%s", few);
+	snprintf(many, sizeof(many), "%s", args);
+	why = rsnap_opt_idle(&r, &p);
+	return why == NULL ? "" : strstr(why, "dry-run") != NULL ? "dry" : "flat";
+}
+
+static void test_idle(void)
+{
+	ok(strcmp(idle("-aHS", "--delete --exclude=-n"), "") == 0, "the usual options copy");
+	ok(strcmp(idle("-an", ""), "dry") == 0 && strcmp(idle("-a", "--dry-run"), "dry") == 0, "a dry run");
+	ok(strcmp(idle("-a", "-e nothing -fn --no-inc-recursive"), "") == 0 && strcmp(idle("-an", "--no-n"), "") == 0,
+	   "the value of an option; undone");
+	ok(strcmp(idle("-lptgo", "--delete"), "flat") == 0 && strcmp(idle("-rlpt", ""), "") == 0, "no directories");
+	ok(strcmp(idle("-a", "--no-recursive"), "flat") == 0 && strcmp(idle("-l", "--files-from=/x"), "") == 0, "no recursion");
+}
+
 static void test_rsync(void)
 {
 	rsync_is("", NULL, "[rsync][-a][--delete][--numeric-ids][--relative][--delete-excluded][/etc/][alpha]");
@@ -172,5 +195,6 @@ int main(void)
 	test_ssh();
 	test_rewrites();
 	test_rsync();
+	test_idle();
 	return done();
 }
