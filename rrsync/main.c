@@ -151,6 +151,7 @@ int main(int argc, char **argv)
 	static const char *version[] = { "rsync", "--version", NULL };
 	struct request q = { .rules = &rules };
 	const char *asked = getenv("SSH_ORIGINAL_COMMAND");
+	bool there;	/* asked is "true": is a request possible? */
 
 	/* Descriptors and signals as we want them, whatever we were started with. */
 	for (int fd = 0; fd >= 0 && fd < 3;)
@@ -165,25 +166,28 @@ int main(int argc, char **argv)
 	enter_dir();
 	if (!check && (!asked || !*asked))
 		refuse("Not invoked via sshd");
-	if (!check && strcmp(asked, "true") == 0)
+	there = !check && strcmp(asked, "true") == 0;
+	if (there && !rules.strict)
 		return 0;
 	command = check ? "-check" : asked;
 	/* While the log can be reached: the sandbox shuts it off. */
 	openlog(args_text("rrsync[%d]", (int)getpid()), LOG_NDELAY, facility);
 	sandbox_probe(&rules);
-	if (check)
-		q = (struct request){ .rules = &rules, .args = version, .writes = !rules.ro };
+	if (check || there)
+		q = (struct request){ .rules = &rules, .args = version, .writes = check ? !rules.ro : rules.wo };
 	else
 		args_make(&q, command);
 	sandbox_spaces();
 	sandbox_view(&q);
-	if (!check)
+	if (!check && !there)
 		lock_dir();
 	sandbox_restrict(&q);
 	if (check)
 		print_check(argv);
 	if (rules.strict && *sandbox_missing)
 		refuse("-strict, and this host lacks: %s", sandbox_missing);
+	if (there)
+		return 0;
 	log_request(LOG_INFO, "accepted", "");
 	if (*sandbox_missing)
 		syslog(LOG_WARNING, "not confined by: %s", sandbox_missing);

@@ -200,7 +200,7 @@ reason() {
 	begin
 	ssh_is 'yes "Permission denied" | head -c 5000000 >&2; printf "\033[2J\nlast \377\n\n\nrsync error: none\n" >&2; exit 255'
 	run_code 1 ss-run --check far
-	contains "$output" 'host far +mend +far: exit 255: last \\xff$'
+	contains "$output" 'host far +mend +far: exit (255|12): last \\xff$'
 	run_ok ss-run --check --host-limit=0 near
 	contains "$output" 'host-limit +warning +0: a host that'
 }

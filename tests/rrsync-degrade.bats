@@ -81,6 +81,9 @@ works_lacking() {
 	not fetch "$rrsync" "-ro -strict"
 	for part; do contains "$(<said)" "error: .*$part"; done
 	[ ! -e result/one ]
+	SSH_ORIGINAL_COMMAND=true run_code 1 "${WITHOUT[@]}" "$rrsync" -ro -strict "$PWD/dir"
+	for part; do contains "$stderr" "error: .*$part"; done
+	SSH_ORIGINAL_COMMAND=true run_ok "${WITHOUT[@]}" "$rrsync" -ro "$PWD/dir"
 	not bring "$rrsync" -strict
 	for part; do contains "$(<said)" "error: .*$part"; done
 	[ ! -e there/one ]
@@ -119,6 +122,8 @@ content_is_safe() {
 	silent
 	equal dir/tree there
 	content_is_safe
+	SSH_ORIGINAL_COMMAND=true run_ok "$RRSYNC" -strict "$PWD/dir"
+	[ "$output$stderr" = "" ]
 }
 
 @test "a kernel without Landlock" {

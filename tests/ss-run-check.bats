@@ -75,6 +75,12 @@ edit() {
 	row 'host beta' mend 'src/beta/: No such file or directory'
 	row 'host alpha' ok .
 	row rsnapshot mend 'configtest: .*beta'
+	cp "$RSNAPSHOT_CONF" conf
+	edit 's/^rsync_short_args.*/&n/'
+	run_code 1 ss-run --check alpha
+	row 'host alpha' mend 'its rsync options have -n .--dry-run. or --list-only: nothing is copied'
+	cp conf "$RSNAPSHOT_CONF"
+	run_code 1 ss-run --check --min-free=100%
 	row hook.pre ok "$PWD/hook arg"
 	row hook.failure mend 'nowhere: No such file'
 	lacks "$output" hook.post
@@ -228,10 +234,49 @@ edit() {
 	printf 'backup\tnobody@source:/etc/\tstranger/\n' >>"$RSNAPSHOT_CONF"
 	printf 'backup\troot@192.0.2.99:/etc/\tsilent/\t+ssh_args=-o ProxyCommand="sleep 100"\n' >>"$RSNAPSHOT_CONF"
 	checks 1
-	row 'host good' ok '^host good +ok +root@source answers$'
-	row 'host other' mend 'root@source: exit 255: Host key verification failed: log in once by hand'
-	row 'host stranger' mend 'nobody@source: exit 255: .*Permission denied.*: put the key into its authorized_keys'
-	row 'host silent' mend 'root@192.0.2.99: (no answer within|exit 255: .*timed out)'
+	row 'host good' ok '^host good +ok +root@source answers, and lets rsync read what is to be copied$'
+	row 'host other' mend 'root@source: exit (255|12): Host key verification failed: log in once by hand'
+	row 'host stranger' mend 'nobody@source: exit (255|12): .*Permission denied.*: put the key into its authorized_keys'
+	row 'host silent' mend 'root@192.0.2.99: (no answer within|exit (255|12): .*timed out)'
+}
+
+# The far side is rrsync, at once; what a real ssh adds is above.
+@test "a host that answers, and would refuse the transfer: -strict, an option, a path; no rsync; a greeting" {
+	requires rsync "$RRSYNC"
+	host() {
+		edit '/^backup/d; /^cmd_ssh/d'
+		printf 'cmd_ssh\t%s\nbackup\tsource:%s\tfar/\n' "$PWD/ssh" "$1" >>"$RSNAPSHOT_CONF"
+		printf '#!/bin/bash\n# near wants the host alone.\nwhile [[ $1 == -* ]]; do shift; done\n%s\n' "$2" >ssh
+		chmod 0755 ssh
+	}
+	tries() {
+		run_code "$1" ss-run --check
+		[ "$stderr" = "" ]
+		row 'host far' "$2" "$3"
+	}
+	mkdir there
+	host / "exec $(near "$RRSYNC" -ro "$PWD/there") \"\$@\""
+	tries 0 ok 'source answers, and lets rsync read what is to be copied'
+	[ -z "$(find "$ROOT" -name far)" ]
+	host /nowhere/ "exec $(near "$RRSYNC" -ro "$PWD/there") \"\$@\""
+	tries 1 mend 'source: exit .*No such file or directory: /nowhere/$'
+	# A part of the sandbox is missing: as an ordinary user's, or without namespaces.
+	host / "exec $(near setpriv --bounding-set=-all "$RRSYNC" -ro -strict "$PWD/there") \"\$@\""
+	tries 1 mend 'source: exit .*rrsync error: -strict, and this host lacks: .*: see "What is missing on a host" in rrsync.8.'
+	host / "exec $(near "$RRSYNC" -ro -deny numeric-ids "$PWD/there") \"\$@\""
+	tries 1 mend 'source: exit .*rrsync error: .*numeric-ids'
+	host / 'echo "bash: line 1: rsync: command not found" >&2; exit 127'
+	tries 1 mend 'command not found: install rsync there'
+	host / 'echo Welcome; shift; exec "$@"'
+	tries 1 mend 'source: exit '
+	# Several sources of one login: a row, what is wrong with one of them.
+	host / "exec $(near "$RRSYNC" -ro "$PWD/there") \"\$@\""
+	printf 'logfile\t%s/rs.log\nrsync_long_args\t--numeric-ids --log-file=%s/rsync.log --temp-dir %s/temp\n' "$PWD" "$PWD" "$PWD" >>"$RSNAPSHOT_CONF"
+	printf 'backup\tsource:/no/\tfar/no/\nbackup\tsource:./\tfar/home/\n' >>"$RSNAPSHOT_CONF"
+	tries 1 mend '^host far +mend +source: exit [^;]*/no[^;]*$'
+	[ ! -e rsync.log ]
+	[ ! -e temp ]
+	[ ! -e rs.log ]
 }
 
 @test "hosts behind an rsync daemon, scripts" {

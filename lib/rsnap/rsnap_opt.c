@@ -218,6 +218,95 @@ char **rsnap_opt_rsync(const struct rsnap *r, const struct rsnap_point *p)
 	return words;
 }
 
+/* The number of words, 1 or 2, that an option takes by which rsync writes elsewhere; 0: it is another. */
+static size_t writes_elsewhere(const char *word)
+{
+	static const char *const writing[] = {
+		"--log-file", "--write-batch", "--only-write-batch", "--temp-dir", "--partial-dir", "--backup-dir",
+	};
+	size_t i, n;
+
+	for (i = 0; i < sizeof(writing) / sizeof(writing[0]); i++) {
+		n = strlen(writing[i]);
+		if (strncmp(word, writing[i], n) == 0 && (word[n] == '=' || word[n] == '\0'))
+			return word[n] == '=' ? 1 : 2;
+	}
+	return 0;
+}
+
+char **rsnap_opt_dry(const struct rsnap *r, const struct rsnap_point *p)
+{
+	char **all = rsnap_opt_rsync(r, p), **dry = NULL;
+	size_t n, i, skip = 1, to = 0;
+
+	for (n = 0; all[n] != NULL; n++)
+		;
+	dry = mem_array(NULL, n + 1, sizeof(*dry));
+	/* Behind the program, before source and destination. */
+	for (i = 0; i < n; i++) {
+		if (skip == 0)
+			skip = i + 2 < n ? writes_elsewhere(all[i]) : n;
+		if (skip == 0)
+			dry[to++] = all[i];
+		else
+			free(all[i]);
+		skip -= skip > 0;
+	}
+	dry[to] = NULL;
+	free(all);
+	return dry;
+}
+
+/* What a word says of it: bits. */
+enum { DRY = 1, DEEP = 2 };
+
+static int idle_bits(const char *word, int bits)
+{
+	static const struct { const char *name; int set, clear; } longs[] = {
+		{ "--dry-run", DRY, 0 }, { "--list-only", DRY, 0 }, { "--no-dry-run", 0, DRY }, { "--no-n", 0, DRY },
+		{ "--archive", DEEP, 0 }, { "--recursive", DEEP, 0 }, { "--dirs", DEEP, 0 },
+		{ "--no-recursive", 0, DEEP }, { "--no-r", 0, DEEP },
+	};
+	const char *p;
+	size_t i;
+
+	for (i = 0; i < sizeof(longs) / sizeof(longs[0]); i++)
+		if (strcmp(word, longs[i].name) == 0)
+			return (bits | longs[i].set) & ~longs[i].clear;
+	if (strncmp(word, "--files-from", 12) == 0)
+		return bits | DEEP;
+	if (word[0] != '-' || word[1] == '-')
+		return bits;
+	for (p = word + 1; *p != '\0'; p++)
+		switch (*p) {
+		case 'n':
+			bits |= DRY;
+			break;
+		case 'a': case 'r': case 'd':
+			bits |= DEEP;
+			break;
+		case 'e': case 'f': case 'B': case 'T': case 'M': case '@':
+			return bits;	/* the rest is its value */
+		default:
+			break;
+		}
+	return bits;
+}
+
+const char *rsnap_opt_idle(const struct rsnap *r, const struct rsnap_point *p)
+{
+	char **words = rsnap_opt_dry(r, p);
+	int bits = 0;
+	size_t i;
+
+	for (i = 0; words[i] != NULL; i++)
+		bits = idle_bits(words[i], bits);
+	rsnap_opt_free(words);
+	if (bits & DRY)
+		return "its rsync options have -n (--dry-run) or --list-only: nothing is copied";
+	return bits & DEEP ? NULL : "its rsync options have neither -a nor -r: no directory is copied";
+}
+
 void rsnap_opt_free(char **words)
 {
 	size_t i;
@@ -225,20 +314,6 @@ void rsnap_opt_free(char **words)
 	for (i = 0; words != NULL && words[i] != NULL; i++)
 		free(words[i]);
 	free(words);
-}
-
-int rsnap_opt_writes(const char *word)
-{
-	static const char *const writing[] = {
-		"--log-file=", "--write-batch=", "--only-write-batch=", "--temp-dir=", "--partial-dir=",
-		"--backup-dir=",
-	};
-	size_t i;
-
-	for (i = 0; i < sizeof(writing) / sizeof(writing[0]); i++)
-		if (strncmp(word, writing[i], strlen(writing[i])) == 0)
-			return 1;
-	return 0;
 }
 
 /* The one of an rsync's long options that writes into files, if the last that says so is not undone. */

@@ -31,8 +31,15 @@ void rsnap_opt_free(char **words);	/* NULL is a no-op */
  */
 char **rsnap_opt_rsync(const struct rsnap *r, const struct rsnap_point *p);
 
-/* Is it an option by which rsync writes besides its destination, which the other side never gets?  1 or 0. */
-int rsnap_opt_writes(const char *word);
+/*
+ * The same for a dry run: neither program, source nor destination, and none of the options
+ * by which rsync writes elsewhere (--log-file, --temp-dir ...), of which a sender on
+ * another machine is not told.  NULL-ended, for rsnap_opt_free().
+ */
+char **rsnap_opt_dry(const struct rsnap *r, const struct rsnap_point *p);
+
+/* Why an rsync with the options of p would copy nothing at all, and still end well; NULL: it copies. */
+const char *rsnap_opt_idle(const struct rsnap *r, const struct rsnap_point *p);
 
 /* The words of a command as rsync splits them; NULL-ended, for rsnap_opt_free(). */
 char **rsnap_opt_words(const char *command);

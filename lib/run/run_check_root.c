@@ -113,7 +113,7 @@ static size_t include_way(const char **argv, size_t n, const char *path)
 static int comes_to(const struct run_check *k, const struct rsnap_point *p, const char *real, const char *rel)
 {
 	static const char *const env[] = { rsnap_conf_path, NULL };
-	char *end = mem_printf("%s/" MARKER_DIR, rel), **words = rsnap_opt_rsync(k->rsnap, p), *way;
+	char *end = mem_printf("%s/" MARKER_DIR, rel), **words = rsnap_opt_dry(k->rsnap, p), *way;
 	struct search s = { .end = end };
 	struct quote q = { .fd = -1, .hear = hear, .arg = &s };
 	struct below b = { .out = &q, .family = 1, .limit = LIMIT, .grace = GRACE };
@@ -126,9 +126,8 @@ static int comes_to(const struct run_check *k, const struct rsnap_point *p, cons
 	way = mem_printf("%s/" MARKER_DIR, real);
 	argv = mem_alloc((i + strlen(way) + 9) * sizeof(*argv));
 	argv[n++] = RSYNC;
-	for (i = 1; words[i + 2] != NULL; i++)
-		if (!rsnap_opt_writes(words[i]))
-			argv[n++] = words[i];
+	for (i = 0; words[i] != NULL; i++)
+		argv[n++] = words[i];
 	first = n;
 	n = last = include_way(argv, n, way);
 	argv[n++] = "--exclude=*";

@@ -20,6 +20,7 @@
 #define PREFIX "run-"
 #define ROOTS "/run/secondshot"
 #define ROOTS_OTHER "/var/lib/secondshot/run"
+#define DEPTH 2			/* .sync/HOST */
 #define DIR_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
 /* The i-th place where it may lie, malloc'd; NULL: there are no more. */
@@ -36,15 +37,23 @@ static char *place(int i)
 	return i == 1 ? mem_printf("/tmp/secondshot-%lu", (unsigned long)geteuid()) : NULL;
 }
 
-/* Remove the files in an open directory; no directory is ever made there. */
-static void make_empty(int dir)
+/* Remove what is in an open directory, and in those below it, as deep as we make any. */
+static void make_empty(int dir, int depth)
 {
 	struct dirent **list;
-	int n = scandirat(dir, ".", &list, NULL, NULL), i;
+	int n = scandirat(dir, ".", &list, NULL, NULL), i, sub;
+	const char *name;
 
 	for (i = 0; i < n; i++) {
-		if (strcmp(list[i]->d_name, ".") != 0 && strcmp(list[i]->d_name, "..") != 0)
-			unlinkat(dir, list[i]->d_name, 0);
+		name = list[i]->d_name;
+		if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && unlinkat(dir, name, 0) != 0) {
+			sub = depth > 0 ? openat(dir, name, DIR_FLAGS) : -1;
+			if (sub >= 0) {
+				make_empty(sub, depth - 1);
+				close(sub);
+			}
+			unlinkat(dir, name, AT_REMOVEDIR);
+		}
 		free(list[i]);
 	}
 	if (n >= 0)
@@ -66,7 +75,7 @@ static void collect(int base)
 		int dir = openat(base, list[i]->d_name, DIR_FLAGS);
 
 		if (dir >= 0 && flock(dir, LOCK_EX | LOCK_NB) == 0) {
-			make_empty(dir);
+			make_empty(dir, DEPTH);
 			unlinkat(base, list[i]->d_name, AT_REMOVEDIR);
 		}
 		if (dir >= 0)
@@ -157,7 +166,7 @@ void run_dir_name(struct run_dir *d)
 void run_dir_close(struct run_dir *d)
 {
 	if (d->path != NULL && d->fd >= 0) {
-		make_empty(d->fd);
+		make_empty(d->fd, DEPTH);
 		unlinkat(d->base_fd, d->name, AT_REMOVEDIR);
 	}
 	if (d->path != NULL && d->fd >= 0)

@@ -25,7 +25,7 @@ int run_dir_open(struct run_dir *d);
 /* What a dry run calls it: nothing is made. */
 void run_dir_name(struct run_dir *d);
 
-/* Remove it with the files in it, and free it; one that was never opened is a no-op. */
+/* Remove it with the files in it, and in .sync/HOST below it, and free it; one that was never opened is a no-op. */
 void run_dir_close(struct run_dir *d);
 
 #endif

@@ -108,6 +108,7 @@ static void rsync_is(const char *lines, const char *opts, const char *want)
 	char **word;
 	size_t i;
 
+	buf_str(&b, "");
 	snprintf(own, sizeof(own), "%s", opts != NULL ? opts : "");
 	snprintf(text, sizeof(text), "%s", lines);
 	for (; *line != '\0'; line = end + 1) {
@@ -129,6 +130,48 @@ static void rsync_is(const char *lines, const char *opts, const char *want)
 	buf_free(&b);
 }
 
+static void dry_is(const char *args, const char *want)
+{
+	static char many[200], src[] = "/etc/", dest[] = "alpha";
+	struct rsnap r = { .rsync_long_args = many };
+	struct rsnap_point p = { .src = src, .dest = dest };
+	struct buf b = { 0 };
+	char **word;
+	size_t i;
+
+	snprintf(many, sizeof(many), "%s", args);
+	word = rsnap_opt_dry(&r, &p);
+	buf_str(&b, "");
+	for (i = 0; word[i] != NULL; i++)
+		buf_printf(&b, "[%s]", word[i]);
+	ok(strcmp(b.p, want) == 0, "dry: %s", b.p);
+	rsnap_opt_free(word);
+	buf_free(&b);
+}
+
+static const char *idle(const char *few, const char *args)
+{
+	static char small[100], many[200], src[] = "/etc/", dest[] = "alpha";
+	struct rsnap r = { .rsync_short_args = small, .rsync_long_args = many };
+	struct rsnap_point p = { .src = src, .dest = dest };
+	const char *why;
+
+	snprintf(small, sizeof(small), "%s", few);
+	snprintf(many, sizeof(many), "%s", args);
+	why = rsnap_opt_idle(&r, &p);
+	return why == NULL ? "" : strstr(why, "dry-run") != NULL ? "dry" : "flat";
+}
+
+static void test_idle(void)
+{
+	ok(strcmp(idle("-aHS", "--delete --exclude=-n"), "") == 0, "the usual options copy");
+	ok(strcmp(idle("-an", ""), "dry") == 0 && strcmp(idle("-a", "--dry-run"), "dry") == 0, "a dry run");
+	ok(strcmp(idle("-a", "-e nothing -fn --no-inc-recursive"), "") == 0 && strcmp(idle("-an", "--no-n"), "") == 0,
+	   "the value of an option; undone");
+	ok(strcmp(idle("-lptgo", "--delete"), "flat") == 0 && strcmp(idle("-rlpt", ""), "") == 0, "no directories");
+	ok(strcmp(idle("-a", "--no-recursive"), "flat") == 0 && strcmp(idle("-l", "--files-from=/x"), "") == 0, "no recursion");
+}
+
 static void test_rsync(void)
 {
 	rsync_is("", NULL, "[rsync][-a][--delete][--numeric-ids][--relative][--delete-excluded][/etc/][alpha]");
@@ -140,8 +183,9 @@ static void test_rsync(void)
 	rsync_is("rsync_long_args\t--a\nexclude\t/x\n", "exclude=/z,one_fs=1", "[rsync][-a][-x][--a][--exclude=/z][/etc/][alpha]");
 	rsync_is("rsync_long_args\t--a\nexclude\t/x\n", "rsync_long_args=--b", "[rsync][-a][--b][/etc/][alpha]");
 	rsync_is("rsync_long_args\t--a\nexclude\t/x\n", "+rsync_long_args=--b", "[rsync][-a][--a][--exclude=/x][--b][/etc/][alpha]");
-	ok(rsnap_opt_writes("--log-file=/x") && !rsnap_opt_writes("--log-file-format=x") && !rsnap_opt_writes("--exclude=/x"),
-	   "what writes elsewhere");
+	dry_is("--a --log-file=/x --temp-dir /t --log-file-format=y --b --partial-dir=.p", "[-a][--a][--log-file-format=y][--b]");
+	dry_is("--log-file", "[-a]");
+	dry_is("", "[-a]");
 }
 
 int main(void)
@@ -151,5 +195,6 @@ int main(void)
 	test_ssh();
 	test_rewrites();
 	test_rsync();
+	test_idle();
 	return done();
 }
