@@ -33,7 +33,8 @@ night() {
 @test "what cannot be removed is told with its path, left and tried again; backups go on" {
 	requires root chattr
 	local left
-	HOSTS='alpha beta' RETAIN=hourly:2 conf
+	HOSTS='alpha beta'
+	RETAIN=hourly:2 conf
 	run_ok ss-catalog init
 	touch probe
 	chattr +i probe 2>/dev/null || skip "no immutable files here"
@@ -249,7 +250,8 @@ rot() {
 
 @test "a log file that cannot be opened costs the log alone: ours, and rsnapshot's" {
 	requires root
-	HOSTS='alpha beta' RSNAPSHOT_MORE="logfile\t$PWD/rs.log" conf
+	HOSTS='alpha beta'
+	RSNAPSHOT_MORE="logfile\t$PWD/rs.log" conf
 	run_ok ss-catalog init
 	night 0
 	[ -s rs.log ]
