@@ -155,10 +155,11 @@ without() {
 	run_ok without exclusive ss-prune alpha@hourly.2
 	[ ! -e "$ROOT/hourly.2/alpha" ]
 	# And never over what is there.
-	mkdir -p "$ROOT/.secondshot/held/hourly.0/beta"
-	run_code 2 without exclusive ss-run
-	contains "$stderr" 'beta cannot be renamed: File exists'
+	mkdir -p "$ROOT/.secondshot/held/hourly.0/beta/held"
+	run_ok without exclusive ss-run --no-rotate alpha
+	contains "$stderr" 'hourly.0/beta: another tree lies there by now'
 	[ -e "$ROOT/hourly.0/beta/one" ]
+	[ -e "$ROOT/rescued.0/beta/held" ]
 }
 
 @test "a catalog behind a symbolic link works for every tool" {
