@@ -33,7 +33,8 @@ night() {
 @test "what cannot be removed is told with its path, left and tried again; backups go on" {
 	requires root chattr
 	local left
-	HOSTS='alpha beta' RETAIN=hourly:2 conf
+	HOSTS='alpha beta'
+	RETAIN=hourly:2 conf
 	run_ok ss-catalog init
 	touch probe
 	chattr +i probe 2>/dev/null || skip "no immutable files here"
@@ -179,10 +180,11 @@ without() {
 	run_ok without exclusive ss-prune alpha@hourly.2
 	[ ! -e "$ROOT/hourly.2/alpha" ]
 	# And never over what is there.
-	mkdir -p "$ROOT/.secondshot/held/hourly.0/beta"
-	run_code 2 without exclusive ss-run
-	contains "$stderr" 'beta cannot be renamed: File exists'
+	mkdir -p "$ROOT/.secondshot/held/hourly.0/beta/held"
+	run_ok without exclusive ss-run --no-rotate alpha
+	contains "$stderr" 'hourly.0/beta: another tree lies there by now'
 	[ -e "$ROOT/hourly.0/beta/one" ]
+	[ -e "$ROOT/rescued.0/beta/held" ]
 }
 
 @test "a catalog behind a symbolic link works for every tool" {
@@ -319,7 +321,8 @@ rot() {
 
 @test "a log file that cannot be opened costs the log alone: ours, and rsnapshot's" {
 	requires root
-	HOSTS='alpha beta' RSNAPSHOT_MORE="logfile\t$PWD/rs.log" conf
+	HOSTS='alpha beta'
+	RSNAPSHOT_MORE="logfile\t$PWD/rs.log" conf
 	run_ok ss-catalog init
 	night 0
 	[ -s rs.log ]

@@ -157,6 +157,40 @@ traced() {
 	traced pre
 }
 
+@test "one that takes too long is ended with all that it started, and fails" {
+	begin
+	echo 'exec-limit = 2s' >>"$SECONDSHOT_CONF"
+	printf '#!/bin/bash\nsetsid sleep 600 >/dev/null 2>&1 & echo $! >>%q/pids\nsleep 600\n' "$PWD" >hang
+	chmod +x hang
+	last "cmd_preexec\t$PWD/hang"
+	last "cmd_postexec\t$PWD/say post"
+	run_code 2 ss-run
+	contains "$stderr" "cmd_preexec: $PWD/hang: ended, it took longer than exec-limit"
+	# What it may have mounted is there.
+	traced post
+	sed -i '/^cmd_preexec/d; /^cmd_postexec/d' "$RSNAPSHOT_CONF"
+	before beta "backup_exec\t$PWD/hang"
+	last "cmd_postexec\t$PWD/hang"
+	run_code 2 ss-run
+	contains "$stderr" "warning: backup_exec: $PWD/hang: ended, it took longer than exec-limit"
+	contains "$stderr" "cmd_postexec: $PWD/hang: ended, it took longer than exec-limit"
+	contains "$stderr" '2 of 2 hosts have a new saveset'
+	traced 'rsync alpha/' 'rsync beta/'
+	[ "$(wc -l <pids)" = 3 ]
+	while read -r pid; do
+		until_true gone "$pid"
+	done <pids
+	# An exit status of its own that looks like it.
+	sed -i '/^backup_exec/d; /^cmd_postexec/d' "$RSNAPSHOT_CONF"
+	last 'backup_exec\texit 124'
+	run_code 3 ss-run
+	contains "$stderr" 'backup_exec: exit 124: exit 124'
+}
+
+gone() {
+	! kill -0 "$1" 2>/dev/null || [[ $(ps -o stat= -p "$1") == Z* ]]
+}
+
 @test "a dry run prints them" {
 	begin
 	last "cmd_preexec\t$PWD/say pre\ncmd_postexec\t$PWD/say post"

@@ -199,6 +199,28 @@ post PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" ]
 	done <"$BATS_TEST_TMPDIR/pids"
 }
 
+@test "so is what has left its group and its parent; a daemon of an earlier hook is left alone" {
+	local pid
+	hook leaves <<-'EOF'
+		setsid bash -c 'echo $$ >"$daemon"; exec sleep 600' >/dev/null 2>&1 </dev/null &
+	EOF
+	hook slow <<-'EOF'
+		setsid bash -c '(trap "" TERM; echo $BASHPID >>"$pids"; while :; do sleep 0.2; done) & exit' >/dev/null 2>&1 </dev/null
+		setsid bash -c 'echo $$ >>"$pids"; exec sleep 600' >/dev/null 2>&1 </dev/null &
+		echo $$ >>"$pids"
+		sleep 600
+	EOF
+	sed -i "1a daemon=$BATS_TEST_TMPDIR/daemon pids=$BATS_TEST_TMPDIR/pids; export daemon pids" "$HOOKS/leaves" "$HOOKS/slow"
+	all hook.timeout=3s "hook.pre=$HOOKS/leaves" "hook.host-pre=$HOOKS/slow"
+	run_code 2 ss-run
+	contains "$stderr" 'hook.host-pre: ended after 3 s'
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/pids")" -ge 3 ]
+	while read -r pid; do
+		until_true gone "$pid"
+	done <"$BATS_TEST_TMPDIR/pids"
+	kill "$(<"$BATS_TEST_TMPDIR/daemon")"
+}
+
 @test "a hook that cannot be run is told before anything else is done" {
 	requires root
 	local command

@@ -336,16 +336,48 @@ beta_is_back() {
 }
 
 # bats test_tags=more
-@test "a tree that cannot be put back stops the run, and is not lost" {
+@test "rsnapshot by hand after a kill: a tree whose place is taken gets its own, and nothing is lost" {
+	local before
+	beta_away
+	before=$(ss-catalog savesets --json beta | jq -r .name | xargs)
+	hold hourly.0 hourly.1 hourly.2
+	mv "$ROOT/hourly.2" "$ROOT/_delete.4711"
+	mv "$ROOT/hourly.1" "$ROOT/hourly.2"
+	run_ok ss-run --check
+	contains "$output" 'rotation +warning +.*one was killed while it rotated: the next run, or .ss-catalog reconcile.,'
+	# Somebody goes on: what was half shifted is shifted on, and both hosts are copied.
+	sync_host
+	rotate
+	sync_host
+	rotate
+	[ -e "$ROOT/hourly.0/beta/one" ] && [ -e "$ROOT/hourly.1/beta/one" ]
+	run_ok ss-catalog reconcile
+	contains "$stderr" 'hourly.0/beta: another tree lies there by now: was rsnapshot run by hand after a run was killed'
+	[ "$(grep -c 'another tree lies there' <<<"$stderr")" = 2 ]
+	# Each of them is where it was, or in a place of its own, and no other's is in the way.
+	[ ! -e "$ROOT/.secondshot/held" ]
+	[ -e "$ROOT/rescued.0/beta/one" ] && [ -e "$ROOT/rescued.1/beta/one" ]
+	[ "$(ss-catalog savesets --json beta | jq -r 'select(.status == "complete").name' | xargs)" = "$before" ]
+	run_ok ss-run --check
+	contains "$output" 'rescued +warning '
+	run_ok ss-verify --all
+	run_ok ss-run
+	run_ok ss-run
+	run_ok ss-catalog check
+	# shellcheck disable=SC2086
+	run_ok ss-prune beta@rescued.0 beta@rescued.1
+	[ ! -e "$ROOT/rescued.0/beta" ]
+	rm -r "$ROOT"/rescued.[01]
+	run_ok ss-run --check
+	lacks "$output" 'rescued|rotation'
+}
+
+# bats test_tags=more
+@test "an empty directory takes no tree's place" {
 	beta_away
 	rm "$ROOT/.secondshot/rotation"
 	hold hourly.0
 	mkdir "$ROOT/hourly.0/beta"
-	run_code 2 ss-run
-	contains "$stderr" 'hourly.0: beta cannot be renamed: File exists'
-	[ -e "$ROOT/.secondshot/held/hourly.0/beta/one" ]
-	[ -e "$ROOT/.secondshot/held/hourly.0/.secondshot/beta" ]
-	rmdir "$ROOT/hourly.0/beta"
 	run_ok ss-run
 	beta_is_back "hourly.2 hourly.1 hourly.0"
 }

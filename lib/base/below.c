@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/pidfd.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@
 #define NAP 500			/* ms until we look again, whatever happens */
 #define NAP_BLIND 50		/* the same where the kernel does not tell that it has ended */
 #define BLOCK 8192
+#define ROUNDS 20		/* of killing what starts others meanwhile */
 #define BLOCKS 64		/* of what is there when it has ended: more than a pipe holds */
 
 /* One that runs. */
@@ -28,6 +30,8 @@ struct at_work {
 	int64_t deadline;	/* on clock_ms(), 0 = none */
 	int stopped;		/* we were asked to stop before it was started, or that was seen to */
 	int killed;		/* the signal that it got last */
+	pid_t *known;		/* children of ours that were there before it, nknown of them */
+	size_t nknown;
 };
 
 /* Take what it has printed, waiting wait milliseconds for something to happen. */
@@ -54,11 +58,17 @@ static void listen_to(struct at_work *w, int wait)
  */
 static void push(struct at_work *w, int sig)
 {
+	int rounds = sig == SIGKILL ? ROUNDS : 1;
+
 	w->killed = sig;
-	if (w->how->family)
+	if (w->how->family) {
 		family_signal(w->child.pid, sig);
-	else
-		kill(-w->child.pid, sig);
+		return;
+	}
+	kill(-w->child.pid, sig);
+	/* Who has left its group, or lost its parent, is still below us. */
+	while (rounds-- > 0 && family_signal_new(w->child.pid, w->known, w->nknown, sig) > 0)
+		;
 }
 
 /* Is all over?  Those that it started have their time, too, when it is told to end. */
@@ -122,6 +132,11 @@ static int start(struct at_work *w, const char *const argv[], const char *const 
 {
 	const struct child_more more = { .err = out, .keep = w->how->keep > 0 ? w->how->keep : -1, .domain = -1 };
 
+	if (!w->how->family) {
+		/* Without that, what becomes a daemon escapes; all else does not. */
+		(void)family_adopt();
+		w->nknown = family_children(&w->known);
+	}
 	if (w->how->family)
 		return child_start_with(&w->child, argv, env, -1, out, &more);
 	return child_start_group(&w->child, argv, env, out);
@@ -154,6 +169,7 @@ int below_run(struct below *b, const char *const argv[], const char *const env[]
 		close(w.out);
 	if (w.end >= 0)
 		close(w.end);
+	free(w.known);
 	quote_end(b->out);
 	return status;
 }

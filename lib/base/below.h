@@ -18,7 +18,7 @@ struct below {
 	int64_t grace;		/* ms between SIGTERM and SIGKILL */
 	int family;		/* it shares our process group and descriptors, and with it ends all
 				 * that is below us (family.h); else as child_start_group() starts it,
-				 * and its group ends */
+				 * and its group and all that it left below us end */
 	int keep;		/* a descriptor that a family inherits, too; 0 = none */
 	int patient;		/* asked to stop, we wait for it as long as it takes */
 	int late;		/* set: it was ended because of limit */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/mem.h"
 
 #define MOST 1000		/* looked at in one round */
 #define TEXT 16384		/* room for the numbers of one's children */
@@ -33,13 +34,32 @@ static void add_children(pid_t pid, pid_t *list, size_t *n)
 			list[(*n)++] = (pid_t)child;
 }
 
-size_t family_signal(pid_t first, int sig)
+static int is_in(pid_t pid, const pid_t *list, size_t n)
 {
-	pid_t list[MOST];
-	size_t n = 0, ours, others = 0, i;
+	while (n > 0 && list[n - 1] != pid)
+		n--;
+	return n > 0;
+}
+
+size_t family_children(pid_t **list)
+{
+	size_t n = 0;
+
+	*list = mem_alloc(MOST * sizeof(**list));
+	add_children(getpid(), *list, &n);
+	return n;
+}
+
+size_t family_signal_new(pid_t first, const pid_t *known, size_t nknown, int sig)
+{
+	pid_t all[MOST], list[MOST];
+	size_t nall = 0, n = 0, ours, others = 0, i;
 
 	kill(first, sig);
-	add_children(getpid(), list, &n);
+	add_children(getpid(), all, &nall);
+	for (i = 0; i < nall; i++)
+		if (all[i] == first || !is_in(all[i], known, nknown))
+			list[n++] = all[i];
 	ours = n;
 	for (i = 0; i < n; i++)
 		add_children(list[i], list, &n);
@@ -50,4 +70,9 @@ size_t family_signal(pid_t first, int sig)
 		kill(list[i], sig);
 	}
 	return others;
+}
+
+size_t family_signal(pid_t first, int sig)
+{
+	return family_signal_new(first, NULL, 0, sig);
 }

@@ -21,4 +21,13 @@ int family_adopt(void);
  */
 size_t family_signal(pid_t first, int sig);
 
+/* The processes that are our own children now: a list, malloc'd, and their number. */
+size_t family_children(pid_t **list);
+
+/*
+ * The same for one among other children of ours: first, all below it, and whoever is our
+ * child (family_adopt()) and is not one of the n in known, with all below them.
+ */
+size_t family_signal_new(pid_t first, const pid_t *known, size_t n, int sig);
+
 #endif

@@ -251,7 +251,7 @@ static void conf_defaults(struct conf *c)
 		.syslog = mem_strdup(CONF_FACILITY),
 		.min_free = 1,
 		.host_timeout = 600,
-		.host_limit = 86400,
+		.host_limit = 86400, .exec_limit = 86400,
 		.jobs_hosts = 1,
 		.hook_timeout = 600,
 	};

@@ -52,6 +52,7 @@ struct conf {
 	int min_change;		/* files, default 0; see catalog/guard.h */
 	int min_free;		/* percent of a volume's bytes and inodes, default 1 */
 	int max_age;		/* seconds; 0, the default = a volume that is away is an error */
+	int exec_limit;		/* seconds that each command of rsnapshot's configuration may take; as host_limit */
 	int host_limit;		/* seconds that a host's transfers may take, default 86400; 0 = any time */
 	int host_timeout;	/* seconds without a byte from a host, default 600; 0 = for ever */
 	char *rsync_writes;	/* PATH:PATH... that rsync may write besides a host's tree, or NULL */

@@ -44,6 +44,7 @@ const struct conf_key conf_keys[] = {
 	{ "max-age", CONF_SECONDS, offsetof(struct conf, max_age), 0 },
 	{ "host-timeout", CONF_SECONDS, offsetof(struct conf, host_timeout), 0 },
 	{ "rsync-writes", CONF_TEXT, offsetof(struct conf, rsync_writes), 0 },
+	{ "exec-limit", CONF_SECONDS, offsetof(struct conf, exec_limit), 0 },
 	{ "host-limit", CONF_SECONDS, offsetof(struct conf, host_limit), 0 },
 	{ "jobs.hosts", CONF_COUNT, offsetof(struct conf, jobs_hosts), 64 },
 	{ "hook.pre", CONF_TEXT, offsetof(struct conf, hook_pre), 0 },

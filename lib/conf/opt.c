@@ -74,6 +74,7 @@ static const struct {
 	RUN_KEY("max-age", "How long a volume may be away", "TIME"),
 	RUN_KEY("host-timeout", "How long a host may be silent", "TIME"),
 	RUN_KEY("rsync-writes", "What rsync may write besides", "PATH:PATH"),
+	RUN_KEY("exec-limit", "How long a command of rsnapshot's configuration may take", "TIME"),
 	RUN_KEY("host-limit", "How long a host may take in all", "TIME"),
 	RUN_KEY("jobs.hosts", "Hosts to sync at once", "N"),
 	RUN_KEY("hook.pre", "Command before the run", "COMMAND"),

@@ -354,8 +354,9 @@ int rotate_undo(const struct volume *v, const struct rotate_plan *p)
 			continue;
 		}
 		if (file_rename_new(v->fd, s->from, v->fd, s->to) != 0) {
-			msg_error("%s: cannot be renamed back to %s: %m", escape_name(s->from),
-				  escape_name(s->to));
+			msg_error("%s: cannot be renamed back to %s: %m%s", escape_name(s->from),
+				  escape_name(s->to), errno != EEXIST ? "" :
+				  ": move what lies there out of the snapshot root, and run this again");
 			return -1;
 		}
 	}

@@ -21,9 +21,11 @@
 #include "base/msg.h"
 #include "base/table.h"
 #include "rsnap/due.h"
+#include "rsnap/rotate.h"
 #include "rsnap/rsnap_opt.h"
 #include "rsnap/rsnap_test.h"
 #include "run/hook.h"
+#include "tree/held.h"
 #include "tree/keys.h"
 #include "tree/probe.h"
 #include "tree/space.h"
@@ -294,6 +296,25 @@ static void check_trash(struct run_check *k, const struct volume *v)
 					 escape_name(v->root), n < 0 ? strerror(errno) : "not empty"));
 }
 
+/* What a killed run has left, and what that cost. */
+static void check_rotation(struct run_check *k, const struct volume *v)
+{
+	int spare = volume_location(v, HELD_SPARE "0");
+
+	if (rotate_pending(v) || held_any(v))
+		run_check_add(k, "rotation", RUN_CHECK_WARNING,
+			      mem_strdup("if no run is busy there, one was killed while it rotated: the next run, or"
+					 " 'ss-catalog reconcile', puts that right; do not run rsnapshot by hand"
+					 " before"));
+	if (spare >= 0) {
+		run_check_add(k, "rescued", RUN_CHECK_WARNING,
+			      mem_printf("%s/" HELD_SPARE "0: trees whose place was taken while rsnapshot was run by"
+					 " hand; they stay until you delete their savesets with ss-prune, and then"
+					 " the empty directory", escape_name(v->root)));
+		close(spare);
+	}
+}
+
 /* A file that a run makes: its directory must be there, and be ours to write in.  1 if it is not. */
 static int check_place(struct run_check *k, const char *what, const char *file)
 {
@@ -437,6 +458,7 @@ int run_check(const struct conf *c, const char *const hosts[])
 		check_space(&k, &v);
 		check_trash(&k, &v);
 		run_check_root(&k, &v);
+		check_rotation(&k, &v);
 	}
 	run_check_catalog(&k, open ? &v : NULL);
 	check_key(&k);

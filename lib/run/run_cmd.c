@@ -299,10 +299,11 @@ static void rsnapshot_cmd(const struct run *r, struct run_cmd *c, const char *ve
 		run_cmd_take(c, mem_printf("%s/", dest));
 }
 
-int run_cmd_start(const struct run *r, const char *verb, const char *dest, int64_t limit,
-		  struct child *child)
+/* As run_cmd_start(), with err as its stderr, -1: ours. */
+static int start_rsnapshot(const struct run *r, const char *verb, const char *dest, int64_t limit, int err,
+			   struct child *child)
 {
-	const struct child_more more = { .err = -1, .keep = r->dir.fd, .domain = -1 };
+	const struct child_more more = { .err = err, .keep = r->dir.fd, .domain = -1 };
 	struct run_cmd c = { 0 }, own;
 	size_t i;
 	int ret;
@@ -315,20 +316,30 @@ int run_cmd_start(const struct run *r, const char *verb, const char *dest, int64
 		run_cmd_add(&c, own.arg[i]);
 	run_cmd_free(&own);
 	ret = child_start_with(child, (const char *const *)c.arg,
-			       (const char *const *)run_cmd_job(r, dest)->env, -1, STDERR_FILENO, &more);
+			       (const char *const *)run_cmd_job(r, dest)->env, -1, err >= 0 ? err : STDERR_FILENO, &more);
 	run_cmd_free(&c);
 	return ret;
 }
 
-int run_cmd_rsnapshot(const struct run *r, const char *verb, const char *dest)
+int run_cmd_start(const struct run *r, const char *verb, const char *dest, int64_t limit,
+		  struct child *child)
 {
-	struct run_cmd c;
+	return start_rsnapshot(r, verb, dest, limit, -1, child);
+}
+
+int run_cmd_rotate(const struct run *r, const char *interval, int err)
+{
 	struct child child;
 
-	if (!r->dry)
-		return run_cmd_start(r, verb, dest, 0, &child) == 0 ? child_wait(&child) : -1;
+	return start_rsnapshot(r, interval, NULL, 0, err, &child) == 0 ? child_wait(&child) : -1;
+}
+
+void run_cmd_show(const struct run *r, const char *verb, const char *dest)
+{
+	struct run_cmd c;
+
 	rsnapshot_cmd(r, &c, verb, dest);
-	return run_cmd(r, &c);
+	run_cmd(r, &c);
 }
 
 int run_cmd_configtest(const struct run *r)

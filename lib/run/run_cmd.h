@@ -54,16 +54,16 @@ int run_cmd_configtest(const struct run *r);
 /* ss-catalog reconcile; a damaged marker makes r's exit code worse.  0, or -1 after reporting. */
 int run_cmd_reconcile(struct run *r);
 
-/*
- * rsnapshot: "sync DEST/" with the configuration of that host, or an interval
- * (dest NULL) with the one that has no host in it; what it prints goes to stderr.
- * Its status as run_cmd().
- */
-int run_cmd_rsnapshot(const struct run *r, const char *verb, const char *dest);
+/* In a dry run: rsnapshot, as run_cmd_start() would start it. */
+void run_cmd_show(const struct run *r, const char *verb, const char *dest);
+
+/* rsnapshot rotates an interval; what it prints goes to err, -1: to our stderr.  Its status as run_cmd(). */
+int run_cmd_rotate(const struct run *r, const char *interval, int err);
 
 /*
- * The same, started and not waited for: 0, or -1.  After limit milliseconds (0 = none) it
- * is ended with all that it started; its status is BELOW_LATE then.  Not in a dry run.
+ * Start rsnapshot: "sync DEST/" with the configuration of that host, or an interval (dest NULL)
+ * with the one that has no host in it; what it prints goes to stderr.  0, or -1.  After limit
+ * milliseconds (0 = none) it is ended with all that it started; its status is BELOW_LATE then.  Not in a dry run.
  */
 int run_cmd_start(const struct run *r, const char *verb, const char *dest, int64_t limit,
 		  struct child *child);

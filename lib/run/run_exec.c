@@ -18,6 +18,7 @@
 #include "rsnap/rsnap_lock.h"
 #include "run/run_cmd.h"
 
+#define LATE (-2)		/* a status: it took too long */
 #define LINES 20000		/* of what one prints */
 #define BYTES (2 << 20)
 
@@ -56,15 +57,16 @@ static const char **environment(void)
 }
 
 /*
- * Its status, or -1 where it could not be started; in a dry run 0.  limit: milliseconds
- * that it may take, 0 = any time; BELOW_LATE if it took longer.
+ * Its status, or -1 where it could not be started, LATE if it took longer than exec-limit and
+ * was ended; in a dry run 0.
  */
-static int execute(const struct run *r, const char *key, const char *command, int64_t limit)
+static int execute(const struct run *r, const char *key, const char *command)
 {
 	const char *const argv[] = { "/bin/sh", "-c", SCRIPT, "sh", command, NULL };
 	char *mark;
 	struct quote q = { .fd = STDERR_FILENO, .lines = LINES, .bytes = BYTES };
-	struct below b = { .out = &q, .limit = limit, .grace = BELOW_GRACE, .patient = 1 };
+	struct below b = { .out = &q, .limit = (int64_t)r->conf.exec_limit * 1000, .grace = BELOW_GRACE,
+			   .patient = 1 };
 	struct run_cmd c = { 0 };
 	const char **env;
 	int status;
@@ -80,21 +82,21 @@ static int execute(const struct run *r, const char *key, const char *command, in
 	status = below_run(&b, argv, env);
 	free(mark);
 	free(env);
-	return b.late ? BELOW_LATE : status;
+	return b.late ? LATE : status;
 }
 
 /* "KEY: COMMAND: exit 3", malloc'd, not escaped. */
 static char *failure(const char *key, const char *command, int status)
 {
-	return mem_printf("%s: %s: %s", key, command, status < 0 ? "not run" :
-			  status == BELOW_LATE ? "ended, it took longer than host-limit" :
-			  child_status_text(status));
+	return mem_printf("%s: %s: %s", key, command,
+			  status == LATE ? "ended, it took longer than exec-limit" :
+			  status < 0 ? "not run" : child_status_text(status));
 }
 
 /* Its status, -1 where it could not be started; any but 0 is reported. */
 static int execute_once(const struct run *r, const char *key, const char *command)
 {
-	int status = execute(r, key, command, 0);
+	int status = execute(r, key, command);
 	char *why;
 
 	if (status == 0)
@@ -113,7 +115,7 @@ static int execute_pre(struct run *r)
 {
 	int status = execute_once(r, "cmd_preexec", r->rsnap->cmd_preexec);
 
-	r->exec.owed = status == 0 || status > 128 || (status > 0 && run_stopped());
+	r->exec.owed = status == 0 || status > 128 || status == LATE || (status > 0 && run_stopped());
 	return status == 0 ? SS_OK : SS_FAIL;
 }
 
@@ -160,9 +162,7 @@ int run_exec_pre(struct run *r)
 /* Run a backup_exec line. */
 static void execute_line(struct run *r, const struct rsnap_exec *e)
 {
-	/* It stands among the hosts' points, and may well ask one of them. */
-	int64_t limit = (int64_t)r->conf.host_limit * 1000;
-	int status = execute(r, "backup_exec", e->command, limit);
+	int status = execute(r, "backup_exec", e->command);
 	char *why;
 
 	if (status == 0)

@@ -15,7 +15,9 @@
 #include "rsnap/missed.h"
 #include "rsnap/recover.h"
 #include "rsnap/rotate.h"
+#include "run/heard.h"
 #include "run/run_cmd.h"
+#include "run/run_host.h"
 #include "run/run_offline.h"
 #include "run/run_recover.h"
 #include "run/run_rotate.h"
@@ -81,11 +83,23 @@ static int drop_sync_markers(struct run *r, const char *const *host)
 	return ret;
 }
 
+/* Why rsnapshot has not rotated, malloc'd, escaped. */
+static char *failure(int status, int heard)
+{
+	char *said = heard_reason(heard, "rsnapshot: ");
+	char *why = mem_printf("rsnapshot: %s%s%s", status < 0 ? "not run" : child_status_text(status),
+			       said ? ": " : "", said ? said : "");
+
+	free(said);
+	return why;
+}
+
 /*
  * rsnapshot ended with status: has it rotated?  If not, put everything back.  0 it
- * has, 1 all is as it was, -1 neither: the next run will settle it.
+ * has, 1 all is as it was, -1 neither: the next run will settle it.  But for 0 it was
+ * said, or, of 1, *why tells, malloc'd.
  */
-static int settle(struct run *r, const struct rotate *rot, int status)
+static int settle(struct run *r, const struct rotate *rot, int status, int heard, char **why)
 {
 	int ok = status == 0 || status == 2;
 	struct rotate_plan plan = { 0 };
@@ -103,16 +117,18 @@ static int settle(struct run *r, const struct rotate *rot, int status)
 	if (plan.state == ROTATE_DONE || (plan.state == ROTATE_COPIED && ok)) {
 		/* First: once the markers are gone from .sync nobody may undo it any more. */
 		ret = rotate_done(&r->volume, rot);
+		heard_pass(heard);
 		if (!ok)
 			msg_warn("%s: rotated, but rsnapshot ended with %s", rot->interval,
 				 child_status_text(status));
 		goto out;
 	}
-	msg_error("%s: not rotated: rsnapshot: %s", rot->interval,
-		  status < 0 ? "not run" : child_status_text(status));
+	*why = failure(status, heard);
 	/* After a signal its cp or rm may still be at work: the next run waits for that. */
 	if (status < 128 && recover_undo(&r->volume, &plan) == 0)
 		ret = 1;
+	else
+		msg_error("%s: not rotated: %s", rot->interval, *why);
 out:
 	rotate_plan_free(&plan);
 	rotate_list_free(&now);
@@ -199,14 +215,18 @@ static char **whose_turn(const struct run *r)
 	return list;
 }
 
-/* Let rsnapshot do it and see what it did.  0, or -1 after reporting: it is undone, or the next run will. */
+/*
+ * Let rsnapshot do it and see what it did.  0; 1 it is undone, *why tells, malloc'd; -1 after
+ * reporting: the next run will settle it, or it could not be begun.
+ */
 static int rotate(struct run *r, size_t interval, const char *feeder, int late,
-		  const char *const *moving)
+		  const char *const *moving, char **why)
 {
 	const char *name = r->rsnap->retain[interval].name;
 	struct rotate rot = { .copy = is_copied(r, interval), .when = r->now, .late = late };
-	int ret = -1, status = -1;
+	int ret = -1, status = -1, heard = heard_open();
 
+	*why = NULL;
 	rot.turn = whose_turn(r);
 	if (interval > 0)
 		rot.missed = who_misses(r, name, feeder, moving, late);
@@ -214,20 +234,23 @@ static int rotate(struct run *r, size_t interval, const char *feeder, int late,
 	if (rotate_begin(&r->volume, &rot, name, feeder) != 0)
 		goto out;
 	if (hold_others(&r->volume, &rot, moving) == 0 && make_room(r, &rot, interval) == 0)
-		status = run_cmd_rsnapshot(r, name, NULL);
+		status = run_cmd_rotate(r, name, heard);
 	/* What a signal left half done is for the next run, when nobody works on it. */
-	if (run_stopped())
+	if (run_stopped()) {
+		heard_pass(heard);
 		goto out;
-	ret = settle(r, &rot, status);
+	}
+	ret = settle(r, &rot, status, heard, why);
 	/* By the names of their locations: those must have them. */
 	if (ret >= 0 && held_back(&r->volume) < 0)
 		ret = -1;
 out:
+	heard_close(heard);
 	rotate_free(&rot);
-	return ret == 0 ? 0 : -1;
+	return ret;
 }
 
-/* It has rotated: tell the catalog. */
+/* It has rotated: tell the catalog.  1, or -1 after reporting. */
 static int follow(struct run *r, int copy, const char *const *moving)
 {
 	int ret = -1;
@@ -240,6 +263,86 @@ static int follow(struct run *r, int copy, const char *const *moving)
 	return run_recover_deleted(r) == 0 ? ret : -1;
 }
 
+/* A rotation of many hosts, in parts where it fails as a whole. */
+struct parts {
+	struct run *r;
+	size_t interval;
+	const char *feeder;
+	int late;
+	unsigned tries;		/* that are left to find out whose fault it is */
+	size_t moved;
+};
+
+static void leave_one(struct run *r, const char *host, const char *why)
+{
+	struct run_host *h;
+	char *text = mem_printf("not rotated, its saveset waits in " SYNC ": %s", why);
+
+	for (h = r->host; h < r->host + r->nhost; h++)
+		if (strcmp(h->name, host) == 0) {
+			h->moves = 0;
+			run_host_not_tried(r, h, text);
+		}
+	free(text);
+}
+
+static int rotate_parts(struct parts *p, const char *const *host, size_t n);
+
+/*
+ * The rotation of n hosts was undone.  A copy fails for what one host has: too many links, no
+ * room.  Halves are tried, down to that one, which is left out alone.  As rotate_parts().
+ */
+static int split(struct parts *p, const char *const *host, size_t n, const char *why)
+{
+	const char *name = p->r->rsnap->retain[p->interval].name;
+	size_t i;
+
+	if (!is_copied(p->r, p->interval)) {
+		msg_error("%s: not rotated: %s", name, why);
+		return -1;
+	}
+	if (n > 1 && p->tries > 0) {
+		msg_warn("%s: %zu hosts could not be rotated at once, and are in parts: %s", name, n, why);
+		return rotate_parts(p, host, n / 2) < 0 || run_stopped() ? -1 :
+		       rotate_parts(p, host + n / 2, n - n / 2);
+	}
+	for (i = 0; i < n; i++)
+		leave_one(p->r, host[i], why);
+	return 0;
+}
+
+/* Rotate for n hosts.  0, also where some were left out, which was said; -1 after reporting. */
+static int rotate_parts(struct parts *p, const char *const *host, size_t n)
+{
+	const char **list = mem_alloc((n + 1) * sizeof(*list));
+	char *why;
+	int got;
+
+	memcpy(list, host, n * sizeof(*list));
+	list[n] = NULL;
+	p->tries -= p->tries > 0;
+	got = rotate(p->r, p->interval, p->feeder, p->late, list, &why);
+	if (got == 0) {
+		p->moved += n;
+		got = follow(p->r, is_copied(p->r, p->interval), list) < 0 ? -1 : 0;
+	} else if (got > 0) {
+		got = split(p, host, n, why);
+	}
+	free(why);
+	free(list);
+	return got;
+}
+
+/* Enough for a few hosts among n; where all fail it is no host's fault. */
+static unsigned tries_for(size_t n)
+{
+	unsigned tries = 8;
+
+	for (; n > 1; n /= 2)
+		tries += 4;
+	return tries;
+}
+
 /* As run_rotate(). */
 static int rotate_interval(struct run *r, size_t interval, int late, const char *why)
 {
@@ -247,6 +350,7 @@ static int rotate_interval(struct run *r, size_t interval, int late, const char 
 	const char *name = r->rsnap->retain[interval].name;
 	char *feeder = run_rotate_feeder(r->rsnap, interval);
 	int ret = -1;
+	struct parts p = { .r = r, .interval = interval, .feeder = feeder, .late = late };
 	const char **moving = NULL;
 	size_t n = 0, i;
 
@@ -258,10 +362,12 @@ static int rotate_interval(struct run *r, size_t interval, int late, const char 
 	if (n == 0) {
 		ret = 0;
 	} else if (r->dry) {
-		run_cmd_rsnapshot(r, name, NULL);
+		run_cmd_show(r, name, NULL);
 		ret = r->offline || run_cmd_reconcile(r) == 0 ? 1 : -1;
-	} else if (rotate(r, interval, feeder, late, moving) == 0) {
-		ret = follow(r, is_copied(r, interval), moving);
+	} else {
+		p.tries = tries_for(n);
+		ret = rotate_parts(&p, moving, n) < 0 ? -1 : p.moved > 0;
+		n = p.moved;
 	}
 out:
 	/* What waited does so no longer. */

@@ -16,6 +16,8 @@
  * moving, of a larger interval those that have a tree to take over; judged by what
  * is on disk; and bring the catalog into step.  It is on record for those whose turn it
  * is.  why: for the log.  1, 0 no host has one, -1 after reporting; nothing has moved then.
+ * Where a copy fails (link_dest 0) those hosts alone are left out whose fault it is: they
+ * have failed, and do not move any more; 0 if all.
  */
 int run_rotate(struct run *r, size_t interval, const char *why);
 

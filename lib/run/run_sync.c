@@ -310,7 +310,7 @@ static int start(struct run *r, struct run_sync *s)
 			break;
 		}
 		if (r->dry) {
-			run_cmd_rsnapshot(r, "sync", dest);
+			run_cmd_show(r, "sync", dest);
 			continue;
 		}
 		if (start_dest(r, s, dest))

@@ -12,9 +12,11 @@
 #include "catalog/sign.h"
 #include "rsnap/due.h"
 #include "rsnap/promoted.h"
+#include "rsnap/rotate.h"
 #include "run/run_guard.h"
 #include "run/run_host.h"
 #include "run/run_rotate.h"
+#include "tree/held.h"
 #include "tree/marker.h"
 
 #define UNTOLD "its marker in .sync cannot be read, and whether a saveset waits there cannot be told: mend the" \
@@ -126,6 +128,24 @@ static int rotate(struct run *r, const char *why)
 	return -1;
 }
 
+/*
+ * They could not be rotated.  If all is where it was, they alone are left out, and wait on: they
+ * are not synced over.  0, or -1: the disk has to be put right first.
+ */
+static int leave_waiting(struct run *r)
+{
+	struct run_host *h;
+
+	if (run_stopped() || rotate_pending(&r->volume) || held_any(&r->volume))
+		return -1;
+	for (h = r->host; h < r->host + r->nhost; h++)
+		if (h->moves) {
+			h->moves = 0;
+			run_host_not_tried(r, h, "its saveset waits in .sync, and could not be rotated");
+		}
+	return 0;
+}
+
 int run_turn_make_way(struct run *r)
 {
 	struct run_host *h;
@@ -140,7 +160,7 @@ int run_turn_make_way(struct run *r)
 	if (!r->dry)
 		msg_info("%zu of %zu hosts have a saveset that waits in .sync: rotating it first", n, r->nhost);
 	if (rotate(r, "a saveset waited in .sync") != 0)
-		return -1;
+		return leave_waiting(r);
 	for (h = r->host; h < r->host + r->nhost; h++)
 		if (h->moves)
 			h->state = RUN_IDLE;

@@ -18,6 +18,8 @@
 #include "tree/trash.h"
 
 #define HELD "held"
+#define SPARE_SIZE 32
+#define SPARE_MAX 1000		/* locations for trees whose place is taken */
 #define DIR_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
 /* Two directories between which trees and their markers are renamed. */
@@ -179,6 +181,54 @@ int held_away(const struct volume *v, const char *location, const char *const *m
 	return ret;
 }
 
+/* Is the name free in the location, or does an empty directory have it, which is removed?  1 or 0. */
+static int is_free(const struct move *m, const char *name)
+{
+	return faccessat(m->to, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0 || unlinkat(m->to, name, AT_REMOVEDIR) == 0;
+}
+
+/* A location of ours that has nothing of that name, made if need be.  Open, its name in to; -1 with errno. */
+static int open_spare(const struct volume *v, const char *name, char to[SPARE_SIZE])
+{
+	int fd;
+
+	for (unsigned i = 0; i < SPARE_MAX; i++) {
+		snprintf(to, SPARE_SIZE, HELD_SPARE "%u", i);
+		fd = file_make_dir(v->fd, to, 0755);
+		if (fd < 0 || faccessat(fd, name, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+			return fd;
+		close(fd);
+	}
+	errno = EEXIST;
+	return -1;
+}
+
+/*
+ * Somebody has gone on by hand after a run was killed, and another tree has the place of this
+ * one: it gets a location that rsnapshot knows nothing of.  0, or -1 after reporting.
+ */
+static int move_spare(const struct volume *v, const struct move *m, const char *name)
+{
+	char to[SPARE_SIZE];
+	struct move s = { m->from, open_spare(v, name, to), m->from_own, -1, m->location, 1 };
+	int ret = -1;
+
+	if (s.to < 0)
+		msg_error("%s: no other place for %s can be made: %m", escape_name(m->location), escape_name(name));
+	else if (move_one(&s, name) == 0 && move_flush(&s) == 0)
+		ret = 0;
+	if (ret == 0)
+		msg_warn("%s/%s: another tree lies there by now: was rsnapshot run by hand after a run was killed?"
+			 " The one that was held out of that rotation is %s/%s/%s, and its saveset stays in the"
+			 " catalog; 'ss-prune' with its name deletes it", escape_name(m->location),
+			 escape_name(name), escape_name(v->root), to, escape_name(name));
+	close_fd(s.to);
+	close_fd(s.to_own);
+	if (s.from_own != m->from_own)
+		close_fd(s.from_own);
+	return ret;
+}
+
 /* Put what is held of one location back.  Number of trees, or -1 after reporting. */
 static long location_back(const struct volume *v, int held, const char *location)
 {
@@ -199,7 +249,8 @@ static long location_back(const struct volume *v, int held, const char *location
 		goto out;
 	}
 	for (i = 0; i < n && ret >= 0; i++)
-		if (move_one(&m, list[i]->d_name) != 0)
+		if ((is_free(&m, list[i]->d_name) ? move_one(&m, list[i]->d_name) :
+		     move_spare(v, &m, list[i]->d_name)) != 0)
 			ret = -1;
 	if (ret >= 0 && move_flush(&m) != 0)
 		ret = -1;

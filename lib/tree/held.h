@@ -19,6 +19,9 @@
  */
 int held_away(const struct volume *v, const char *location, const char *const *moving);
 
+/* Locations, with a number behind it, for trees whose place somebody else's hand has taken. */
+#define HELD_SPARE "rescued."
+
 /* Is anything held?  1 or 0. */
 int held_any(const struct volume *v);
 
@@ -29,7 +32,10 @@ int held_any(const struct volume *v);
  */
 int held_renew(const struct volume *v, const char *location);
 
-/* Put everything back.  Number of trees, or -1 after reporting; then call it again later. */
+/*
+ * Put everything back; a tree whose place is taken goes to a location of its own (HELD_SPARE),
+ * with a warning.  Number of trees, or -1 after reporting; then call it again later.
+ */
 long held_back(const struct volume *v);
 
 #endif
