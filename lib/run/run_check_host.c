@@ -119,6 +119,7 @@ static void attempt(struct host *h, const struct rsnap *r, const char *login, co
 	struct quote q = { .fd = -1 };
 	struct below b = { .out = &q, .family = 1, .limit = SECONDS * 1000, .grace = GRACE };
 	struct rsnap_result *res = NULL;
+	struct rsnap_said by_rsnapshot = { 0 };
 	int64_t began = clock_ms();
 	int status, dead = 0;
 	size_t n = 0;
@@ -127,7 +128,7 @@ static void attempt(struct host *h, const struct rsnap *r, const char *login, co
 	if (b.late) {
 		note(h, RUN_CHECK_MEND, mem_printf("%s: no answer within %d seconds", escape_name(login), SECONDS));
 		dead = 1;
-	} else if (status < 0 || rsnap_job_results(results, &res, &n) != 0) {
+	} else if (status < 0 || rsnap_job_results(results, &res, &n, &by_rsnapshot) != 0) {
 		note(h, RUN_CHECK_UNKNOWN, mem_printf("%s: it could not be tried", escape_name(login)));
 	} else {
 		tell(h, login, status, n > 0 ? res[n - 1].said : NULL);
@@ -137,6 +138,7 @@ static void attempt(struct host *h, const struct rsnap *r, const char *login, co
 		h->dead = mem_more(h->dead, h->ndead, sizeof(*h->dead));
 		h->dead[h->ndead++] = mem_strdup(key);
 	}
+	free(by_rsnapshot.text);
 	rsnap_job_free(res, n);
 	free(writes);
 	free(root);
