@@ -21,7 +21,7 @@ teardown() {
 # copies: rsnapshot's cp is one that fails, with thousands of lines, where it finds one of the
 # hosts in the file "bad" ("all": always).
 copies() {
-	cat >cp <<-END
+	cat >./cp <<-END
 		#!/bin/bash
 		for host in \$(cat $PWD/bad); do
 			[[ \$host == all || ( -e \${@: -2:1}/\$host && \${@: -2:1} == *.sync ) ]] || continue
