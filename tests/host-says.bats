@@ -94,7 +94,17 @@ reason() {
 		exit 23'
 	run_code 2 ss-run
 	reason far 'rsync: [sender] change_dir "/a" failed: No such file (2)'
-	[ -d "$ROOT/hourly.1/near" ]
+	# Nor hides a file that cannot be read what ended it.
+	wrap_rsync <<-'END'
+		#!/bin/bash
+		[[ ${*: -1} == */far/* ]] || exec /usr/bin/rsync "$@"
+		printf 'rsync: [sender] %s\n' 'opendir "/a" failed: Permission denied (13)' 'a second one' \
+			'write failed on "/b": No space left on device (28)' 'write error: Broken pipe (32)' >&2
+		exit 11
+	END
+	run_code 2 ss-run
+	reason far 'rsync exit 11: rsync: [sender] opendir "/a" failed: Permission denied (13); then rsync: [sender] write failed on "/b": No space left on device (28)'
+	[ -d "$ROOT/hourly.2/near" ]
 }
 
 @test "options that rsnapshot or rsync refuses: which line or option, of which host, and before the run" {

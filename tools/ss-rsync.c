@@ -65,6 +65,7 @@ struct talk {
 	int still;		/* it was ended: nothing came for too long */
 	char *said;		/* rsync's first error, or else the last line that is no summary, as ssh's; or NULL */
 	int errors;		/* said is rsync's own */
+	char *last;		/* rsync's last error, if that is another one; or NULL */
 	const char *src;	/* where it reads from */
 	const char *shell;	/* how it gets there */
 };
@@ -101,6 +102,7 @@ static void say_unclean(struct talk *t)
 	source_parse(&s, t->src);
 	login = s.kind == SOURCE_SSH ? mem_dup(s.login, s.login_len) : NULL;
 	free(t->said);
+	t->said = NULL;
 	if (login != NULL)
 		t->said = mem_printf("the login shell of %s prints something before rsync starts, and nothing may:"
 				     " '%s %s true' shows it; look at its .bashrc and the like", login, t->shell, login);
@@ -116,15 +118,18 @@ static int is_error(const char *line)
 	return strncmp(line, "rsync: ", 7) == 0;
 }
 
-/* A line of its stderr.  Of rsync's errors the first is the reason of the others. */
+/* A line of its stderr.  Of rsync's errors the first is the reason of others; what ended it comes last. */
 static void hear(void *arg, const char *line, size_t len)
 {
 	struct talk *t = arg;
 
 	if (says_vanished(line)) {
 		t->vanished++;
-	} else if (t->errors || len == 0 || is_summary(line)) {
+	} else if (len == 0 || is_summary(line)) {
 		return;
+	} else if (t->errors) {
+		if (is_error(line))
+			quote_keep(&t->last, line, len, SAID);
 	} else if (is_unclean(line)) {
 		say_unclean(t);
 	} else {
@@ -202,6 +207,11 @@ static int record(const char *file, int status, const struct talk *t, int argc, 
 	if (status != 0 && t->said != NULL) {
 		buf_char(&b, '\t');
 		escape_add(&b, t->said, strlen(t->said));
+	}
+	/* 23 and 24: nothing ended it, there are only more of the kind. */
+	if (status != 0 && status != 23 && status != 24 && t->said != NULL && t->last != NULL) {
+		escape_add(&b, "; then ", strlen("; then "));
+		escape_add(&b, t->last, strlen(t->last));
 	}
 	buf_char(&b, '\n');
 	fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -325,12 +335,15 @@ static int run(struct job *j, const char *results)
 	if (t.still) {
 		status = TIMED_OUT;
 		free(t.said);
+		free(t.last);
+		t.last = NULL;
 		t.said = mem_printf("nothing came for %ld seconds (host-timeout)", j->seconds);
 	}
 	if (status < 0 || record(results, status, &t, j->argc, j->argv) != 0)
 		status = status > 0 ? status : FAILED;
 	free(rsh);
 	free(t.said);
+	free(t.last);
 	free(option);
 	free(args);
 	return status;
