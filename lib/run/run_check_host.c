@@ -220,7 +220,7 @@ static void try_local(struct host *h, const char *dir)
 static void try_point(struct host *h, const struct rsnap *r, const struct rsnap_point *p)
 {
 	enum source_kind kind = rsnap_opt_source(p->src);
-	const char *idle = p->src != NULL ? rsnap_opt_idle(r, p) : NULL;
+	const char *idle = kind != SOURCE_OTHER ? rsnap_opt_idle(r, p) : NULL;
 
 	if (idle != NULL)
 		note(h, RUN_CHECK_MEND, mem_strdup(idle));
