@@ -350,13 +350,15 @@ beta_is_back() {
 	rotate
 	sync_host
 	rotate
-	[ -e "$ROOT/hourly.0/beta/one" ] && [ -e "$ROOT/hourly.1/beta/one" ]
+	[ -e "$ROOT/hourly.0/beta/one" ]
+	[ -e "$ROOT/hourly.1/beta/one" ]
 	run_ok ss-catalog reconcile
 	contains "$stderr" 'hourly.0/beta: another tree lies there by now: was rsnapshot run by hand after a run was killed'
 	[ "$(grep -c 'another tree lies there' <<<"$stderr")" = 2 ]
 	# Each of them is where it was, or in a place of its own, and no other's is in the way.
 	[ ! -e "$ROOT/.secondshot/held" ]
-	[ -e "$ROOT/rescued.0/beta/one" ] && [ -e "$ROOT/rescued.1/beta/one" ]
+	[ -e "$ROOT/rescued.0/beta/one" ]
+	[ -e "$ROOT/rescued.1/beta/one" ]
 	[ "$(ss-catalog savesets --json beta | jq -r 'select(.status == "complete").name' | xargs)" = "$before" ]
 	run_ok ss-run --check
 	contains "$output" 'rescued +warning '
