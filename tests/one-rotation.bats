@@ -21,7 +21,7 @@ teardown() {
 # copies: rsnapshot's cp is one that fails, with thousands of lines, where it finds one of the
 # hosts in the file "bad" ("all": always).
 copies() {
-	cat >./cp <<-END
+	cat >copy <<-END
 		#!/bin/bash
 		for host in \$(cat $PWD/bad); do
 			[[ \$host == all || ( -e \${@: -2:1}/\$host && \${@: -2:1} == *.sync ) ]] || continue
@@ -31,9 +31,9 @@ copies() {
 		done
 		exec /bin/cp "\$@"
 	END
-	chmod +x cp
+	chmod +x copy
 	: >bad
-	RSNAPSHOT_MORE="cmd_cp\t$PWD/cp"
+	RSNAPSHOT_MORE="cmd_cp\t$PWD/copy"
 }
 
 # night CODE [HOST...]: new content, and a run; those hosts must have it in hourly.0.
