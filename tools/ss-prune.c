@@ -3,6 +3,7 @@
  * ss-prune - forget savesets that are gone from disk, delete those that are named.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/escape.h"
@@ -30,9 +31,11 @@ static const struct poptOption table[] = {
 static int is_meant(const char *const *names, const struct saveset *s)
 {
 	const char *at = strrchr(names[0], '@');
+	char *meant = escape_meant(names[0]);
+	int named = strcmp(names[0], s->name) == 0 || (meant && strcmp(meant, s->name) == 0);
 
-	return !names[1] && (strcmp(names[0], s->name) == 0 ||
-			     (at && (strcmp(at, "@.sync") == 0 || strcmp(at, "@sync") == 0)));
+	free(meant);
+	return !names[1] && (named || (at && (strcmp(at, "@.sync") == 0 || strcmp(at, "@sync") == 0)));
 }
 
 /* Look up what was named, each once, and ask whether it may go.  0, or -1 after reporting. */

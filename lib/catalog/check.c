@@ -50,7 +50,7 @@ static void finding(struct check *c, const struct saveset *s, const char *what, 
 	}
 	json_t *o = json_new("finding");
 	json_text(o, "class", "differs");
-	json_text(o, "saveset", escape_name(s->name));
+	json_bytes(o, "saveset", s->name, strlen(s->name));
 	json_text(o, "what", what);
 	json_text(o, "is", escape_name(is));
 	json_text(o, "should_be", escape_name(should));

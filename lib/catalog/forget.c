@@ -82,7 +82,7 @@ static void tell(const struct forget_options *o, const char *what, const struct 
 	if (o->json) {
 		json_t *j = json_new(what);
 
-		json_text(j, "saveset", escape_name(s->name));
+		json_bytes(j, "saveset", s->name, strlen(s->name));
 		json_bytes(j, "host", s->host, strlen(s->host));
 		json_text(j, "status", saveset_status_name(s->status));
 		if (path)
