@@ -255,6 +255,8 @@ static int tell(struct check *c)
 			 " ss-verify; 'ss-catalog pending SAVESET | ss-hash | ss-catalog store' or the next"
 			 " ss-run corrects it", c->uncounted);
 	away_tell(&c->away, "compared with their markers", c->json);
+	if (c->away.n)
+		msg_info("a volume that is gone for good is forgotten by 'ss-prune --given-up=VOLUME'");
 	unclaimed_tell(&c->unclaimed, NULL, c->json);
 	if (c->away.n && !c->compared)
 		return SS_FAIL;
