@@ -123,3 +123,94 @@ piped() {
 	run_ok ss-hash --format=sha256sum "$file"
 	[ "$output" = "$(sha256sum "$file")" ]
 }
+
+# named HOST: a root and a catalog with a saveset of this host, rotated; sets NAME.
+named() {
+	local host=$1
+	conf
+	mv "$SRC/alpha" "$SRC/$host"
+	{ grep -v ^backup "$RSNAPSHOT_CONF"; printf 'backup\t%s/%s/\t%s/\n' "$SRC" "$host" "$host"; } >new
+	mv new "$RSNAPSHOT_CONF"
+	ss-catalog init 2>/dev/null
+	run_ok ss-run -q
+	NAME=$(cd "$ROOT/hourly.0/.secondshot" && sed -n 's/^saveset //p' "$host")
+}
+
+# goes_in HOST SAVESET: each tool that takes one takes these.
+goes_in() {
+	local text
+	run_ok ss-catalog savesets "$1"
+	for text in "$1" "$1@hourly.0" "$2"; do
+		run_ok ss-catalog files "$text"
+		run_ok ss-catalog pending "$text"
+		run_ok ss-catalog check "$text"
+		run_ok ss-verify "$text"
+		run_code 2 ss-prune -n "$text"
+		contains "$stderr" 'newest complete saveset'
+	done
+	run_ok ss-run --check "$1"
+	run_ok ss-run -n "$1"
+	run_ok ss-run -n --accept="$1"
+	run_code 2 ss-catalog add --location=hourly.7 "$1"
+}
+
+@test "what --json prints as a host or a saveset, and what a table has of it, is the selector that goes in" {
+	local host text
+	for host in 'a\b' 'a\\b' 'a\x41b'; do
+		named "$host"
+		run_ok jq -r .name <<<"$(ss-catalog hosts --json)"
+		[ "$output" = "$host" ]
+		run_ok jq -r '.host, .name' <<<"$(ss-catalog savesets --json)"
+		[ "$output" = "$host"$'\n'"$NAME" ]
+		[ "$(ss-catalog files "$NAME" --json | jq -r .saveset | sort -u)" = "$NAME" ]
+		goes_in "$host" "$NAME"
+		goes_in "${host//\\/\\\\}" "${NAME//\\/\\\\}"
+		# Two names, one of which is the other's escaped form: what is written is meant.
+		[[ $host != 'a\b' ]] || {
+			cp -a "$ROOT/hourly.0/a\\b" "$ROOT/hourly.0/a\\\\b"
+			ss-catalog add --location=hourly.0 'a\\b' 2>/dev/null | ss-hash | ss-catalog store
+			run_ok ss-catalog savesets --json 'a\\b'
+			[ "$(jq -r .host <<<"$output")" = 'a\\b' ]
+		}
+		afresh
+	done
+	# What is not UTF-8 has its escaped form in JSON.
+	named $'caf\xe9'
+	text=$(ss-catalog hosts --json | jq -r .name)
+	[ "$text" = 'caf\xe9' ]
+	goes_in "$text" "$(ss-catalog savesets --json | jq -r .name)"
+	mkdir -p "$ROOT/.sync"
+	cp -a "$SRC/"caf* "$ROOT/.sync/"
+	run_ok pipeline "$text"
+}
+
+@test "a volume or an interval that is misspelt is an error to each tool" {
+	local call
+	stage
+	take
+	turn
+	for call in 'ss-catalog hosts' 'ss-catalog volumes' 'ss-catalog savesets' 'ss-catalog savesets alpha' 'ss-catalog runs' \
+		'ss-catalog files alpha' "ss-catalog files $S" "ss-catalog pending $S" 'ss-catalog check' "ss-catalog check $S" \
+		'ss-catalog add --location=hourly.0 alpha' 'ss-catalog reconcile' 'ss-catalog store' 'ss-catalog copy a b' \
+		'ss-verify --all' 'ss-verify alpha' "ss-verify $S" ss-prune 'ss-prune -n' "ss-prune $S" \
+		ss-run 'ss-run -n' 'ss-run --due'; do
+		# shellcheck disable=SC2086
+		run_code 2 $call --volume=backpu </dev/null
+		contains "$stderr" 'volume'
+	done
+	run_code 1 ss-run --check --volume=backpu
+	contains "$output" 'volume +mend +volume backpu of keeper is not in the catalog'
+	run_ok ss-catalog files "$S" --volume=backup
+	for call in 'ss-run --rotate=houry' 'ss-run -n --rotate=hourly.0' 'ss-catalog files alpha@houry.0' 'ss-verify alpha@hourly' \
+		'ss-catalog add --location=houry.0 alpha' 'ss-prune alpha@houry.0'; do
+		# shellcheck disable=SC2086
+		run_code 2 $call
+		contains "$stderr" 'hour'
+	done
+	echo 'period.houry = 1d' >>"$SECONDSHOT_CONF"
+	for call in ss-run 'ss-run --due' 'ss-run -n'; do
+		# shellcheck disable=SC2086
+		run_code 2 $call
+		contains "$stderr" 'houry'
+	done
+}

@@ -294,3 +294,56 @@ savesets() {
 	run_ok unshare -m bash -c './mount-it && ls "$ROOT"'
 	contains "$output" 'hourly.0'
 }
+
+@test "a disk that is gone for good: given up, and neither check nor a run misses it any more" {
+	begin max-age=14d
+	saved
+	insert second
+	saved
+	insert first
+	sql "UPDATE volumes SET created = 1"
+	days 30
+	run_code 1 ss-run
+	contains "$stderr" 'volume second is overdue'
+	run_code 3 ss-catalog check
+	contains "$stderr" "forgotten by 'ss-prune --given-up=VOLUME'"
+	# What is there is not given up, nor what is not known, and not by the way.
+	local wrong before
+	before=$(catalog_sum)
+	for wrong in backup secnod 'second alpha' 'second --volume=second'; do
+		# shellcheck disable=SC2086
+		run_code 2 ss-prune --given-up=$wrong
+	done
+	contains "$stderr" 'goes with no saveset and no --volume'
+	run_code 2 ss-prune --given-up=backup
+	contains "$stderr" 'volume backup is there'
+	run_ok ss-prune -n --given-up=second
+	contains "$output" '^forget.alpha-second-.*complete$'
+	[ "$(catalog_sum)" = "$before" ]
+	# Another backup host has the disk too, and keeps what it has there.
+	insert second
+	run_ok ss-catalog init --volume=its --backup-host=other
+	insert
+	run_ok ss-prune --given-up=second --json
+	contains "$output" '"type":"forget","saveset":"alpha-second-.*"dry_run":false'
+	contains "$stderr" 'volume second is forgotten, with 1 savesets, [1-9][0-9]* rows'
+	insert first
+	run_code 2 ss-catalog savesets --volume=second
+	[ "$(ss-catalog volumes --json | jq -r '"\(.backup_host) \(.name)"' | sort | xargs)" = 'keeper backup other its' ]
+	[ "$(sql "SELECT count(*) FROM generations WHERE volume = $(bytes "$(sed -n 's/^id //p' second/.secondshot/volume)")")" != 0 ]
+	load catalog
+	no_orphans
+	[ "$(sql 'SELECT count(*) FROM series')" = 1 ]
+	run_ok ss-catalog check
+	run_ok ss-verify --all
+	run_ok ss-run
+	lacks "$stderr" overdue
+	run_ok ss-prune --given-up=its --backup-host=other
+	[ "$(sql "SELECT count(*) FROM generations WHERE volume = $(bytes "$(sed -n 's/^id //p' second/.secondshot/volume)")")" = 0 ]
+	run_ok ss-catalog hosts
+	# It turns up again.
+	insert second
+	run_ok ss-catalog init --volume=second
+	run_code 3 ss-catalog check --volume=second
+	contains "$stderr" 'claims: 1, one of them hourly.0/alpha'
+}

@@ -129,15 +129,24 @@ no_line() {
 	two_hosts
 	# Waiting, as without a server.
 	sed -i -e 's/^status .*/status waiting/' -e "s/^id .*/id $(printf '%032d' 7)/" "$ROOT/hourly.0/.secondshot/alpha"
-	sql "DELETE FROM locations WHERE location = $(bytes hourly.0)"
-	sql 'UPDATE savesets SET status = 5 WHERE NOT EXISTS (SELECT 1 FROM locations WHERE saveset = savesets.id)'
-	# Two are to be brought back, and one more copy is no tree without a saveset.
+	sql "DELETE FROM locations WHERE saveset = (SELECT id FROM savesets WHERE name = $(bytes "$(newest)"))"
+	sql "UPDATE savesets SET status = 5 WHERE name = $(bytes "$(newest)")"
+	# One more copy is no tree without a saveset.
 	cp -al "$ROOT/hourly.1" "$ROOT/daysago.3"
 	run_code 3 ss-verify --all
-	contains "$stderr" "trees that are not catalogued yet: 2, one of them hourly.0/alpha; not verified; run 'ss-catalog reconcile'"
+	contains "$stderr" "trees that are not catalogued yet: 1, one of them hourly.0/alpha; not verified; run 'ss-catalog reconcile'"
 	lacks "$stderr" claims
 	run_ok ss-catalog reconcile
 	ss-catalog pending alpha@hourly.0 | ss-hash | ss-catalog store
+	run_ok ss-verify --all
+	no_line
+	# One that is gone, and is back.
+	mv "$ROOT/hourly.0" "$BATS_TEST_TMPDIR/aside"
+	run_ok ss-catalog reconcile
+	mv "$BATS_TEST_TMPDIR/aside" "$ROOT/hourly.0"
+	run_code 3 ss-verify --all
+	one_line 2 hourly.0/alpha
+	run_ok ss-catalog reconcile
 	run_ok ss-verify --all
 	no_line
 }

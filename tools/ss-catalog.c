@@ -3,10 +3,12 @@
  * ss-catalog - the catalog: what every saveset holds.  One function a verb.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/escape.h"
 #include "base/exits.h"
@@ -14,6 +16,7 @@
 #include "base/mem.h"
 #include "base/msg.h"
 #include "catalog/add.h"
+#include "catalog/asked.h"
 #include "catalog/check.h"
 #include "catalog/copy.h"
 #include "catalog/list.h"
@@ -143,9 +146,24 @@ static int do_init(struct call *k)
 	return code;
 }
 
+/* The host whose tree is to be added: if there is no tree of that name, its name may be written in the escaped form; malloc'd. */
+static char *host_meant(const struct volume *v, const char *at, const char *host)
+{
+	int fd = volume_location(v, at), there = fd < 0 || faccessat(fd, host, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	char *meant = there ? NULL : escape_meant(host);
+
+	if (meant && faccessat(fd, meant, F_OK, AT_SYMLINK_NOFOLLOW) != 0) {
+		free(meant);
+		meant = NULL;
+	}
+	if (fd >= 0)
+		close(fd);
+	return meant ? meant : mem_strdup(host);
+}
+
 static int do_add(struct call *k)
 {
-	struct add_options o = { .host = k->args[0], .location = location ? location : ".sync",
+	struct add_options o = { .location = location ? location : ".sync",
 				 .reason = reason, .status = SV_COMPLETE, .vanished = vanished,
 				 .accept = accept, .zero = zero };
 	struct lock *lock = NULL;
@@ -159,7 +177,9 @@ static int do_add(struct call *k)
 	}
 	if (open_volume(k) < 0)
 		return SS_FAIL;
+	char *host = host_meant(&k->v, o.location, k->args[0]);
 	int code = lock_take(&lock, k->v.own, k->v.root, 0);
+	o.host = host;
 	/* A run has done so for all that it starts. */
 	o.stamp = code == SS_OK && !lock_borrowed(lock);
 	if (code == SS_OK)
@@ -172,6 +192,7 @@ static int do_add(struct call *k)
 			 (long long)made.rows_added);
 	saveset_free(&made);
 	lock_release(lock);
+	free(host);
 	return code;
 }
 
@@ -191,7 +212,8 @@ static int do_pending(struct call *k)
 
 static int do_store(struct call *k)
 {
-	return catalog_open(&k->cat, k->c, DB_WRITE) < 0 ? SS_FAIL : store_run(&k->cat, stdin);
+	return catalog_open(&k->cat, k->c, DB_WRITE) < 0 || asked_exists(&k->cat, k->c) <= 0 ? SS_FAIL :
+		store_run(&k->cat, stdin);
 }
 
 static int do_hosts(struct call *k)
@@ -348,6 +370,8 @@ static int check_options(const struct verb *v, const struct conf *c, enum list_f
 		wrong = "it has one format";
 	else if ((f == LIST_SHA256SUM || f == LIST_STREAM) && !(v->may & MAY_FORMAT))
 		wrong = "its formats are text and json";
+	else if (v->run == do_copy && (conf_named(c, "volume") || conf_named(c, "backup-host")))
+		wrong = "it copies the whole catalog, --volume and --backup-host have no use with it";
 	if (wrong)
 		msg_error("%s: %s", v->name, wrong);
 	return wrong ? -1 : 0;

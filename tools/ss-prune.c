@@ -3,6 +3,7 @@
  * ss-prune - forget savesets that are gone from disk, delete those that are named.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/escape.h"
@@ -20,9 +21,11 @@
 #include "tree/trash.h"
 
 static int dry_run;
+static char *given_up;
 
 static const struct poptOption table[] = {
 	{ "dry-run", 'n', POPT_ARG_NONE, &dry_run, 0, "only say what would be done", NULL },
+	{ "given-up", 0, POPT_ARG_STRING, &given_up, 0, "forget this volume, which is gone for good", "VOLUME" },
 	POPT_TABLEEND
 };
 
@@ -30,9 +33,11 @@ static const struct poptOption table[] = {
 static int is_meant(const char *const *names, const struct saveset *s)
 {
 	const char *at = strrchr(names[0], '@');
+	char *meant = escape_meant(names[0]);
+	int named = strcmp(names[0], s->name) == 0 || (meant && strcmp(meant, s->name) == 0);
 
-	return !names[1] && (strcmp(names[0], s->name) == 0 ||
-			     (at && (strcmp(at, "@.sync") == 0 || strcmp(at, "@sync") == 0)));
+	free(meant);
+	return !names[1] && (named || (at && (strcmp(at, "@.sync") == 0 || strcmp(at, "@sync") == 0)));
 }
 
 /* Look up what was named, each once, and ask whether it may go.  0, or -1 after reporting. */
@@ -120,8 +125,25 @@ static int prune(struct conf *c, const struct volume *v, const char *const *name
 	return rc < 0 ? SS_FAIL : damaged ? SS_FINDINGS : trash_left() ? SS_INCOMPLETE : SS_OK;
 }
 
+/* Forget a volume that is gone for good.  An exit code. */
+static int give_up(const struct conf *c, const char *const *names)
+{
+	const struct forget_options o = { .dry = dry_run, .json = c->json };
+	struct catalog cat = { 0 };
+	int rc = -1;
+
+	if (*names || conf_named(c, "volume"))
+		msg_error("--given-up names a volume, and goes with no saveset and no --volume");
+	else if (catalog_open(&cat, c, dry_run ? DB_READ : DB_WRITE) == 0)
+		rc = forget_volume(&cat, c, given_up, &o);
+	catalog_close(&cat);
+	return rc < 0 ? SS_FAIL : SS_OK;
+}
+
 static int run(struct conf *c, const char *const *names)
 {
+	if (given_up)
+		return give_up(c, names);
 	struct rsnap *r = rsnap_read(c->rsnapshot_conf);
 	struct volume v = { .fd = -1, .own = -1 };
 	struct lock *lock = NULL;

@@ -20,6 +20,8 @@ static int exclusive(const struct run *r, int check, int due)
 		msg_error("--check, --due and --dry-run: one of them");
 	else if ((check || due) && (r->rotate != NULL || r->no_rotate || r->accept != NULL))
 		msg_error("--rotate, --no-rotate and --accept have no use with %s", check ? "--check" : "--due");
+	else if (due && conf_named(&r->conf, "volume"))
+		msg_error("--volume has no use with --due: what is due is the snapshot root's");
 	else
 		return 0;
 	return -1;

@@ -206,6 +206,20 @@ int escape_undo(struct buf *out, const char *text, size_t len)
 	return 0;
 }
 
+char *escape_meant(const char *text)
+{
+	struct buf plain = { 0 };
+	char *name = NULL;
+
+	if (strchr(text, '\\') && escape_undo(&plain, text, strlen(text)) == 0) {
+		buf_char(&plain, 0);
+		if (strlen(plain.p) + 1 == plain.len)
+			name = mem_strdup(plain.p);
+	}
+	buf_free(&plain);
+	return name;
+}
+
 const char *escape_bytes(const void *p, size_t len)
 {
 	static _Thread_local struct buf ring[8];

@@ -35,6 +35,12 @@ const char *escape_bytes(const void *p, size_t len);
 char *escape_dup(const char *name);	/* the same to keep; malloc'd */
 
 /*
+ * What is meant by text that somebody pasted: the name of which it is the escaped form, malloc'd;
+ * NULL if it is the escaped form of no other name.  Where the name text itself is known, it wins.
+ */
+char *escape_meant(const char *text);
+
+/*
  * The same escapes, but a backslash stays as it is: what was escaped before is not changed
  * again, and nothing can be undone.  Into to, size bytes at most with the NUL behind it;
  * what does not fit is left out.  4 * len + 1 bytes are enough.  The length there.

@@ -5,13 +5,17 @@
 #include <string.h>
 
 #include "base/escape.h"
+#include "base/mem.h"
 #include "base/msg.h"
 
-int asked_host(struct catalog *cat, const char *host)
+int asked_host(struct catalog *cat, const char *host, char **name)
 {
 	int64_t id;
 	int rc = db_value(cat->db, &id, SQL_HOST_ID, "s", host);
 
+	*name = rc > 0 ? mem_strdup(host) : rc == 0 ? escape_meant(host) : NULL;
+	if (rc == 0 && *name)
+		rc = db_value(cat->db, &id, SQL_HOST_ID, "s", *name);
 	if (rc == 0)
 		msg_error("%s: no such host in the catalog", escape_name(host));
 	return rc;

@@ -9,8 +9,8 @@
 
 #include "catalog/catalog.h"
 
-/* 1 the catalog knows the host, 0 after saying that it does not, -1. */
-int asked_host(struct catalog *cat, const char *host);
+/* 1 the catalog knows the host, by its *name, malloc'd (host may be its escaped form); 0 after saying that it does not, -1. */
+int asked_host(struct catalog *cat, const char *host, char **name);
 
 /* Is it, or a row with such columns, of the volume and backup host that the command line names, if any? */
 int asked_for(const struct conf *c, const char *volume, const char *backup_host);

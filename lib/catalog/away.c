@@ -70,7 +70,7 @@ void away_tell(const struct away *a, const char *what, int json)
 		if (!json)
 			continue;
 		json_t *o = json_new("offline");
-		json_text(o, "volume", escape_name(v->name));
+		json_bytes(o, "volume", v->name, strlen(v->name));
 		json_number(o, "savesets", (int64_t)v->savesets);
 		json_line(stdout, o);
 	}

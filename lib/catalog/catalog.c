@@ -303,21 +303,48 @@ static int find_elsewhere(struct catalog *cat, const struct conf *c, const char 
 	return rc;
 }
 
-int catalog_find(struct catalog *cat, const struct conf *c, const char *selector, struct saveset *s)
+/* The saveset of this name, of the volume that was named, if one was.  As catalog_by_name(); 0 or 1 are silent but for that. */
+static int find_named(struct catalog *cat, const struct conf *c, const char *name, struct saveset *s)
+{
+	int rc = catalog_by_name(cat, name, s);
+
+	if (rc == 0 && conf_named(c, "volume") && strcmp(s->volume, c->volume)) {
+		msg_error("%s: it is on volume %s, not %s", escape_name(name), escape_name(s->volume),
+			  escape_name(c->volume));
+		saveset_free(s);
+		return SAID;
+	}
+	return rc;
+}
+
+/* As catalog_find(), but 1 is silent: there is none; SAID: none, and it was said why. */
+static int find_selected(struct catalog *cat, const struct conf *c, const char *selector, struct saveset *s)
 {
 	const char *at = strrchr(selector, '@'), *where = at ? at + 1 : "latest";
 	char *host = at ? mem_dup(selector, at - selector) : mem_strdup(selector);
-	int rc = catalog_by_name(cat, selector, s);
+	int rc = find_named(cat, c, selector, s);
 
 	if (rc == 1)
 		rc = find_on(cat, c, host, where, s);
 	if (rc == 1 && !conf_named(c, "volume"))
 		rc = find_elsewhere(cat, c, host, where, s);
+	free(host);
+	return rc;
+}
+
+int catalog_find(struct catalog *cat, const struct conf *c, const char *selector, struct saveset *s)
+{
+	int rc = find_selected(cat, c, selector, s);
+	char *meant = rc == 1 ? escape_meant(selector) : NULL;
+
+	/* It was pasted from what is for people, or from JSON where it is not UTF-8. */
+	if (meant)
+		rc = find_selected(cat, c, meant, s);
+	free(meant);
 	if (rc == 1)
 		msg_error("%s: no such saveset in volume %s of %s", escape_name(selector),
 			  escape_name(c->volume), escape_name(c->backup_host));
 	rc = rc == SAID ? 1 : rc;
-	free(host);
 	/* What is being made is shown to nobody. */
 	if (rc == 0 && s->status == SV_RUNNING) {
 		msg_error("%s: not published yet", escape_name(selector));

@@ -50,7 +50,7 @@ static void finding(struct check *c, const struct saveset *s, const char *what, 
 	}
 	json_t *o = json_new("finding");
 	json_text(o, "class", "differs");
-	json_text(o, "saveset", escape_name(s->name));
+	json_bytes(o, "saveset", s->name, strlen(s->name));
 	json_text(o, "what", what);
 	json_text(o, "is", escape_name(is));
 	json_text(o, "should_be", escape_name(should));
@@ -255,6 +255,8 @@ static int tell(struct check *c)
 			 " ss-verify; 'ss-catalog pending SAVESET | ss-hash | ss-catalog store' or the next"
 			 " ss-run corrects it", c->uncounted);
 	away_tell(&c->away, "compared with their markers", c->json);
+	if (c->away.n)
+		msg_info("a volume that is gone for good is forgotten by 'ss-prune --given-up=VOLUME'");
 	unclaimed_tell(&c->unclaimed, NULL, c->json);
 	if (c->away.n && !c->compared)
 		return SS_FAIL;

@@ -53,7 +53,7 @@ void findings_add(struct findings *f, const struct saveset *s, enum verdict v, c
 	}
 	json_t *o = json_new("finding");
 	json_text(o, "class", verdict_name(v));
-	json_text(o, "saveset", escape_name(s->name));
+	json_bytes(o, "saveset", s->name, strlen(s->name));
 	json_bytes(o, "host", s->host, strlen(s->host));
 	json_text(o, "location", s->locations);
 	json_bytes(o, "path", len ? path : ".", len ? len : 1);

@@ -83,7 +83,7 @@ static void tell(const struct forget_options *o, const char *what, const struct 
 	if (o->json) {
 		json_t *j = json_new(what);
 
-		json_text(j, "saveset", escape_name(s->name));
+		json_bytes(j, "saveset", s->name, strlen(s->name));
 		json_bytes(j, "host", s->host, strlen(s->host));
 		json_text(j, "status", saveset_status_name(s->status));
 		if (path)
@@ -269,4 +269,118 @@ int forget_delete(struct catalog *cat, const struct volume *v, const struct save
 		return -1;
 	msg_info("%s: deleted, %" PRId64 " rows", escape_name(s->name), rows);
 	return 0;
+}
+
+/* A volume that is given up, and its savesets. */
+struct given_up {
+	struct catalog *cat;
+	const struct conf *c;
+	int64_t id;
+	char *uid, *root;
+	struct saveset *list;	/* of all volumes */
+	size_t n;
+};
+
+static int is_on(const struct given_up *g, const struct saveset *s)
+{
+	return !strcmp(s->volume_uid, g->uid) && !strcmp(s->backup_host, g->c->backup_host);
+}
+
+/* Transaction: none of them is anything any more but gone. */
+static int all_gone(void *arg)
+{
+	struct given_up *g = arg;
+
+	for (size_t i = 0; i < g->n; i++) {
+		struct forget f = { .cat = g->cat, .s = &g->list[i] };
+
+		if (is_on(g, &g->list[i]) && g->list[i].seq && set_gone(&f) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Transaction: the volume itself, and its stamps if no other backup host has it. */
+static int delete_volume(void *arg)
+{
+	struct given_up *g = arg;
+	struct db *db = g->cat->db;
+	struct db_stmt *st = db_bind(db, SQL_VOLUME_OF_OTHERS, "ss", g->uid, g->c->backup_host);
+	enum db_got shared = st ? db_step(st) : DB_FAIL;
+
+	if (shared == DB_ROW)
+		db_reset(st);
+	return shared == DB_FAIL || db_run(db, SQL_SERIES_FORGET, "i", g->id) < 0 ||
+	       db_run(db, SQL_VOLUME_FORGET, "i", g->id) < 0 || db_run(db, SQL_HOSTS_FORGET, "") < 0 ||
+	       (shared == DB_DONE && db_run(db, SQL_GENERATION_FORGET, "si", g->uid, INT64_MAX) < 0) ? -1 : 0;
+}
+
+/* Is the volume where the catalog has it?  1 or 0; -1 after reporting that it cannot be told. */
+static int is_there(const struct given_up *g)
+{
+	struct volume v = { .fd = -1, .own = -1 };
+	int there = -1;
+
+	if (volume_away(g->root))
+		return 0;
+	if (volume_open(&v, g->root) == 0)
+		there = !strcmp(v.id, g->uid);
+	volume_close(&v);
+	return there;
+}
+
+/* Forget its savesets, one after the other, then the volume.  0 or -1. */
+static int give_up(struct given_up *g, const char *name, const struct forget_options *o)
+{
+	int64_t rows = 0;
+	size_t n = 0;
+
+	if (!o->dry && (series_undo_all(g->cat, g->id) < 0 || db_transaction(g->cat->db, all_gone, g) < 0))
+		return -1;
+	for (size_t i = 0; i < g->n; i++) {
+		int64_t few = 0;
+
+		if (!is_on(g, &g->list[i]))
+			continue;
+		tell(o, "forget", &g->list[i], NULL);
+		if (!o->dry && forget_saveset(g->cat, &g->list[i], &few) < 0)
+			return -1;
+		rows += few;
+		n++;
+	}
+	if (o->dry)
+		return 0;
+	if (db_transaction(g->cat->db, delete_volume, g) < 0)
+		return -1;
+	msg_info("volume %s is forgotten, with %zu savesets, %" PRId64 " rows", escape_name(name), n, rows);
+	return 0;
+}
+
+int forget_volume(struct catalog *cat, const struct conf *c, const char *name,
+		  const struct forget_options *o)
+{
+	struct given_up g = { .cat = cat, .c = c };
+	struct db_stmt *st = db_bind(cat->db, SQL_VOLUME_GET, "ss", c->backup_host, name);
+	enum db_got got = st ? db_step(st) : DB_FAIL;
+	int rc = -1;
+
+	if (got == DB_ROW) {
+		g.id = db_int(st, 0);
+		g.uid = db_strdup(st, 1);
+		g.root = db_strdup(st, 2);
+		db_reset(st);
+	}
+	int there = got == DB_ROW ? is_there(&g) : -1;
+	if (got == DB_DONE)
+		msg_error("%s: no such volume of %s in the catalog", escape_name(name),
+			  escape_name(c->backup_host));
+	else if (there > 0)
+		msg_error("volume %s is there, at %s, and is not given up: detach the disk before",
+			  escape_name(name), escape_name(g.root));
+	else if (there == 0 && catalog_list(cat, NULL, &g.list, &g.n) == 0)
+		rc = give_up(&g, name, o);
+	catalog_list_free(g.list, g.n);
+	free(g.uid);
+	free(g.root);
+	return rc;
 }

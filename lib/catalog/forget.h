@@ -47,4 +47,11 @@ int forget_allowed(struct catalog *cat, const struct conf *c, const struct volum
 int forget_delete(struct catalog *cat, const struct volume *v, const struct saveset *s,
 		  const struct forget_options *o);
 
+/*
+ * The volume called name, of c's backup host, is gone for good: forget it, with all its savesets.
+ * Not if it is there.  May be killed at any point and run again.  0, or -1 after reporting.
+ */
+int forget_volume(struct catalog *cat, const struct conf *c, const char *name,
+		  const struct forget_options *o);
+
 #endif

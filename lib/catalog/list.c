@@ -72,7 +72,7 @@ static void saveset_json(const struct saveset *s, const char *held)
 {
 	json_t *o = json_new("saveset");
 
-	json_text(o, "name", escape_name(s->name));
+	json_bytes(o, "name", s->name, strlen(s->name));
 	json_bytes(o, "host", s->host, strlen(s->host));
 	json_bytes(o, "volume", s->volume, strlen(s->volume));
 	json_bytes(o, "backup_host", s->backup_host, strlen(s->backup_host));
@@ -154,10 +154,11 @@ int list_savesets(struct catalog *cat, const struct conf *c, const char *host, e
 	struct saveset *list;
 	size_t n, asked = 0;
 	int held = 0;
+	char *name = NULL;
+	int rc = host && asked_host(cat, host, &name) <= 0 ? -1 : catalog_list(cat, name, &list, &n);
 
-	if (host && asked_host(cat, host) <= 0)
-		return SS_FAIL;
-	if (catalog_list(cat, host, &list, &n) < 0)
+	free(name);
+	if (rc < 0)
 		return SS_FAIL;
 	int shared = is_shared(list, n);
 

@@ -38,7 +38,7 @@ static void file_json(const struct saveset *s, const struct row *row)
 	char *digest = digest_text(e);
 	char buf[40];
 
-	json_text(o, "saveset", escape_name(s->name));
+	json_bytes(o, "saveset", s->name, strlen(s->name));
 	json_text(o, "kind", type);
 	snprintf(buf, sizeof(buf), "%04o", e->mode);
 	json_text(o, "mode", buf);

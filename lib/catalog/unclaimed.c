@@ -145,9 +145,10 @@ static int judge(struct catalog *cat, const struct search *search, const struct 
 		return WAITING;
 	if (got > 0)
 		return is_our_host(search, f->host) ? LOST : FOREIGN;
+	/* Its tree may be back, which reconcile finds out; or it is another one by now. */
 	int gone = s.status == SV_GONE;
 	saveset_free(&s);
-	return gone ? WAITING : CLAIMED;
+	return gone ? BARE : CLAIMED;
 }
 
 /* Is a rotation under way, or one that was cut off not settled?  Trees may lie there half copied. */

@@ -18,7 +18,7 @@
 struct unclaimed {
 	char *volume, *root;
 	size_t trees;		/* all of them */
-	size_t bare;		/* those without a marker that can be read: nobody catalogued them */
+	size_t bare;		/* those without a marker, or with one of a saveset that is gone */
 	size_t waiting;		/* those that 'ss-catalog reconcile' catalogues */
 	size_t foreign;		/* those of hosts that this catalog does not know there, but others it does */
 	char *example;		/* LOCATION/HOST of one, of those that are lost to the catalog if there are some */

@@ -78,6 +78,12 @@ static const char *const text[SQL_COUNT] = {
 		"SELECT name, uid, root, backup_host, created FROM volumes"
 		" ORDER BY backup_host, name",
 
+	/* A volume that is gone for good, once it has no savesets any more; and hosts that were on it alone. */
+	[SQL_VOLUME_FORGET] = "DELETE FROM volumes WHERE id = ?",
+	[SQL_SERIES_FORGET] = "DELETE FROM series WHERE volume = ?",
+	[SQL_HOSTS_FORGET] =
+		"DELETE FROM hosts WHERE NOT EXISTS (SELECT 1 FROM series r WHERE r.host = hosts.id)",
+
 	/* Each of a backup host's at one root, with the time of its newest complete saveset (1). */
 	[SQL_VOLUMES_AGE] =
 		"SELECT v.name, v.uid, v.created, MAX(s.created) FROM volumes v"

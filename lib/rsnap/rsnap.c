@@ -384,6 +384,25 @@ void rsnap_free(struct rsnap *r)
 	free(r);
 }
 
+static const char *find_host(const struct rsnap *r, const char *name)
+{
+	for (size_t i = 0; i < r->nhost; i++)
+		if (strcmp(r->host[i], name) == 0)
+			return r->host[i];
+	return NULL;
+}
+
+const char *rsnap_host(const struct rsnap *r, const char *name)
+{
+	const char *host = find_host(r, name);
+	char *meant = host == NULL ? escape_meant(name) : NULL;
+
+	if (meant != NULL)
+		host = find_host(r, meant);
+	free(meant);
+	return host;
+}
+
 int rsnap_interval(const struct rsnap *r, const char *name)
 {
 	size_t i;

@@ -75,6 +75,9 @@ int rsnap_program(const char *command);
 /* A word for the set of its hosts, which tells it from other configurations on one root; returns to. */
 const char *rsnap_word(const struct rsnap *r, char to[RSNAP_WORD]);
 
+/* The host that is called name, or of whose name that is the escaped form; NULL: there is none. */
+const char *rsnap_host(const struct rsnap *r, const char *name);
+
 /* Index of an interval's retain line, or -1. */
 int rsnap_interval(const struct rsnap *r, const char *name);
 

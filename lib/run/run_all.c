@@ -28,10 +28,11 @@
 
 static struct run_host *find_host(struct run *r, const char *name)
 {
+	const char *is = rsnap_host(r->rsnap, name);
 	size_t i;
 
-	for (i = 0; i < r->nhost; i++)
-		if (strcmp(r->host[i].name, name) == 0)
+	for (i = 0; is != NULL && i < r->nhost; i++)
+		if (strcmp(r->host[i].name, is) == 0)
 			return &r->host[i];
 	return NULL;
 }

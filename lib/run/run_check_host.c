@@ -266,16 +266,6 @@ static void check_host(struct run_check *k, const char *name, const char *dir)
 	free(what);
 }
 
-static int has_host(const struct rsnap *r, const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < r->nhost; i++)
-		if (strcmp(r->host[i], name) == 0)
-			return 1;
-	return 0;
-}
-
 /* Where what is copied would go to.  Its path, malloc'd, or NULL after adding a row. */
 static char *make_place(struct run_check *k, struct run_dir *d)
 {
@@ -305,8 +295,8 @@ void run_check_hosts(struct run_check *k, const char *const hosts[])
 	for (i = 0; hosts[i] != NULL; i++) {
 		char *what = mem_printf("host %s", escape_name(hosts[i]));
 
-		if (has_host(k->rsnap, hosts[i]))
-			check_host(k, hosts[i], dir);
+		if (rsnap_host(k->rsnap, hosts[i]) != NULL)
+			check_host(k, rsnap_host(k->rsnap, hosts[i]), dir);
 		else
 			run_check_add(k, what, RUN_CHECK_MEND,
 				      mem_printf("there is no such host in %s", escape_name(k->rsnap->file)));

@@ -26,17 +26,13 @@
 int run_guard_options(const struct run *r)
 {
 	const char **name;
-	size_t i;
 
-	for (name = r->accept; name != NULL && *name != NULL; name++) {
-		for (i = 0; i < r->nhost && strcmp(r->host[i].name, *name) != 0; i++)
-			;
-		if (i == r->nhost) {
+	for (name = r->accept; name != NULL && *name != NULL; name++)
+		if (rsnap_host(r->rsnap, *name) == NULL) {
 			msg_error("--accept=%s: no such host in %s", escape_name(*name),
 				  escape_name(r->rsnap->file));
 			return -1;
 		}
-	}
 	return 0;
 }
 
@@ -53,11 +49,13 @@ int run_guard_volume(struct run *r)
 
 int run_guard_accepts(const struct run *r, const char *host)
 {
-	const char **name;
+	const char **name, *is;
 
-	for (name = r->accept; name != NULL && *name != NULL; name++)
-		if (strcmp(*name, host) == 0)
+	for (name = r->accept; name != NULL && *name != NULL; name++) {
+		is = rsnap_host(r->rsnap, *name);
+		if (is != NULL && strcmp(is, host) == 0)
 			return 1;
+	}
 	return 0;
 }
 

@@ -198,7 +198,7 @@ static json_t *host_object(struct run *r, const struct run_host *h)
 	json_bytes(o, "host", h->name, strlen(h->name));
 	json_text(o, "status", run_summary_status(h));
 	json_text(o, "reason", h->why ? escape_name(h->why) : NULL);
-	json_text(o, "saveset", h->saveset ? escape_name(h->saveset) : NULL);
+	json_text(o, "saveset", h->saveset);
 	json_object_set_new(o, "wanted", json_boolean(h->wanted));
 	if (facts(r, h, &s) < 0)
 		s = (struct saveset){ 0 };
