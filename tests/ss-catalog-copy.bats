@@ -193,8 +193,8 @@ target_sql() {
 	same_as_own
 	export DB_URL=$TARGET
 	run_ok ss-catalog check
-	fresh "$TREE/one" "after the move"
 	turn
+	fresh "$TREE/one" "after the move"
 	take
 	run_ok ss-catalog check
 	run_ok ss-catalog savesets --json
