@@ -48,7 +48,8 @@ saved() {
 	rm -rf "$ROOT/hourly.1"
 	[[ ! -e $ROOT/hourly.0 ]] || mv "$ROOT/hourly.0" "$ROOT/hourly.1"
 	mv "$ROOT/.sync" "$ROOT/hourly.0"
-	ss-catalog reconcile -q
+	# Another catalog's trees may lie there.
+	ss-catalog reconcile -q 2>/dev/null || [ $? = 3 ]
 }
 
 # all: everything on the disk that is in, but for who had the lock.
@@ -160,12 +161,12 @@ numbers() {
 	cp kept b/.secondshot/generation
 	# One disk and two catalogs: that is none of it.
 	insert a
-	run_ok ss-catalog --config=other.conf reconcile --accept
+	run_code 3 ss-catalog --config=other.conf reconcile --accept
 	SECONDSHOT_CONF=$PWD/other.conf saved
 	saved
 	SECONDSHOT_CONF=$PWD/other.conf saved
 	saved
-	run_ok ss-catalog reconcile
+	ss-catalog reconcile -q 2>/dev/null || [ $? = 3 ]
 }
 
 # bats test_tags=more
@@ -190,7 +191,7 @@ numbers() {
 	# And a new one.
 	catalog_drop
 	ss-catalog init
-	run_ok ss-catalog reconcile
+	run_code 3 ss-catalog reconcile
 	[ "$(sql 'SELECT count(*) FROM generations')" = "$(numbers | wc -w)" ]
 	saved
 	run_ok ss-prune

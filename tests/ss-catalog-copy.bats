@@ -400,8 +400,8 @@ alias_of() {
 @test "a backup that runs meanwhile is copied whole or not at all, and ends well" {
 	requires strace
 	own_tree
-	fresh "$TREE/one" "written while it is copied"
 	turn
+	fresh "$TREE/one" "written while it is copied"
 	slow_copy
 	take
 	local code=0

@@ -16,6 +16,7 @@
 #include "base/msg.h"
 #include "catalog/add.h"
 #include "catalog/proof.h"
+#include "tree/keys.h"
 
 struct waiting {
 	char *location, *host;
@@ -30,8 +31,12 @@ struct unpublished {
 };
 
 struct search {
-	const struct unpublished *of;	/* markers of these, if any; or else those that wait */
+	const struct unpublished *of;	/* markers of these, if any; or else those that wait, or are lost */
 	size_t nof;
+	const struct conf *c;
+	const struct volume *v;
+	struct saveset *known;		/* all that the catalog has */
+	size_t nknown;
 	struct waiting *found;
 	size_t n;
 };
@@ -44,11 +49,41 @@ static const struct unpublished *find(const struct search *s, const struct marke
 	return NULL;
 }
 
-static int is_wanted(const struct search *s, const struct marker *m)
+static int is_published(const struct marker *m)
+{
+	return !strcmp(m->status, "complete") || !strcmp(m->status, "partial");
+}
+
+/*
+ * Has the catalog lost the saveset of this marker?  So it is where an older copy of it was put
+ * back: a run of this machine had published it, and it is newer than all that the catalog has of
+ * the host.  An older one cannot be put between two others.
+ */
+static int is_lost(const struct search *s, const char *location, const char *host, const struct marker *m)
+{
+	const struct seal_key *own = keys_own();
+	int64_t newest = -1;
+
+	if (!is_published(m) || !strcmp(location, ".sync") || !own || strcmp(own->id, m->key) ||
+	    !volume_attests(s->v, m))
+		return 0;
+	for (size_t i = 0; i < s->nknown; i++) {
+		const struct saveset *k = &s->known[i];
+
+		if (!strcmp(k->uid, m->id))
+			return 0;
+		if (k->seq != 0 && k->created > newest && !strcmp(k->host, host) &&
+		    !strcmp(k->volume, s->c->volume) && !strcmp(k->backup_host, s->c->backup_host))
+			newest = k->created;
+	}
+	return newest >= 0 && m->created > newest;
+}
+
+static int is_wanted(const struct search *s, const char *location, const char *host, const struct marker *m)
 {
 	if (s->of)
-		return find(s, m) && (!strcmp(m->status, "complete") || !strcmp(m->status, "partial"));
-	return marker_waits(m);
+		return find(s, m) && is_published(m);
+	return marker_waits(m) || is_lost(s, location, host, m);
 }
 
 /* volume_each: the markers of one location; what cannot be read is reconcile's to report. */
@@ -64,7 +99,7 @@ static int scan(const char *location, int fd, void *arg)
 		close(dir);
 	while (d && (e = readdir(d)) != NULL) {
 		if (e->d_name[0] == '.' || file_is_new(e->d_name) ||
-		    marker_read(fd, e->d_name, &m) <= 0 || !is_wanted(s, &m))
+		    marker_read(fd, e->d_name, &m) <= 0 || !is_wanted(s, location, e->d_name, &m))
 			continue;
 		s->found = mem_more(s->found, s->n, sizeof(*s->found));
 		s->found[s->n++] = (struct waiting){ mem_strdup(location), mem_strdup(e->d_name), m };
@@ -95,7 +130,8 @@ static int is_ours(const struct volume *v, const struct marker *m)
 static int catch_up(struct catalog *cat, const struct conf *c, const struct volume *v,
 		    const struct waiting *w)
 {
-	int partial = !strcmp(w->marker.status, MARKER_WAITING_PARTIAL), ours = is_ours(v, &w->marker);
+	int lost = is_published(&w->marker), ours = is_ours(v, &w->marker);
+	int partial = !strcmp(w->marker.status, lost ? "partial" : MARKER_WAITING_PARTIAL);
 	struct add_options o = { .host = w->host, .location = w->location, .as = &w->marker,
 				 .status = !ours ? SV_UNATTESTED : partial ? SV_PARTIAL : SV_COMPLETE,
 				 .reason = !ours ? "of unknown origin: its marker has no seal of ours" :
@@ -121,8 +157,14 @@ static int catch_up(struct catalog *cat, const struct conf *c, const struct volu
 			 " unattested, and never counts as a complete backup", escape_name(s.name),
 			 escape_name(w->location));
 	else if (code != SS_FAIL)
-		msg_info("%s: was taken while the catalog could not be reached; catalogued in %s",
-			 escape_name(s.name), escape_name(w->location));
+		msg_info("%s: was %s; catalogued in %s", escape_name(s.name),
+			 lost ? "not in this catalog, an older copy" : "taken while the catalog could not be reached",
+			 escape_name(w->location));
+	if (code != SS_FAIL && lost && w->marker.metadata[0] && strcmp(w->marker.metadata, s.metadata)) {
+		msg_warn("%s: its tree in %s is not as it was when its marker was written", escape_name(s.name),
+			 escape_name(w->location));
+		code = SS_FAIL;
+	}
 	saveset_free(&s);
 	return code == SS_FAIL ? -1 : 1;
 }
@@ -200,10 +242,11 @@ int catchup_claim(struct catalog *cat, const struct volume *v, int64_t volume)
 
 int catchup_run(struct catalog *cat, const struct conf *c, const struct volume *v, size_t *n, size_t *left)
 {
-	struct search s = { 0 };
-	int rc = volume_each(v, scan, &s);
+	struct search s = { .c = c, .v = v };
+	int rc = catalog_list(cat, NULL, &s.known, &s.nknown) < 0 ? -1 : volume_each(v, scan, &s);
 
 	*n = *left = 0;
+	catalog_list_free(s.known, s.nknown);
 	if (s.n)
 		qsort(s.found, s.n, sizeof(*s.found), by_age);
 	for (size_t i = 0; i < s.n; i++) {

@@ -6,7 +6,9 @@
  * it yet.  They are catalogued where they lie by now, the oldest first.
  *
  * So are those whose add had come to its end, but could not publish: the marker says
- * "complete", and the catalog that they are still being made.
+ * "complete", and the catalog that they are still being made.  And those that the catalog had
+ * once, and does not know since an older copy of it was put back: they are newer than all that
+ * it knows of their host, and sealed with this machine's key.
  */
 #ifndef SS_CATCHUP_H
 #define SS_CATCHUP_H

@@ -79,8 +79,7 @@ static void note(struct work *w, const char *location, int fd, const char *host)
 
 static int is_tree(const struct dirent *d)
 {
-	return (d->d_type == DT_DIR || d->d_type == DT_UNKNOWN) && volume_name_ok(d->d_name) &&
-	       strncmp(d->d_name, MARKER_BAD, strlen(MARKER_BAD)) != 0;
+	return (d->d_type == DT_DIR || d->d_type == DT_UNKNOWN) && volume_host_ok(d->d_name);
 }
 
 /*

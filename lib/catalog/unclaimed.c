@@ -83,7 +83,7 @@ static int has_tree(int location, const char *name)
 
 static int may_be_host(const struct dirent *d)
 {
-	return (d->d_type == DT_DIR || d->d_type == DT_UNKNOWN) && volume_name_ok(d->d_name);
+	return (d->d_type == DT_DIR || d->d_type == DT_UNKNOWN) && volume_host_ok(d->d_name);
 }
 
 /* volume_each: the trees of one location that nobody claims. */

@@ -252,7 +252,10 @@ int rotate_aside(const struct volume *v, const struct rotate *r, unsigned last)
 	char *to = mem_printf(DELETED ".%ld", (long)getpid());
 	int ret = file_rename_new(v->fd, from, v->fd, to);
 
-	if (ret != 0 && errno == ENOENT)
+	/* On the disk before rsnapshot goes on from there. */
+	if (ret == 0)
+		ret = fsync(v->fd);
+	else if (errno == ENOENT)
 		ret = 0;
 	if (ret != 0)
 		msg_error("%s: cannot be renamed to %s: %m", escape_name(from), to);

@@ -224,6 +224,11 @@ int volume_name_ok(const char *name)
 	       !file_is_new(name) && !strchr(name, '/');
 }
 
+int volume_host_ok(const char *name)
+{
+	return volume_name_ok(name) && strncmp(name, MARKER_BAD, strlen(MARKER_BAD)) != 0;
+}
+
 int volume_location(const struct volume *v, const char *location)
 {
 	if (!volume_name_ok(location)) {

@@ -63,4 +63,7 @@ int64_t volume_files(const struct volume *v, const char *location, const char *h
  */
 int volume_name_ok(const char *name);
 
+/* May a directory of this name in a location be a host's tree: not what was set aside there (MARKER_BAD)?  1 or 0. */
+int volume_host_ok(const char *name);
+
 #endif
