@@ -41,7 +41,8 @@ night() {
 	local host code=$1
 	NIGHT=$((${NIGHT:-0} + 1))
 	for host in $HOSTS; do
-		echo "$NIGHT" >"$SRC/$host/nightly.new"
+		# Of another size: rsync copies nothing that has the size and second of before.
+		printf "$NIGHT%.0s" $(seq "$NIGHT") >"$SRC/$host/nightly.new"
 		mv "$SRC/$host/nightly.new" "$SRC/$host/nightly"
 	done
 	shift
@@ -67,10 +68,10 @@ night() {
 	[ "$(field "$(newest c)" status location)" = 'complete .sync' ]
 	# It waits, is not copied over, and no other host waits for it.
 	night 2 a b d e g
-	[ "$(<"$ROOT/.sync/c/nightly")" = 2 ]
+	[ "$(<"$ROOT/.sync/c/nightly")" = 22 ]
 	: >bad
 	night 0 a b c d e f g
-	[ "$(<"$ROOT/hourly.1/c/nightly")" = 2 ]
+	[ "$(<"$ROOT/hourly.1/c/nightly")" = 22 ]
 	run_ok ss-catalog check
 	run_ok ss-verify --all
 }
@@ -89,7 +90,7 @@ night() {
 	run_ok ss-catalog check
 	: >bad
 	night 0 a b c d e f g
-	[ "$(<"$ROOT/hourly.1/g/nightly")" = 2 ]
+	[ "$(<"$ROOT/hourly.1/g/nightly")" = 22 ]
 }
 
 @test "a location that nobody can rename: those that wait fail, and the others are copied" {
