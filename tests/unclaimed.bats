@@ -180,3 +180,26 @@ no_line() {
 	run_code 2 ss-verify --all
 	contains "$stderr" 'nothing to verify of backup host another'
 }
+
+@test "what an older copy of the catalog does not know is catalogued, and is complete if its tree is still the same" {
+	local same other
+	stage
+	take && turn
+	catalog_save old
+	fresh "$TREE/one" second
+	take && same=$S && turn
+	fresh "$TREE/one" third
+	take && other=$S && turn
+	rm -r "$ROOT/.sync"
+	chmod 600 "$ROOT/hourly.0/alpha/one"
+	catalog_restore old
+	run_ok ss-catalog reconcile
+	contains "$stderr" "$same: was not in this catalog, an older copy; catalogued in hourly.1"
+	contains "$stderr" "warning: $other: its tree is not as it was when its marker was written"
+	no_line
+	[ "$(field "$same" status location unhashed)" = 'complete hourly.1 1' ]
+	[ "$(field "$other" status)" = unattested ]
+	ss-catalog pending "$same" | ss-hash | ss-catalog store
+	run_ok ss-verify "$same"
+	run_ok ss-catalog check
+}

@@ -380,6 +380,19 @@ static void note_rot(struct add *a)
 		 escape_name(a->marker.saveset), a->known);
 }
 
+/* A marker whose saveset the catalog has lost tells what the tree was like.  It may be another by now. */
+static void compare_with_marker(struct add *a)
+{
+	const struct marker *m = a->o->as;
+
+	if (!m || !m->metadata[0] || !strcmp(m->metadata, a->sum.metadata))
+		return;
+	a->status = SV_UNATTESTED;
+	a->reason = "its tree is not as it was when its marker was written";
+	msg_warn("%s: %s: it is catalogued as unattested, and never counts as a complete backup",
+		 escape_name(a->marker.saveset), a->reason);
+}
+
 /* The tree is known; judge, publish, end the stream.  An exit code. */
 static int finish(struct add *a)
 {
@@ -396,6 +409,7 @@ static int finish(struct add *a)
 		    db_transaction(a->cat->db, record_attempt, a) < 0)
 			return SS_FAIL;
 	} else {
+		compare_with_marker(a);
 		note_rot(a);
 		if (flush_tree(a) < 0 || write_marker(a, a->status) < 0 ||
 		    db_transaction(a->cat->db, publish, a) < 0)

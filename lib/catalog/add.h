@@ -19,7 +19,8 @@ struct add_options {
 	const char *location;		/* usually ".sync" */
 	const char *reason;		/* why it is not complete, or NULL */
 	enum saveset_status status;	/* SV_COMPLETE, SV_PARTIAL, SV_FAILED or SV_STALE */
-	const struct marker *as;	/* take its id and date for the saveset's, or NULL */
+	/* Take its id and date for the saveset's, or NULL; unattested, if it has a digest of metadata, and the tree another. */
+	const struct marker *as;
 	int64_t vanished;		/* files that went away while rsync ran */
 	int accept;			/* take an empty tree after one that had files */
 	int zero;			/* write the stream's -0 form */

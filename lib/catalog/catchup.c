@@ -160,11 +160,6 @@ static int catch_up(struct catalog *cat, const struct conf *c, const struct volu
 		msg_info("%s: was %s; catalogued in %s", escape_name(s.name),
 			 lost ? "not in this catalog, an older copy" : "taken while the catalog could not be reached",
 			 escape_name(w->location));
-	if (code != SS_FAIL && lost && w->marker.metadata[0] && strcmp(w->marker.metadata, s.metadata)) {
-		msg_warn("%s: its tree in %s is not as it was when its marker was written", escape_name(s.name),
-			 escape_name(w->location));
-		code = SS_FAIL;
-	}
 	saveset_free(&s);
 	return code == SS_FAIL ? -1 : 1;
 }
