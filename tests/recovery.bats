@@ -123,7 +123,6 @@ known() {
 	mv "$BATS_TEST_TMPDIR/older" "$CATALOG"
 	rm -f "$CATALOG"-*
 	echo later and longer >"$SRC/alpha/more"
-	local NIGHT=3
 	night
 	[ "$(cat "$ROOT/hourly.1/alpha/more")" = waits ]
 	grep -q "^id $id" "$ROOT/hourly.1/.secondshot/alpha"
