@@ -22,21 +22,21 @@
 
 static int accepted;
 
-static void *open_file(const struct db_login *login, int create, int *away)
+static void *open_file(const struct db_login *login, enum db_use use, int *away)
 {
-	(void)create;
+	(void)use;
 	(void)away;
 	msg_error("%s: cannot be opened", db_shown(login->url));
 	accepted = 1;
 	return NULL;
 }
 
-static void *open_server(const struct db_login *login, int create, int *away)
+static void *open_server(const struct db_login *login, enum db_use use, int *away)
 {
 	struct maria_address a;
 	size_t i;
 
-	(void)create;
+	(void)use;
 	(void)away;
 	if (db_maria_url(&a, login->url) == 0) {
 		CHECK(*a.user && *a.name && a.n > 0 && a.n <= MARIA_HOSTS && (!a.socket || *a.socket == '/'));
