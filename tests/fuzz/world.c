@@ -131,6 +131,7 @@ static int volume_fd;
 static void remove_volume(void)
 {
 	unlinkat(volume_fd, ".secondshot", AT_REMOVEDIR);
+	unlinkat(volume_fd, "host/tree", AT_REMOVEDIR);
 	unlinkat(volume_fd, "host", AT_REMOVEDIR);
 	rmdir(volume);
 }
@@ -143,6 +144,8 @@ int world_volume(const char **path)
 	CHECK(mkdtemp(volume) && (volume_fd = open(volume, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) >= 0);
 	CHECK(atexit(remove_volume) == 0);
 	CHECK(mkdirat(volume_fd, ".secondshot", 0700) == 0 && mkdirat(volume_fd, "host", 0700) == 0);
+	/* An empty tree would be none. */
+	CHECK(mkdirat(volume_fd, "host/tree", 0700) == 0);
 	*path = volume;
 	return volume_fd;
 }
