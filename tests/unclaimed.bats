@@ -183,12 +183,15 @@ no_line() {
 
 @test "what an older copy of the catalog does not know is catalogued, and is complete if its tree is still the same" {
 	local same other
+	export SECONDSHOT_NOW=1800000000
 	stage
 	take && turn
 	catalog_save old
 	fresh "$TREE/one" second
+	SECONDSHOT_NOW=1800003600
 	take && same=$S && turn
 	fresh "$TREE/one" third
+	SECONDSHOT_NOW=1800007200
 	take && other=$S && turn
 	rm -r "$ROOT/.sync"
 	chmod 600 "$ROOT/hourly.0/alpha/one"
