@@ -76,7 +76,8 @@ static int is_lost(const struct search *s, const char *location, const char *hos
 		    !strcmp(k->volume, s->c->volume) && !strcmp(k->backup_host, s->c->backup_host))
 			newest = k->created;
 	}
-	return newest >= 0 && m->created > newest;
+	/* Both may be of one second. */
+	return newest >= 0 && m->created >= newest;
 }
 
 static int is_wanted(const struct search *s, const char *location, const char *host, const struct marker *m)
