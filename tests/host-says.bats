@@ -259,11 +259,11 @@ gone() {
 }
 
 # bats test_tags=slow
-@test "host-limit bounds all points of a host together, a backup_script and a backup_exec line" {
+@test "host-limit bounds all points of a host together and a backup_script, exec-limit a backup_exec line" {
 	cd "$BATS_TEST_TMPDIR" || return
 	printf '#!/bin/bash\ntrap "" TERM\nsleep 300 &\necho $! >>%s/left\nwait; sleep 300\n' "$PWD" >hangs
 	chmod +x hangs
-	HOSTS='near other' conf host-limit=12s
+	HOSTS='near other' conf host-limit=12s exec-limit=12s
 	# The first point takes less than the limit, both of them more.
 	wrap_rsync <<-END
 		#!/bin/bash
@@ -277,7 +277,7 @@ gone() {
 	run_code 2 ss-run
 	contains "$stderr" 'other: failed, ended, it took longer than 12s \(host-limit\)$'
 	contains "$stderr" 'script: failed, ended, it took longer than 12s \(host-limit\)$'
-	contains "$stderr" 'backup_exec: .*/hangs: ended, it took longer than host-limit$'
+	contains "$stderr" 'backup_exec: .*/hangs: ended, it took longer than exec-limit$'
 	contains "$stderr" 'near: complete'
 	[ "$(wc -l <points)" -lt 3 ]
 	[ "$(wc -l <left)" = 2 ]

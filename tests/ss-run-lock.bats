@@ -350,9 +350,9 @@ locked_out() {
 	[ "$(ls -d root?/hourly.0 | wc -l)" = 1 ]
 }
 
-# judging PID: what the strace below it has started has rsnapshot's lock file open, to judge it.
-judging() {
-	readlink "/proc/$(pgrep -P "$(pgrep -P "$1")")/fd/"* 2>/dev/null | grep -qxF "$PWD/rsnapshot.pid"
+# judged: somebody has rsnapshot's lock file for itself, to remove it.
+judged() {
+	grep -q ":$(stat -c %i rsnapshot.pid) 0 EOF$" /proc/locks
 }
 
 # bats test_tags=more
@@ -368,7 +368,7 @@ judging() {
 	# longer than the second one takes on a slow machine.
 	strace -f -qq -o trace -P "$PWD/rsnapshot.pid" -e trace=unlink -e inject=unlink:delay_enter=20000000:when=1 ss-run 2>first.err 3>&- &
 	FAKE=$!
-	until_true judging "$FAKE"
+	until_true judged
 	ss-run --rsnapshot-conf="$PWD/etc/other.conf" 2>second.err 3>&- &
 	second=$!
 	wait "$second" || code=$?
