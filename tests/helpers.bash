@@ -48,6 +48,18 @@ requires() {
 	done
 }
 
+# in_namespace FUNCTION [FUNCTION...]: call the first in a mount namespace of its own, which has
+# the others, too, and ROOT, SRC, HOSTS and TESTS.  Where it exits with 77 there are no loop devices: skip.
+in_namespace() {
+	export ROOT SRC HOSTS TESTS
+	export -f "$@" run_code run_ok contains
+	echo "$1" >"$BATS_TEST_TMPDIR/.in-namespace"
+	run unshare -m bash -eE "$BATS_TEST_TMPDIR/.in-namespace"
+	echo "$output"
+	[[ $status != 77 ]] || skip "no loop devices here"
+	[[ $status == 0 ]]
+}
+
 # unmet COMMAND...: in setup_file, where bats cannot skip: true if the command would,
 # and the reason is kept for met, which setup calls.
 unmet() {

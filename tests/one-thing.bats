@@ -67,27 +67,39 @@ night() {
 	[ "$(ss-run --json | jq .left)" = null ]
 }
 
-@test "what is mounted below a generation that goes is left whole, and told; the next run removes the rest" {
-	requires root mountns
-	HOSTS='alpha beta' RETAIN=hourly:2 conf
-	run_ok ss-catalog init
-	night 0
-	night 0
+# emptied LOCATION COMMAND...: what is mounted below its tree of alpha when COMMAND removes it is left whole.
+emptied() {
 	run_code 3 unshare -m bash -c '
-		mount -t tmpfs none "$1/hourly.1/alpha/empty"
-		echo here >"$1/hourly.1/alpha/empty/precious"
-		ss-run
+		mount -t tmpfs none "$1/alpha/empty"
+		echo here >"$1/alpha/empty/precious"
+		"${@:2}"
 		code=$?
-		cat "$1"/.secondshot/trash/*/empty/precious
+		cat "${1%/*}"/.secondshot/trash/*/empty/precious
 		exit $code
-	' - "$ROOT"
+	' - "$ROOT/$1" "${@:2}"
 	[ "${output##*$'\n'}" = here ]
 	contains "$stderr" '/empty: cannot be removed: Device or resource busy'
 	# rsnapshot, which would have emptied it, found nothing to remove.
 	lacks "$stderr" 'rsnapshot: '
 	lacks "$stderr" 'an earlier run left over'
+}
+
+@test "what is mounted below a generation that goes is left whole, and told; the next run removes the rest" {
+	requires root mountns
+	HOSTS='alpha beta'
+	RETAIN='hourly:2 daysago:1' conf
+	run_ok ss-catalog init
+	night 0
+	night 0
+	run_ok ss-run --no-rotate
+	emptied hourly.1 ss-run --rotate=hourly
 	[ -e "$ROOT/hourly.0/alpha" ]
 	[ ! -e "$ROOT/hourly.2" ]
+	night 0
+	[ -z "$(ls -A "$ROOT/.secondshot/trash")" ]
+	# The only slot of a larger interval.
+	emptied daysago.0 ss-run --rotate=daysago
+	[ -e "$ROOT/daysago.0/alpha" ]
 	night 0
 	[ -z "$(ls -A "$ROOT/.secondshot/trash")" ]
 }
@@ -236,7 +248,7 @@ without() {
 		ss-catalog init && ss-run || fail first
 		head -c 1000000 /dev/zero >var/fill 2>/dev/null
 		for i in $(seq 1500); do : >"$SRC/alpha/f$i"; done
-		backup full "not all could be read from the catalog, or written into it"
+		backup full "reading or writing the catalog failed"
 		mount -o remount,size=50m var
 		rm var/fill
 		ss-run || fail "after full"

@@ -362,7 +362,7 @@ edit() {
 	run_code 1 in_cron
 	[ "$stderr" = "" ]
 	row jobs mend '/etc/cron.d/live:1 starts "rsnapshot hourly" on this root, beside ss-run: .*; switch the line off'
-	row jobs warning '/etc/cron.d/live:2 starts "rsnapshot hourly", with a configuration that cannot be told .\$CONF.'
+	row jobs warning '/etc/cron.d/live:2 starts "rsnapshot hourly": whether its configuration .\$CONF. is for .* cannot be told; '
 	lacks "$output" 'live:3'
 	row schedule ok '/etc/cron.d/live:4 starts ss-run'
 	row locations warning 'hourly.0 is missing'

@@ -169,6 +169,23 @@ is_held() {
 }
 
 # bats test_tags=more
+@test "what a run has said of a host whose name is escaped counts as well" {
+	HOSTS='a\b' conf max-change=40%
+	ss-catalog init
+	run_ok ss-run
+	printf 'other\n' | tee "$SRC/a\b/one" "$SRC/a\b/dir/two" "$SRC/a\b/dir/sub/three" >"$SRC/a\b/nothing"
+	run_code 1 ss-run
+	# The limits were that run's alone.
+	sed -i 's/^max-change.*/max-change = 0/' "$SECONDSHOT_CONF"
+	run_ok ss-catalog hosts --json
+	[ "$(jq -r .held <<<"$output")" = "$(ss-catalog savesets --json | jq -r 'select(.location == ".sync") | .name')" ]
+	lacks "$(jq -r .held_reason <<<"$output")" 'held back'
+	run_code 2 ss-prune 'a\b@hourly.0'
+	run_code 1 ss-run --check 'a\\b'
+	contains "$output" 'host a.*b +ok'
+}
+
+# bats test_tags=more
 @test "what is held back before a run saw it, and where nothing good is before it" {
 	HOSTS="alpha beta" begin rotate-partial=yes
 	ss-prune "alpha@hourly.0" 2>/dev/null || :

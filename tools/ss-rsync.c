@@ -34,6 +34,7 @@
 #include "base/quote.h"
 #include "rsnap/confine.h"
 #include "rsnap/relay.h"
+#include "rsnap/rsnap_job.h"
 #include "rsnap/rsync_args.h"
 #include "rsnap/rsync_watch.h"
 #include "rsnap/source.h"
@@ -190,39 +191,26 @@ static void pass_on(const int fd[2], pid_t pid, struct talk *t, struct relay *r,
 	quote_end(&t->err);
 }
 
-/* One write at the end of the file: lines of two writers do not mix. */
+/* What rsync complained of: its first line, and, where that did not end it, the one that did.  Malloc'd, or NULL. */
+static char *complaint(int status, const struct talk *t)
+{
+	if (status == 0 || t->said == NULL)
+		return NULL;
+	/* 23 and 24: nothing ended it, there are only more of the kind. */
+	if (status == 23 || status == 24 || t->last == NULL)
+		return mem_strdup(t->said);
+	return mem_printf("%s; then %s", t->said, t->last);
+}
+
 static int record(const char *file, int status, const struct talk *t, int argc, char *argv[])
 {
-	const char *src = argv[argc - 2], *dest = argv[argc - 1];
-	char *below = rsync_args_below(argc, argv);
-	struct buf b = { 0 };
-	int fd, ret = -1;
+	struct rsnap_result res = { .src = argv[argc - 2], .dest = argv[argc - 1],
+				    .below = rsync_args_below(argc, argv), .said = complaint(status, t),
+				    .status = status, .vanished = t->vanished };
+	int ret = rsnap_job_record(file, &res);
 
-	buf_printf(&b, "%d\t%lu\t", status, t->vanished);
-	escape_add(&b, src, strlen(src));
-	buf_char(&b, '\t');
-	escape_add(&b, dest, strlen(dest));
-	buf_char(&b, '\t');
-	escape_add(&b, below, strlen(below));
-	if (status != 0 && t->said != NULL) {
-		buf_char(&b, '\t');
-		escape_add(&b, t->said, strlen(t->said));
-	}
-	/* 23 and 24: nothing ended it, there are only more of the kind. */
-	if (status != 0 && status != 23 && status != 24 && t->said != NULL && t->last != NULL) {
-		escape_add(&b, "; then ", strlen("; then "));
-		escape_add(&b, t->last, strlen(t->last));
-	}
-	buf_char(&b, '\n');
-	fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd >= 0 && write(fd, b.p, b.len) == (ssize_t)b.len)
-		ret = 0;
-	if (ret != 0)
-		msg_error("%s: cannot record the result of rsync: %m", escape_name(file));
-	if (fd >= 0)
-		close(fd);
-	buf_free(&b);
-	free(below);
+	free(res.said);
+	free(res.below);
 	return ret;
 }
 

@@ -65,8 +65,8 @@ static void push(struct at_work *w, int sig)
 		family_signal(w->child.pid, sig);
 		return;
 	}
+	/* Its group, where family_adopt() failed; then who has left it, and is below us.  Who is both gets it twice. */
 	kill(-w->child.pid, sig);
-	/* Who has left its group, or lost its parent, is still below us. */
 	while (rounds-- > 0 && family_signal_new(w->child.pid, w->known, w->nknown, sig) > 0)
 		;
 }
@@ -132,13 +132,11 @@ static int start(struct at_work *w, const char *const argv[], const char *const 
 {
 	const struct child_more more = { .err = out, .keep = w->how->keep > 0 ? w->how->keep : -1, .domain = -1 };
 
-	if (!w->how->family) {
-		/* Without that, what becomes a daemon escapes; all else does not. */
-		(void)family_adopt();
-		w->nknown = family_children(&w->known);
-	}
 	if (w->how->family)
 		return child_start_with(&w->child, argv, env, -1, out, &more);
+	/* If this fails, a daemon that it starts escapes us; nothing else does. */
+	(void)family_adopt();
+	w->nknown = family_children(&w->known);
 	return child_start_group(&w->child, argv, env, out);
 }
 

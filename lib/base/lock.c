@@ -233,15 +233,28 @@ static int lock_wait(int fd, const char *name, int patience)
 	return SS_OK;
 }
 
+/* What says that the program which started us holds the lock, or NULL. */
+static const char *offer(void)
+{
+	const char *var = getenv(LOCK_VAR);
+
+	return var != NULL && *var != '\0' ? var : NULL;
+}
+
+int lock_offered(void)
+{
+	return offer() != NULL;
+}
+
 /* The descriptor that the program which started us holds the lock by, or -1. */
 static int inherited(int fd)
 {
-	const char *var = getenv(LOCK_VAR);
+	const char *var = offer();
 	struct stat ours, theirs;
 	char *end;
 	long n;
 
-	if (var == NULL || *var == '\0')
+	if (var == NULL)
 		return -1;
 	n = strtol(var, &end, 10);
 	if (*end != '\0' || n <= STDERR_FILENO || n > 1 << 20 || n == fd)

@@ -24,10 +24,13 @@ struct lock;
  */
 int lock_take(struct lock **l, int dir, const char *name, int wait);
 
-/* The "SECONDSHOT_LOCK_FD=N" line for the environment of children; owned by l. */
 /* Has the program that started us the lock, and lent it to us?  1 or 0. */
 int lock_borrowed(const struct lock *l);
 
+/* Does the environment say so, before any lock is looked for?  1 or 0. */
+int lock_offered(void);
+
+/* The "SECONDSHOT_LOCK_FD=N" line for the environment of children; owned by l. */
 const char *lock_env(const struct lock *l);
 
 /*

@@ -15,7 +15,7 @@
 void *mem_alloc(size_t size) MEM_NONNULL;			/* zeroed */
 void *mem_realloc(void *p, size_t size) MEM_NONNULL;	/* not zeroed */
 void *mem_array(void *p, size_t n, size_t size) MEM_NONNULL;	/* realloc, overflow checked */
-/* Room for one more than the n elements of a list that grew by this alone: it doubles now and then. */
+/* Make room for one more element in a list that holds n and has only grown by this.  The room doubles. */
 void *mem_more(void *p, size_t n, size_t size) MEM_NONNULL;
 char *mem_strdup(const char *s);
 char *mem_dup(const void *p, size_t len);	/* len bytes and a NUL behind them */

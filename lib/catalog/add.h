@@ -19,7 +19,8 @@ struct add_options {
 	const char *location;		/* usually ".sync" */
 	const char *reason;		/* why it is not complete, or NULL */
 	enum saveset_status status;	/* SV_COMPLETE, SV_PARTIAL, SV_FAILED or SV_STALE */
-	/* Take its id and date for the saveset's, or NULL; unattested, if it has a digest of metadata, and the tree another. */
+	/* The saveset gets this marker's id and date; NULL = its own.  If the marker has a digest of the
+	 * metadata and the tree has another, the saveset is unattested. */
 	const struct marker *as;
 	int64_t vanished;		/* files that went away while rsync ran */
 	int accept;			/* take an empty tree after one that had files */

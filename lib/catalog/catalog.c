@@ -303,7 +303,7 @@ static int find_elsewhere(struct catalog *cat, const struct conf *c, const char 
 	return rc;
 }
 
-/* The saveset of this name, of the volume that was named, if one was.  As catalog_by_name(); 0 or 1 are silent but for that. */
+/* The saveset of this name.  0; 1 there is none, silent; SAID: it is on another volume than the one named, which is reported; -1. */
 static int find_named(struct catalog *cat, const struct conf *c, const char *name, struct saveset *s)
 {
 	int rc = catalog_by_name(cat, name, s);
@@ -317,7 +317,7 @@ static int find_named(struct catalog *cat, const struct conf *c, const char *nam
 	return rc;
 }
 
-/* As catalog_find(), but 1 is silent: there is none; SAID: none, and it was said why. */
+/* As catalog_find(), but 1 (there is none) is silent; SAID: there is none, and the reason was reported. */
 static int find_selected(struct catalog *cat, const struct conf *c, const char *selector, struct saveset *s)
 {
 	const char *at = strrchr(selector, '@'), *where = at ? at + 1 : "latest";

@@ -49,22 +49,17 @@ static const struct unpublished *find(const struct search *s, const struct marke
 	return NULL;
 }
 
-static int is_published(const struct marker *m)
-{
-	return !strcmp(m->status, "complete") || !strcmp(m->status, "partial");
-}
-
 /*
- * Has the catalog lost the saveset of this marker?  So it is where an older copy of it was put
- * back: a run of this machine had published it, and it is newer than all that the catalog has of
- * the host.  An older one cannot be put between two others.
+ * Has the catalog lost the saveset of this marker, since an older copy of the catalog was put
+ * back?  1 if this machine's key sealed the marker, and it is not older than all that the catalog
+ * has of the host: an older saveset cannot be inserted between two others.  Else 0.
  */
 static int is_lost(const struct search *s, const char *location, const char *host, const struct marker *m)
 {
 	const struct seal_key *own = keys_own();
 	int64_t newest = -1;
 
-	if (!is_published(m) || !strcmp(location, ".sync") || !own || strcmp(own->id, m->key) ||
+	if (!marker_is_published(m) || !strcmp(location, ".sync") || !own || strcmp(own->id, m->key) ||
 	    !volume_attests(s->v, m))
 		return 0;
 	for (size_t i = 0; i < s->nknown; i++) {
@@ -83,7 +78,7 @@ static int is_lost(const struct search *s, const char *location, const char *hos
 static int is_wanted(const struct search *s, const char *location, const char *host, const struct marker *m)
 {
 	if (s->of)
-		return find(s, m) && is_published(m);
+		return find(s, m) && marker_is_published(m);
 	return marker_waits(m) || is_lost(s, location, host, m);
 }
 
@@ -131,7 +126,7 @@ static int is_ours(const struct volume *v, const struct marker *m)
 static int catch_up(struct catalog *cat, const struct conf *c, const struct volume *v,
 		    const struct waiting *w)
 {
-	int lost = is_published(&w->marker), ours = is_ours(v, &w->marker);
+	int lost = marker_is_published(&w->marker), ours = is_ours(v, &w->marker);
 	int partial = !strcmp(w->marker.status, lost ? "partial" : MARKER_WAITING_PARTIAL);
 	struct add_options o = { .host = w->host, .location = w->location, .as = &w->marker,
 				 .status = !ours ? SV_UNATTESTED : partial ? SV_PARTIAL : SV_COMPLETE,
@@ -180,7 +175,6 @@ static int claim(struct catalog *cat, const struct volume *v, const struct unpub
 {
 	struct saveset s = { .series = u->series, .seq = u->seq, .host = u->host };
 	int partial = !strcmp(w->marker.status, "partial");
-
 	int proved = strcmp(u->host, w->host) ? 0 : proof_tree(cat, v, &s, w->location);
 
 	if (proved <= 0)

@@ -42,7 +42,7 @@ static void host_json(const struct host *h, const struct waiting *held)
 		json_bytes(o, "backup_host", h->backup_host, strlen(h->backup_host));
 	else
 		json_text(o, "backup_host", NULL);
-	json_text(o, "held", held ? escape_name(held->s.name) : NULL);
+	json_text(o, "held", held ? held->s.name : NULL);
 	json_text(o, "held_reason", held ? held->why : NULL);
 	json_line(stdout, o);
 }

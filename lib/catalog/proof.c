@@ -54,6 +54,8 @@ int proof_tree(struct catalog *cat, const struct volume *v, const struct saveset
 
 		rc = got < 0 ? got : !got && p.unknown ? PROOF_UNREAD : !got;
 		rows_close(rows);
+	} else if (tree >= 0) {
+		rc = PROOF_UNREAD;
 	} else if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP) {
 		msg_error("%s/%s: %m", escape_name(location), escape_name(s->host));
 		rc = PROOF_UNREAD;

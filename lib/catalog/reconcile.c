@@ -77,11 +77,6 @@ static void note(struct work *w, const char *location, int fd, const char *host)
 	}
 }
 
-static int is_tree(const struct dirent *d)
-{
-	return (d->d_type == DT_DIR || d->d_type == DT_UNKNOWN) && volume_host_ok(d->d_name);
-}
-
 /*
  * The markers of a location, of which there were "before" others, cannot all be read.  Take
  * note of its trees instead: they tell whose they are.
@@ -89,7 +84,7 @@ static int is_tree(const struct dirent *d)
 static void note_trees(struct work *w, const char *location, int fd, size_t before)
 {
 	struct dirent **list = NULL;
-	int n = scandirat(fd, ".", &list, is_tree, alphasort);
+	int n = scandirat(fd, ".", &list, volume_is_tree, alphasort);
 	size_t noted = w->n;
 
 	if (n < 0) {
@@ -229,7 +224,7 @@ static int believe_one(struct work *w, const struct saveset *s, struct found *f,
 		seal(w, s, f);
 		return 1;
 	}
-	if (proved <= 0 && !f->sealed && !doubt && strcmp(f->location, ".sync") != 0 &&
+	if (proved == 0 && !f->sealed && !doubt && strcmp(f->location, ".sync") != 0 &&
 	    saveset_lies_in(s->locations, f->location)) {
 		hold(w, s, f);
 		return 1;

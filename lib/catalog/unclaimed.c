@@ -81,11 +81,6 @@ static int has_tree(int location, const char *name)
 	return some;
 }
 
-static int may_be_host(const struct dirent *d)
-{
-	return (d->d_type == DT_DIR || d->d_type == DT_UNKNOWN) && volume_host_ok(d->d_name);
-}
-
 /* volume_each: the trees of one location that nobody claims. */
 static int scan(const char *location, int fd, void *arg)
 {
@@ -95,7 +90,7 @@ static int scan(const char *location, int fd, void *arg)
 
 	if (!strcmp(location, ".sync"))
 		return 0;
-	n = scandirat(fd, ".", &list, may_be_host, alphasort);
+	n = scandirat(fd, ".", &list, volume_is_tree, alphasort);
 	if (n < 0) {
 		msg_error("%s/%s: %m", escape_name(s->v->root), escape_name(location));
 		return -1;
@@ -151,12 +146,6 @@ static int judge(struct catalog *cat, const struct search *search, const struct 
 	return gone ? BARE : CLAIMED;
 }
 
-/* Is a rotation under way, or one that was cut off not settled?  Trees may lie there half copied. */
-static int in_rotation(const struct volume *v)
-{
-	return faccessat(v->own, "rotation", F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
 /* Sort out what was found into u.  0 or -1. */
 static int sort_out(struct catalog *cat, const struct search *s, int rotates, struct unclaimed *u)
 {
@@ -187,13 +176,13 @@ int unclaimed_on(struct catalog *cat, const struct volume *v, struct unclaimed *
 {
 	struct search s = { .v = v };
 	struct saveset *list;
-	int rotates = in_rotation(v), rc = catalog_list(cat, NULL, &list, &s.nlist);
+	int rotates = volume_in_rotation(v), rc = catalog_list(cat, NULL, &list, &s.nlist);
 
 	s.list = list;
 	if (rc == 0)
 		rc = volume_each(v, scan, &s);
 	if (rc == 0)
-		rc = sort_out(cat, &s, rotates || in_rotation(v), u);
+		rc = sort_out(cat, &s, rotates || volume_in_rotation(v), u);
 	for (size_t i = 0; i < s.n; i++) {
 		free(s.found[i].location);
 		free(s.found[i].host);

@@ -10,7 +10,6 @@
 #include "catalog/guard.h"
 
 #define SYNC ".sync"
-#define PREFIX "held back: "	/* of a run's reason; run_guard.c */
 
 /* Is it our run that would rotate it?  A partial one that may not be is replaced by the next. */
 static int is_ours(const struct conf *c, const struct saveset *s)
@@ -19,6 +18,17 @@ static int is_ours(const struct conf *c, const struct saveset *s)
 		return 0;
 	return s->status == SV_COMPLETE || s->status == SV_UNATTESTED ||
 	       (s->status == SV_PARTIAL && c->rotate_partial);
+}
+
+/* It was escaped before the run wrote it; a stranger may have written it instead. */
+static void add_reason(struct buf *why, const char *reason)
+{
+	size_t len = strlen(reason), size = 4 * len + 1;
+	char *safe = mem_alloc(size);
+
+	escape_net(safe, size, reason, len);
+	buf_str(why, safe);
+	free(safe);
 }
 
 /* Does a run's summary say that it holds s back?  1 and the reason, 0. */
@@ -34,12 +44,14 @@ static int summary_says(const char *text, size_t len, const struct saveset *s, s
 		const char *name = json_string_value(json_object_get(host, "saveset"));
 		const char *reason = json_string_value(json_object_get(host, "reason"));
 
-		if (!status || strcmp(status, "held") || !name || strcmp(name, escape_name(s->name)))
+		/* Older summaries have the escaped form, and so has a name that is not UTF-8. */
+		if (!status || strcmp(status, "held") || !name ||
+		    (strcmp(name, s->name) && strcmp(name, escape_name(s->name))))
 			continue;
 		held = 1;
-		if (reason && !strncmp(reason, PREFIX, strlen(PREFIX)))
-			reason += strlen(PREFIX);
-		buf_str(why, reason ? escape_name(reason) : "a run said so");
+		if (reason && !strncmp(reason, WAITING_HELD, strlen(WAITING_HELD)))
+			reason += strlen(WAITING_HELD);
+		add_reason(why, reason ? reason : "a run said so");
 		break;
 	}
 	json_decref(o);

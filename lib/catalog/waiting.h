@@ -13,6 +13,8 @@
 #include "base/mem.h"
 #include "catalog/catalog.h"
 
+#define WAITING_HELD "held back: "	/* before the reason, where a run's summary has a host that is held */
+
 /* Is s held back?  1, and the reason (escaped, without a full stop) appended to why; 0; -1 after reporting. */
 int waiting_held(struct catalog *cat, const struct conf *c, const struct saveset *s, struct buf *why);
 

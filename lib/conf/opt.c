@@ -15,6 +15,7 @@
 
 #include "base/escape.h"
 #include "base/exits.h"
+#include "base/lock.h"
 #include "base/mem.h"
 #include "base/msg.h"
 #include "tree/keys.h"
@@ -239,12 +240,13 @@ static const struct conf_pair *opt_pairs(void)
 }
 
 /*
- * A log that cannot be opened costs the log alone, and what says so is that the work is not
- * done as it was asked for (opt_finish()).  What a run starts is silent: the run has said it.
+ * If the log cannot be opened, the work is done without it, and opt_finish() makes the exit code
+ * SS_INCOMPLETE.  A tool that a run started says nothing: the run has said it.
  */
 static void opt_logging(struct conf *c, unsigned use)
 {
 	enum msg_level level = MSG_INFO, shown;
+	int silent = lock_offered() && !(use & OPT_RUN);
 
 	msg_parse_level(c->log_level, &level);
 	shown = c->quiet && level > MSG_WARN ? MSG_WARN : level;
@@ -253,13 +255,13 @@ static void opt_logging(struct conf *c, unsigned use)
 		msg_syslog(c->syslog, level);
 	if (!c->logfile)
 		return;
-	if (getenv("SECONDSHOT_LOCK_FD") && !(use & OPT_RUN))
+	if (silent)
 		msg_level(MSG_NONE);
+	/* The system's log is root's: who may not write it does without, unless it was named. */
 	if (msg_logfile(c->logfile, level) < 0)
-		/* The system's log is root's: who may not write it does without, as it was told. */
 		c->unlogged = geteuid() == 0 || conf_named(c, "logfile");
 	msg_level(shown);
-	opt_unlogged = c->unlogged && (use & OPT_RUN || !getenv("SECONDSHOT_LOCK_FD"));
+	opt_unlogged = c->unlogged && !silent;
 }
 
 /* What is asked about the tool itself. */

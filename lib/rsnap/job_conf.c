@@ -11,7 +11,6 @@
 #include "base/mem.h"
 #include "rsnap/rsnap_text.h"
 
-#define DEFAULT "/etc/rsnapshot.conf"
 #define DEPTH 8			/* of include_conf */
 #define FILES 64		/* that are read for one job */
 
@@ -83,7 +82,7 @@ static int is_open(const char *word)
 
 int job_conf_touches(const struct job *job, const struct rsnap *r)
 {
-	const char *file = job->call.config != NULL ? job->call.config : DEFAULT, *verb = job->call.verb;
+	const char *file = job->call.config != NULL ? job->call.config : JOB_CONF_DEFAULT, *verb = job->call.verb;
 	struct peek p = { .verb = verb };
 	int known = is_open(verb) || strcmp(verb, "sync") == 0, ours = known || rsnap_interval(r, verb) >= 0, touches;
 

@@ -8,6 +8,8 @@
 #include "rsnap/jobs.h"
 #include "rsnap/rsnap.h"
 
+#define JOB_CONF_DEFAULT "/etc/rsnapshot.conf"	/* of a call without -c */
+
 /*
  * Does a job that calls rsnapshot sync or rotate on r's snapshot root?  1; 0 no, or it names
  * no interval; -1: which configuration it has cannot be told.  The one that it names is

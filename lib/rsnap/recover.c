@@ -79,7 +79,7 @@ int recover_rotation(const struct volume *v)
 
 int recover_none(const struct volume *v)
 {
-	if (!rotate_pending(v) && !held_any(v))
+	if (!volume_in_rotation(v) && !held_any(v))
 		return 0;
 	msg_error("%s: an earlier run was killed while it rotated; 'ss-catalog reconcile' puts that right",
 		  escape_name(v->root));

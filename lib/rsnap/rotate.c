@@ -24,7 +24,7 @@
 #include "tree/record.h"
 #include "tree/trash.h"
 
-#define JOURNAL "rotation"
+#define JOURNAL VOLUME_ROTATION
 #define SLOTS_MAX 4096		/* what the plan is made of by comparing each with each */
 #define LATE "late"
 #define TURN "turn "
@@ -262,11 +262,6 @@ int rotate_aside(const struct volume *v, const struct rotate *r, unsigned last)
 	free(from);
 	free(to);
 	return ret;
-}
-
-int rotate_pending(const struct volume *v)
-{
-	return faccessat(v->own, JOURNAL, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
 }
 
 static void plan_add(struct rotate_plan *p, const char *from, const char *to)

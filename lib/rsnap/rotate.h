@@ -2,8 +2,8 @@
 /*
  * rotate.h - a rotation that is either done or undone, whatever interrupts it.
  *
- * rsnapshot shifts the locations of an interval up one slot each, the last one
- * out of the way to _delete.PID, and puts the feeder (.sync, or the last slot of
+ * The last slot of an interval gets the name _delete.PID; rsnapshot shifts the
+ * others up one slot each, and puts the feeder (.sync, or the last slot of
  * the interval below) into slot 0: by renaming it, or, the lowest interval with
  * link_dest 0, by copying it.  Before it starts, ROOT/.secondshot/rotation notes
  * which directory is where, by inode and birth time; what is on disk afterwards
@@ -59,9 +59,6 @@ int rotate_aside(const struct volume *v, const struct rotate *r, unsigned last);
 
 /* Read the journal of a rotation that was not ended: 1, 0 there is none, -1 after reporting. */
 int rotate_read(const struct volume *v, struct rotate *r);
-
-/* Is there a journal?  1 or 0. */
-int rotate_pending(const struct volume *v);
 
 /* What of r's interval and feeder is where now, _delete.PID too.  0, or -1 after reporting. */
 int rotate_look(const struct volume *v, const struct rotate *r, struct rotate_list *now);

@@ -392,6 +392,11 @@ static const char *find_host(const struct rsnap *r, const char *name)
 	return NULL;
 }
 
+const char *rsnap_rsync(const struct rsnap *r)
+{
+	return r->cmd_rsync != NULL ? r->cmd_rsync : "/usr/bin/rsync";
+}
+
 const char *rsnap_host(const struct rsnap *r, const char *name)
 {
 	const char *host = find_host(r, name);
@@ -401,6 +406,18 @@ const char *rsnap_host(const struct rsnap *r, const char *name)
 		host = find_host(r, meant);
 	free(meant);
 	return host;
+}
+
+int rsnap_named(const struct rsnap *r, const char *const *list, const char *host)
+{
+	const char *is;
+
+	for (; list != NULL && *list != NULL; list++) {
+		is = rsnap_host(r, *list);
+		if (is != NULL && strcmp(is, host) == 0)
+			return 1;
+	}
+	return 0;
 }
 
 int rsnap_interval(const struct rsnap *r, const char *name)

@@ -75,8 +75,14 @@ int rsnap_program(const char *command);
 /* A word for the set of its hosts, which tells it from other configurations on one root; returns to. */
 const char *rsnap_word(const struct rsnap *r, char to[RSNAP_WORD]);
 
+/* The rsync that copies: cmd_rsync, or the one that there is where it is not given. */
+const char *rsnap_rsync(const struct rsnap *r);
+
 /* The host that is called name, or of whose name that is the escaped form; NULL: there is none. */
 const char *rsnap_host(const struct rsnap *r, const char *name);
+
+/* Is host named in the NULL-ended list (NULL: nobody is), as above?  1 or 0. */
+int rsnap_named(const struct rsnap *r, const char *const *list, const char *host);
 
 /* Index of an interval's retain line, or -1. */
 int rsnap_interval(const struct rsnap *r, const char *name);

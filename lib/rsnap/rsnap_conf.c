@@ -18,7 +18,6 @@
 #include "base/mem.h"
 #include "base/msg.h"
 
-#define RSYNC "/usr/bin/rsync"	/* where cmd_rsync is not given */
 #define CP "/bin/cp"		/* where cmd_cp is not */
 #define NO_POINT "true"		/* rsnapshot wants one; it runs none but for a sync */
 
@@ -62,7 +61,7 @@ char *rsnap_conf_log_wrong(const struct rsnap *r)
 	else if (fd < 0 && (errno != ENOENT || !has_place(r->logfile)))
 		why = strerror(errno);
 	else if (fd >= 0 && (fstat(fd, &st) != 0 || (!S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode))))
-		why = "it is no file";
+		why = "it is not a regular file";
 	if (fd >= 0)
 		close(fd);
 	return why != NULL ? mem_printf("%s: %s", r->logfile, why) : NULL;
@@ -130,7 +129,7 @@ static char **make_env(const struct rsnap *r, const char *results, const struct 
 	char **env = mem_alloc(8 * sizeof(*env)), **to = env;
 
 	*to++ = mem_strdup(rsnap_conf_path);
-	*to++ = mem_printf("SECONDSHOT_RSYNC=%s", r->cmd_rsync != NULL ? r->cmd_rsync : RSYNC);
+	*to++ = mem_printf("SECONDSHOT_RSYNC=%s", rsnap_rsync(r));
 	*to++ = mem_printf("SECONDSHOT_RESULTS=%s", results);
 	*to++ = mem_printf("SECONDSHOT_TIMEOUT=%d", how->timeout);
 	*to++ = mem_printf("SECONDSHOT_ROOT=%s", r->root);

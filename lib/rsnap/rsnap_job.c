@@ -40,22 +40,52 @@ static char *unescaped(const char *text)
 #define SAID "said\t"
 #define REFUSED "refused\t"
 
-int rsnap_job_say(const char *file, const struct rsnap_said *said)
+/* Append the line in b to file, and free b.  what: a noun for the message.  0, or -1 after reporting. */
+static int append(const char *file, struct buf *b, const char *what)
 {
 	int fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600), ret = -1;
+
+	buf_char(b, '\n');
+	/* In one write: lines of two writers do not mix. */
+	if (fd >= 0 && write(fd, b->p, b->len) == (ssize_t)b->len)
+		ret = 0;
+	if (ret != 0)
+		msg_error("%s: cannot record %s: %m", escape_name(file), what);
+	if (fd >= 0)
+		close(fd);
+	buf_free(b);
+	return ret;
+}
+
+static void add_text(struct buf *b, const char *text)
+{
+	escape_add(b, text, strlen(text));
+}
+
+int rsnap_job_say(const char *file, const struct rsnap_said *said)
+{
 	struct buf b = { 0 };
 
 	buf_str(&b, said->refused ? REFUSED : SAID);
-	escape_add(&b, said->text, strlen(said->text));
-	buf_char(&b, '\n');
-	if (fd >= 0 && write(fd, b.p, b.len) == (ssize_t)b.len)
-		ret = 0;
-	if (ret != 0)
-		msg_error("%s: cannot record what rsnapshot said: %m", escape_name(file));
-	if (fd >= 0)
-		close(fd);
-	buf_free(&b);
-	return ret;
+	add_text(&b, said->text);
+	return append(file, &b, "what rsnapshot said");
+}
+
+int rsnap_job_record(const char *file, const struct rsnap_result *res)
+{
+	struct buf b = { 0 };
+
+	buf_printf(&b, "%d\t%lu\t", res->status, res->vanished);
+	add_text(&b, res->src);
+	buf_char(&b, '\t');
+	add_text(&b, res->dest);
+	buf_char(&b, '\t');
+	add_text(&b, res->below);
+	if (res->said != NULL) {
+		buf_char(&b, '\t');
+		add_text(&b, res->said);
+	}
+	return append(file, &b, "the result of rsync");
 }
 
 /* Is it a line of rsnap_job_say()?  1, and it is in said, or 0. */

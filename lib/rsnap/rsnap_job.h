@@ -2,7 +2,7 @@
 /*
  * rsnap_job.h - what the transfers of an rsnapshot came to.
  *
- * file: path of the record that ss-rsync appends to, of one host's transfers.
+ * file: path of the record that ss-rsync and ss-rsnapshot append to, of one host's transfers.
  */
 #ifndef SS_RSNAP_JOB_H
 #define SS_RSNAP_JOB_H
@@ -24,7 +24,8 @@ struct rsnap_said {
 	int refused;		/* it refused its configuration */
 };
 
-/* Record that in file.  0, or -1 after reporting. */
+/* Record the one or the other in file.  0, or -1 after reporting. */
+int rsnap_job_record(const char *file, const struct rsnap_result *res);
 int rsnap_job_say(const char *file, const struct rsnap_said *said);
 
 /* Forget what it records.  0, or -1 after reporting. */

@@ -20,7 +20,7 @@ struct run {
 	struct lock *lock;
 	struct catalog catalog;
 	int offline;		/* the catalog cannot be reached: db is NULL, see run_offline.h */
-	int admitted;		/* the catalog knows this disk, as the one it is */
+	int admitted;		/* the catalog has accepted this disk as the one it knows */
 	struct run_dir dir;	/* this run's own: what rsnapshot executes and reads */
 	struct rsnap_conf job;	/* what rsnapshot gets for its test and its rotations */
 	struct run_host *host;	/* every configured one */

@@ -296,23 +296,35 @@ static void check_trash(struct run_check *k, const struct volume *v)
 					 escape_name(v->root), n < 0 ? strerror(errno) : "not empty"));
 }
 
+/* volume_each: add the name of a location with trees whose place was taken to arg, a buffer. */
+static int note_spare(const char *location, int fd, void *arg)
+{
+	struct buf *names = arg;
+
+	(void)fd;
+	if (held_is_spare(location))
+		buf_printf(names, "%s%s", names->len > 0 ? ", " : "", escape_name(location));
+	return 0;
+}
+
 /* What a killed run has left, and what that cost. */
 static void check_rotation(struct run_check *k, const struct volume *v)
 {
-	int spare = volume_location(v, HELD_SPARE "0");
+	struct buf spare = { 0 };
 
-	if (rotate_pending(v) || held_any(v))
+	if (volume_in_rotation(v) || held_any(v))
 		run_check_add(k, "rotation", RUN_CHECK_WARNING,
 			      mem_strdup("if no run is busy there, one was killed while it rotated: the next run, or"
 					 " 'ss-catalog reconcile', puts that right; do not run rsnapshot by hand"
 					 " before"));
-	if (spare >= 0) {
+	/* What cannot be listed is told by the other rows. */
+	volume_each(v, note_spare, &spare);
+	if (spare.len > 0)
 		run_check_add(k, "rescued", RUN_CHECK_WARNING,
-			      mem_printf("%s/" HELD_SPARE "0: trees whose place was taken while rsnapshot was run by"
+			      mem_printf("%s in %s: trees whose place was taken while rsnapshot was run by"
 					 " hand; they stay until you delete their savesets with ss-prune, and then"
-					 " the empty directory", escape_name(v->root)));
-		close(spare);
-	}
+					 " the empty directory", spare.p, escape_name(v->root)));
+	buf_free(&spare);
 }
 
 /* A file that a run makes: its directory must be there, and be ours to write in.  1 if it is not. */

@@ -32,8 +32,6 @@
 #define CONNECT_SSH "-oConnectTimeout=10"
 #define CONNECT_RSYNC "--contimeout=10"
 #define SECONDS 30
-#define GRACE 5000		/* milliseconds */
-#define RSYNC "/usr/bin/rsync"
 #define NO_LOGIN 255		/* ssh has failed itself; rsync may say 12 for it, too */
 #define LONG 5000		/* milliseconds: who needs them to fail is not tried for each point */
 #define VANISHED 24
@@ -112,12 +110,12 @@ static void attempt(struct host *h, const struct rsnap *r, const char *login, co
 		    const char *key)
 {
 	char *results = mem_printf("%s/results", h->dir);
-	char *rsync = mem_printf("SECONDSHOT_RSYNC=%s", r->cmd_rsync != NULL ? r->cmd_rsync : RSYNC);
+	char *rsync = mem_printf("SECONDSHOT_RSYNC=%s", rsnap_rsync(r));
 	char *to = mem_printf("SECONDSHOT_RESULTS=%s", results), *root = mem_printf("SECONDSHOT_ROOT=%s", h->dir);
 	char *writes = h->conf->rsync_writes != NULL ? mem_printf("SECONDSHOT_WRITES=%s", h->conf->rsync_writes) : NULL;
 	const char *const env[] = { rsnap_conf_path, rsync, to, root, writes, NULL };
 	struct quote q = { .fd = -1 };
-	struct below b = { .out = &q, .family = 1, .limit = SECONDS * 1000, .grace = GRACE };
+	struct below b = { .out = &q, .family = 1, .limit = SECONDS * 1000, .grace = BELOW_GRACE };
 	struct rsnap_result *res = NULL;
 	struct rsnap_said by_rsnapshot = { 0 };
 	int64_t began = clock_ms();

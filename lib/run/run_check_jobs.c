@@ -15,13 +15,13 @@
 
 static void add_other(struct run_check *k, const struct job *job, int touches)
 {
-	const char *file = job->call.config != NULL ? job->call.config : "";
+	const char *file = job->call.config != NULL ? job->call.config : JOB_CONF_DEFAULT;
 	char *what = mem_printf("%s:%zu starts \"rsnapshot %s\"", escape_name(job->file), job->line,
 				escape_name(job->call.verb));
 
 	if (touches < 0)
 		run_check_add(k, "jobs", RUN_CHECK_WARNING,
-			      mem_printf("%s, with a configuration that cannot be told (%s): if that is for %s, switch"
+			      mem_printf("%s: whether its configuration (%s) is for %s cannot be told; if it is, switch"
 					 " the line off", what, escape_name(file), escape_name(k->rsnap->root)));
 	else
 		run_check_add(k, "jobs", job->roots ? RUN_CHECK_MEND : RUN_CHECK_WARNING,

@@ -12,7 +12,6 @@
 #include "rsnap/rsnap_opt.h"
 #include "run/run_check.h"
 
-#define RSYNC "/usr/bin/rsync"
 #define LOG_FILE "--log-file"	/* rsync makes it before it looks at what comes behind */
 
 /* The first line of what it says. */
@@ -52,7 +51,7 @@ static void only_options(char **words)
 /* What rsync has against the options of p, malloc'd; NULL = nothing, or it was not asked. */
 static char *refused(const struct rsnap *r, const struct rsnap_point *p)
 {
-	const char *program = r->cmd_rsync != NULL ? r->cmd_rsync : RSYNC, *slash = strrchr(program, '/');
+	const char *program = rsnap_rsync(r), *slash = strrchr(program, '/');
 	const char *const env[] = { rsnap_conf_path, NULL };
 	char *said = NULL, **words;
 	struct quote q = { .fd = -1, .hear = hear, .arg = &said };
@@ -75,16 +74,6 @@ static char *refused(const struct rsnap *r, const struct rsnap_point *p)
 	return NULL;
 }
 
-static int is_asked(const char *const hosts[], const char *name)
-{
-	size_t i;
-
-	for (i = 0; hosts[i] != NULL; i++)
-		if (strcmp(hosts[i], name) == 0)
-			return 1;
-	return hosts[0] == NULL;
-}
-
 /* Has an earlier point of r the options of the i-th, and the same host? */
 static int seen_before(const struct rsnap *r, size_t i)
 {
@@ -104,7 +93,7 @@ void run_check_options(struct run_check *k, const char *const hosts[])
 	size_t i;
 
 	for (i = 0; i < r->npoint; i++) {
-		if (!is_asked(hosts, r->point[i].host) || seen_before(r, i))
+		if ((hosts[0] != NULL && !rsnap_named(r, hosts, r->point[i].host)) || seen_before(r, i))
 			continue;
 		why = refused(r, &r->point[i]);
 		if (why == NULL)

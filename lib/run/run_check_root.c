@@ -17,9 +17,9 @@
 #include "rsnap/rsnap_conf.h"
 #include "rsnap/rsnap_opt.h"
 #include "run/run_check.h"
+#include "tree/held.h"
 
 #define SYNC ".sync"
-#define RSYNC "/usr/bin/rsync"
 #define LIMIT 60000		/* milliseconds that rsync may look for the root in a source */
 #define GRACE 2000
 #define MOST 8			/* locations that are named */
@@ -125,7 +125,7 @@ static int comes_to(const struct run_check *k, const struct rsnap_point *p, cons
 		;
 	way = mem_printf("%s/" MARKER_DIR, real);
 	argv = mem_alloc((i + strlen(way) + 9) * sizeof(*argv));
-	argv[n++] = RSYNC;
+	argv[n++] = rsnap_rsync(k->rsnap);
 	for (i = 0; words[i] != NULL; i++)
 		argv[n++] = words[i];
 	first = n;
@@ -211,7 +211,8 @@ static int look(const char *location, int fd, void *arg)
 	struct left *l = arg;
 	size_t i;
 
-	if (is_kept(l->r, location))
+	/* Those with a row of their own need no retain line. */
+	if (is_kept(l->r, location) || held_is_spare(location))
 		return 0;
 	for (i = 0; i < l->r->nhost && faccessat(fd, l->r->host[i], F_OK, AT_SYMLINK_NOFOLLOW) != 0; i++)
 		;

@@ -17,6 +17,7 @@
 #include "catalog/same_disk.h"
 #include "catalog/series.h"
 #include "catalog/sign.h"
+#include "catalog/waiting.h"
 #include "run/run_offline.h"
 
 #define SYNC ".sync"
@@ -49,14 +50,7 @@ int run_guard_volume(struct run *r)
 
 int run_guard_accepts(const struct run *r, const char *host)
 {
-	const char **name, *is;
-
-	for (name = r->accept; name != NULL && *name != NULL; name++) {
-		is = rsnap_host(r->rsnap, *name);
-		if (is != NULL && strcmp(is, host) == 0)
-			return 1;
-	}
-	return 0;
+	return rsnap_named(r->rsnap, r->accept, host);
 }
 
 /* The ids in the file, NUL-ended, malloc'd; "" where it cannot be read: then they are told again. */
@@ -114,7 +108,7 @@ static int counted(const struct volume *v, const char *location, const char *hos
 	got = marker_read(fd, host, m);
 	close(fd);
 	if (got > 0)
-		got = !strcmp(m->status, "complete") || !strcmp(m->status, "partial");
+		got = marker_is_published(m);
 	return got > 0 && !volume_attests(v, m) ? STRANGE : got;
 }
 
@@ -160,11 +154,13 @@ static int judge_unseen(const struct volume *v, const struct rsnap *rs, const st
 	if (!l.max_shrink && !l.max_shrink_bytes)
 		return 0;
 	got = counted_before(v, rs, host, &m);
-	if (got == STRANGE)
+	if (got == STRANGE) {
 		buf_printf(why, "the marker of the saveset before it %s, so that nobody knows"
 			   " what there was", sign_lacks(v, &m));
-	if (got <= 0 || got == STRANGE)
-		return got == STRANGE ? 1 : got;
+		return 1;
+	}
+	if (got <= 0)
+		return got;
 	f.was_files = (int64_t)m.files;
 	f.was_bytes = (int64_t)m.bytes;
 	got = counted(v, SYNC, host, &m);
@@ -201,7 +197,7 @@ int run_guard(struct run *r, struct run_host *h)
 	if (held > 0) {
 		h->state = RUN_HELD;
 		free(h->why);
-		h->why = mem_printf("held back: %s", why.p);
+		h->why = mem_printf(WAITING_HELD "%s", why.p);
 		if (!h->saveset && s.name)
 			h->saveset = mem_strdup(s.name);
 		run_worse(r, SS_FINDINGS);

@@ -117,7 +117,7 @@ static void read_back(struct run *r, struct run_host *h, int code, int partial)
 	} else if (ret != 0 || s.id == h->before || (s.status != SV_COMPLETE && s.status != SV_PARTIAL)) {
 		char *why = attempt_reason(r, h->name);
 
-		/* It could not even say that it failed: the tree is as whole as rsync left it. */
+		/* ss-catalog has not even recorded that it failed: the catalog failed, and the tree may be whole. */
 		if (why == NULL && code == SS_FAIL && volume_files(&r->volume, SYNC, h->name, 1) != VOLUME_NO_TREE &&
 		    run_offline(r))
 			record_offline(r, h, partial);

@@ -45,11 +45,11 @@ int run_offline(struct run *r)
 		msg_warn("the catalog cannot be reached: the backup goes on without it, and a later"
 			 " run catches up");
 	else if (r->catalog.none)
-		msg_error("the catalog cannot be used, since it was never made: the backup goes on without it,"
-			  " in this and each later run; run 'ss-catalog init', and the next run catches up");
+		msg_error("the catalog was never made: the backup goes on without it; run 'ss-catalog init', and the"
+			  " next run catches up");
 	else if (usable)
-		msg_error("not all could be read from the catalog, or written into it: the backup goes on"
-			  " without it, and the next run catches up");
+		msg_error("reading or writing the catalog failed: the backup goes on without it, and the next run"
+			  " catches up");
 	else
 		msg_error("the catalog cannot be used: the backup goes on without it, and a run"
 			  " catches up once that is mended");
@@ -158,10 +158,11 @@ static int mark(struct run *r, const char *host, int partial)
 char *run_offline_record(struct run *r, const char *host, int partial)
 {
 	char *newest = mem_printf("%s.0", r->rsnap->retain[0].name);
-	int files = has_files(r, SYNC, host), before = files ? 0 : has_files(r, newest, host);
+	int64_t files = volume_files(&r->volume, SYNC, host, 1);
+	int before = files ? 0 : has_files(r, newest, host);
 
 	free(newest);
-	if (volume_files(&r->volume, SYNC, host, 1) == VOLUME_NO_TREE)
+	if (files == VOLUME_NO_TREE)
 		return mem_strdup("no new saveset in " SYNC);
 	if (files < 0 || before > 0)
 		return mem_strdup(files < 0 ? "its tree in " SYNC " cannot be read"

@@ -13,7 +13,7 @@
 
 /*
  * Something with the catalog failed: does the run go on without it?  1 yes; 0: the run is
- * stopped, or the catalog can be used, and it is the disk that is not yet admitted.
+ * stopped; or the catalog works, but has not accepted this disk.
  */
 int run_offline(struct run *r);
 

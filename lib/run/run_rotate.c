@@ -59,10 +59,9 @@ static int make_room(struct run *r, const struct rotate *rot, size_t interval)
 	char *second;
 	int ret;
 
-	if (retain->count > 1)
+	/* Of a larger interval rsnapshot does delete a single slot. */
+	if (retain->count > 1 || interval > 0)
 		return rotate_aside(&r->volume, rot, retain->count - 1);
-	if (interval > 0)
-		return 0;
 	second = mem_printf("%s.1", retain->name);
 	ret = trash_move(&r->volume, r->volume.fd, second);
 	free(second);
@@ -95,9 +94,9 @@ static char *failure(int status, int heard)
 }
 
 /*
- * rsnapshot ended with status: has it rotated?  If not, put everything back.  0 it
- * has, 1 all is as it was, -1 neither: the next run will settle it.  But for 0 it was
- * said, or, of 1, *why tells, malloc'd.
+ * Has rsnapshot, which ended with status, rotated?  If not, everything is put back.
+ * 0 it has; 1 it has not, all is as it was, *why is the reason (malloc'd, not reported yet);
+ * -1 after reporting: the next run settles it.
  */
 static int settle(struct run *r, const struct rotate *rot, int status, int heard, char **why)
 {
@@ -241,9 +240,12 @@ static int rotate(struct run *r, size_t interval, const char *feeder, int late,
 		goto out;
 	}
 	ret = settle(r, &rot, status, heard, why);
-	/* By the names of their locations: those must have them. */
-	if (ret >= 0 && held_back(&r->volume) < 0)
+	/* The trees that were held out go back by the names of their locations. */
+	if (ret >= 0 && held_back(&r->volume) < 0) {
+		if (ret > 0)
+			msg_error("%s: not rotated: %s", name, *why);
 		ret = -1;
+	}
 out:
 	heard_close(heard);
 	rotate_free(&rot);
@@ -302,7 +304,7 @@ static int split(struct parts *p, const char *const *host, size_t n, const char 
 		return -1;
 	}
 	if (n > 1 && p->tries > 0) {
-		msg_warn("%s: %zu hosts could not be rotated at once, and are in parts: %s", name, n, why);
+		msg_warn("%s: %zu hosts could not be rotated together, and are tried in two halves: %s", name, n, why);
 		return rotate_parts(p, host, n / 2) < 0 || run_stopped() ? -1 :
 		       rotate_parts(p, host + n / 2, n - n / 2);
 	}

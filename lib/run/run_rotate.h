@@ -15,7 +15,7 @@
  * Rotate an interval (0 = the lowest) through rsnapshot for the hosts that are
  * moving, of a larger interval those that have a tree to take over; judged by what
  * is on disk; and bring the catalog into step.  It is on record for those whose turn it
- * is.  why: for the log.  1, 0 no host has one, -1 after reporting; nothing has moved then.
+ * is.  why: for the log.  1; 0 no host has one; -1 after reporting: some hosts may have moved.
  * Where a copy fails (link_dest 0) those hosts alone are left out whose fault it is: they
  * have failed, and do not move any more; 0 if all.
  */

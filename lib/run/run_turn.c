@@ -129,19 +129,19 @@ static int rotate(struct run *r, const char *why)
 }
 
 /*
- * They could not be rotated.  If all is where it was, they alone are left out, and wait on: they
- * are not synced over.  0, or -1: the disk has to be put right first.
+ * Their rotation failed.  If nothing is half done or held out, they alone are left out: they are
+ * not synced over.  0, or -1: the disk has to be put right first.
  */
 static int leave_waiting(struct run *r)
 {
 	struct run_host *h;
 
-	if (run_stopped() || rotate_pending(&r->volume) || held_any(&r->volume))
+	if (run_stopped() || volume_in_rotation(&r->volume) || held_any(&r->volume))
 		return -1;
 	for (h = r->host; h < r->host + r->nhost; h++)
 		if (h->moves) {
 			h->moves = 0;
-			run_host_not_tried(r, h, "its saveset waits in .sync, and could not be rotated");
+			run_host_not_tried(r, h, "not copied: the rotation of what waited in .sync failed");
 		}
 	return 0;
 }

@@ -203,6 +203,11 @@ static int open_spare(const struct volume *v, const char *name, char to[SPARE_SI
 	return -1;
 }
 
+int held_is_spare(const char *location)
+{
+	return strncmp(location, HELD_SPARE, strlen(HELD_SPARE)) == 0;
+}
+
 /*
  * Somebody has gone on by hand after a run was killed, and another tree has the place of this
  * one: it gets a location that rsnapshot knows nothing of.  0, or -1 after reporting.

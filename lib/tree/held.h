@@ -21,6 +21,7 @@ int held_away(const struct volume *v, const char *location, const char *const *m
 
 /* Locations, with a number behind it, for trees whose place somebody else's hand has taken. */
 #define HELD_SPARE "rescued."
+int held_is_spare(const char *location);	/* 1 or 0 */
 
 /* Is anything held?  1 or 0. */
 int held_any(const struct volume *v);

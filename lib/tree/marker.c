@@ -347,6 +347,11 @@ int marker_read(int location, const char *host, struct marker *m)
 	return rc;
 }
 
+int marker_is_published(const struct marker *m)
+{
+	return !strcmp(m->status, "complete") || !strcmp(m->status, "partial");
+}
+
 int marker_has_id(int location, const char *host, const char *id)
 {
 	struct marker m;

@@ -53,6 +53,9 @@ struct marker {
  */
 int marker_read(int location, const char *host, struct marker *m);
 
+/* Does it say that its saveset was catalogued as complete or partial?  1 or 0. */
+int marker_is_published(const struct marker *m);
+
 /* Is the host's marker there, and has it this id?  1 or 0. */
 int marker_has_id(int location, const char *host, const char *id);
 

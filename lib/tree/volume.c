@@ -224,9 +224,15 @@ int volume_name_ok(const char *name)
 	       !file_is_new(name) && !strchr(name, '/');
 }
 
-int volume_host_ok(const char *name)
+int volume_is_tree(const struct dirent *d)
 {
-	return volume_name_ok(name) && strncmp(name, MARKER_BAD, strlen(MARKER_BAD)) != 0;
+	return (d->d_type == DT_DIR || d->d_type == DT_UNKNOWN) && volume_name_ok(d->d_name) &&
+	       strncmp(d->d_name, MARKER_BAD, strlen(MARKER_BAD)) != 0;
+}
+
+int volume_in_rotation(const struct volume *v)
+{
+	return faccessat(v->own, VOLUME_ROTATION, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
 }
 
 int volume_location(const struct volume *v, const char *location)

@@ -8,6 +8,7 @@
 #ifndef SS_VOLUME_H
 #define SS_VOLUME_H
 
+#include <dirent.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "tree/marker.h"
@@ -63,7 +64,11 @@ int64_t volume_files(const struct volume *v, const char *location, const char *h
  */
 int volume_name_ok(const char *name);
 
-/* May a directory of this name in a location be a host's tree: not what was set aside there (MARKER_BAD)?  1 or 0. */
-int volume_host_ok(const char *name);
+/* For scandir(): may this entry of a location be a host's tree, and not what was set aside there (MARKER_BAD)?  1 or 0. */
+int volume_is_tree(const struct dirent *d);
+
+/* Is the journal of a rotation (rsnap/rotate.h) there?  1, also where that cannot be told, or 0. */
+#define VOLUME_ROTATION "rotation"
+int volume_in_rotation(const struct volume *v);
 
 #endif
