@@ -129,7 +129,7 @@ three_nights() {
 	for call in 'ss-run -n' ss-run; do
 		# shellcheck disable=SC2086
 		run_code 2 $call
-		contains "$stderr" 'the catalog cannot be used'
+		contains "$stderr" 'the catalog was never made'
 		[ "$(grep -c 'there is no catalog' <<<"$stderr")" = 1 ]
 	done
 }
