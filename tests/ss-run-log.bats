@@ -223,6 +223,14 @@ true
 	run_ok ss-run --json --rotate=hourly
 	[ "$(jq -c '.hosts | map(.status)' <<<"$output")" = '["not tried","not tried"]' ]
 	[ "$(jq -r '.rotations[0].reason' <<<"$output")" = 'asked for' ]
+	# Daysago is due, and only the other host has a tree to give: that is no rotation.
+	run_ok ss-run alpha
+	run_ok ss-run alpha
+	[ -d "$ROOT/hourly.2/alpha" ]
+	: >"$LOG"
+	SECONDSHOT_NOW=$(($(date +%s) + 200000)) run_ok ss-run --json beta
+	[ "$(jq -c '[.rotations[] | [.interval, .result]]' <<<"$output")" = '[["daysago","nothing to move"],["hourly","rotated"]]' ]
+	[ "$(fact run 1 rotations),$(grep -c ' event=rotation ' "$LOG")" = 1,1 ]
 }
 
 @test "each run has its record in the catalog" {

@@ -157,6 +157,16 @@ void run_summary_rotation(struct run *r, const char *interval, const char *why, 
 	event_say(&e, "rotated %s: %s", escape_name(interval), escape_name(why));
 }
 
+/* How many times something was rotated: as many as there are events of it. */
+static int64_t rotated(const struct run *r)
+{
+	int64_t n = 0;
+
+	for (size_t i = 0; i < r->nrotation; i++)
+		n += r->rotation[i].result > 0;
+	return n;
+}
+
 void run_summary_end(const struct run *r, int code)
 {
 	struct buf failed = { 0 }, held = { 0 };
@@ -176,7 +186,7 @@ void run_summary_end(const struct run *r, int code)
 	event_number(&e, "good", (int64_t)good);
 	event_number(&e, "failed", (int64_t)nfailed);
 	event_number(&e, "held", (int64_t)nheld);
-	event_number(&e, "rotations", (int64_t)r->nrotation);
+	event_number(&e, "rotations", rotated(r));
 	event_number(&e, "ms", ms);
 	if (good + nfailed + nheld == 0)
 		event_say(&e, "no host was synced: %s", took);
