@@ -198,7 +198,7 @@ check-cppcheck:
 
 check-shell: $(COMPLETIONS)
 	shellcheck -x -S warning -e SC2034,SC2154 \
-		$$(grep -lE '^#!.*(sh|bats)$$' .ci/run etc/* etc/hooks/* tests/* tests/*/* debian/* debian/tests/* 2>/dev/null)
+		$$(grep -lE '^#!.*(sh|bats)$$' .ci/run etc/* etc/*/* tests/* tests/*/* debian/* debian/tests/* 2>/dev/null)
 	shellcheck -s bash $(filter $(BUILD)/completion/bash/%,$(COMPLETIONS))
 
 check-man:
@@ -291,6 +291,7 @@ check-fuzz:
 
 # The package puts cron's line, logrotate's file and the units where they work.
 EXAMPLES = $(addprefix etc/,authorized_keys crontab cron.d logrotate secondshot.service secondshot.timer)
+PLUGINDIR = $(PREFIX)/lib/nagios/plugins
 DOCDIR = $(PREFIX)/share/doc/secondshot
 BASHDIR = $(PREFIX)/share/bash-completion/completions
 
@@ -311,6 +312,10 @@ install: all
 	$(INSTALL) -m 0644 $(EXAMPLES) $(DESTDIR)$(DOCDIR)/examples
 	$(INSTALL) -d $(DESTDIR)$(DOCDIR)/examples/hooks
 	$(INSTALL) -m 0755 etc/hooks/* $(DESTDIR)$(DOCDIR)/examples/hooks
+	$(INSTALL) -d $(DESTDIR)$(PLUGINDIR) $(DESTDIR)$(DOCDIR)/examples/nagios
+	sed 's|@BINDIR@|$(PREFIX)/bin|' etc/nagios/check_secondshot >$(DESTDIR)$(PLUGINDIR)/check_secondshot
+	chmod 0755 $(DESTDIR)$(PLUGINDIR)/check_secondshot
+	$(INSTALL) -m 0644 etc/nagios/secondshot.cfg etc/nagios/sudoers $(DESTDIR)$(DOCDIR)/examples/nagios
 	$(INSTALL) -m 0644 $(BUILD)/completion/bash/* $(DESTDIR)$(BASHDIR)
 	$(INSTALL) -m 0644 $(BUILD)/completion/zsh/* $(DESTDIR)$(ZSHDIR)
 

@@ -38,7 +38,7 @@ setup() {
 # Each room of lib/ takes from itself and from those before it.
 @test "the library's rooms depend on each other one way" {
 	local room rooms='' files=0 wrong
-	for room in base db tree conf catalog rsnap run; do
+	for room in base db tree conf catalog rsnap run report; do
 		rooms+=${rooms:+|}$room
 		wrong=$(grep -nE '^#include "' lib/$room/*.[ch] | grep -vE ":#include \"($rooms)/[a-z_]+\.h\"$") || :
 		[ "$wrong" = "" ] || { echo "$wrong"; return 1; }
@@ -46,7 +46,7 @@ setup() {
 	done
 	[ "$files" = "$(find lib -name '*.c' | wc -l)" ]
 	# rrsync can be copied anywhere, and no library knows the tools.
-	run grep -nE '^#include "(lib|tools|base|db|tree|conf|catalog|rsnap|run)/' rrsync/*.[ch]
+	run grep -nE '^#include "(lib|tools|base|db|tree|conf|catalog|rsnap|run|report)/' rrsync/*.[ch]
 	[ "$output" = "" ]
 }
 

@@ -23,6 +23,12 @@ static enum msg_level msg_shown = MSG_INFO;
 static int msg_log = -1;
 static int msg_system;		/* the system's log gets them too */
 static enum msg_level msg_logged = MSG_NONE;
+static char msg_error_text[1001];
+
+const char *msg_last_error(void)
+{
+	return msg_error_text;
+}
 
 void msg_program(const char *name)
 {
@@ -165,7 +171,7 @@ msg_put(enum msg_level level, const char *pairs, const char *fmt, va_list ap)
 	va_list again;
 	size_t n;
 
-	if (level > msg_shown && !logs)
+	if (level > msg_shown && !logs && level != MSG_ERROR)
 		return;
 	va_copy(again, ap);
 	len = vsnprintf(small, sizeof(small), fmt, ap);
@@ -190,6 +196,8 @@ msg_put(enum msg_level level, const char *pairs, const char *fmt, va_list ap)
 	}
 	if (logs)
 		msg_to_log(level, pairs, clean, n);
+	if (level == MSG_ERROR)
+		snprintf(msg_error_text, sizeof(msg_error_text), "%.*s", (int)n, clean);
 	if (clean != text)
 		free(clean);
 	if (text != small)

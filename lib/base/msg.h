@@ -45,6 +45,9 @@ void msg_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void msg_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void msg_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* The text of the last error, "" = there was none; cut to 1000 bytes. */
+const char *msg_last_error(void);
+
 /* For event.c: a message with further pairs (" key=value...") for the log. */
 void msg_event(enum msg_level level, const char *pairs, const char *fmt, va_list ap)
 	__attribute__((format(printf, 3, 0)));

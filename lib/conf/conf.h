@@ -93,5 +93,7 @@ extern const char *const conf_own_keys[];
 
 /* yes no on off true false 1 0 -> 1 or 0; -1 if it is none of them. */
 int conf_bool(const char *word);
+/* "90", "90s", "15m", "12h", "7d", "2w" in seconds into *seconds.  0, or -1: it is none of them. */
+int conf_seconds(const char *word, int *seconds);
 
 #endif

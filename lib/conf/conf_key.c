@@ -122,8 +122,7 @@ static int conf_number(const char *value, long max, const char *sign, int *numbe
 	return 0;
 }
 
-/* "90", "90s", "15m", "12h", "7d", "2w" in seconds.  0 or -1. */
-static int conf_seconds(const char *value, int *seconds)
+int conf_seconds(const char *value, int *seconds)
 {
 	static const struct { const char *unit; int seconds; } units[] = {
 		{ "", 1 }, { "s", 1 }, { "m", 60 }, { "h", 3600 }, { "d", 86400 }, { "w", 604800 },
