@@ -50,6 +50,22 @@ setup() {
 	[ "$output" = "" ]
 }
 
+# bats test_tags=more
+@test "each mutation changes the file that it names" {
+	local list n=0 stale=''
+	unnoticed() { :; }
+	mutation() {
+		n=$((n + 1))
+		! sed "$3" "$2" 2>&1 | cmp -s - "$2" || stale+="$1: $2"$'\n'
+	}
+	for list in tests/mutations/*; do
+		# shellcheck disable=SC1090
+		. "$list"
+	done
+	[ "$stale" = "" ] || { echo "$stale"; return 1; }
+	((n > 250))
+}
+
 @test "headers stay under 100 lines, sources under 600" {
 	run awk 'FNR == 1 { if (name) count[name] = n } { name = FILENAME; n = FNR }
 		END { count[name] = n; for (f in count)
