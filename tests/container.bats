@@ -24,7 +24,12 @@ teardown() {
 	box_end
 }
 
+gone() {
+	! inside test -e "/proc/$1"
+}
+
 @test "with nothing set: a catalog on /metadata, a run by hand, one from cron, an end in order" {
+	local orphan
 	started CRON_MINUTE='*' CRON_HOUR='*' TZ=Asia/Kathmandu
 	contains "$(<"$LOG")" 'authorized_keys on each host'
 	contains "$(<"$LOG")" '^restrict,command="/usr/lib/secondshot/rrsync -ro -strict -log auth /" ssh-ed25519 '
@@ -41,6 +46,9 @@ teardown() {
 	until_true grep -q 'alpha.*complete' "$LOG"
 	lacks "$(<"$LOG")" 'Read-only file system|Permission denied'
 	run_code 1 inside touch /etc/anything
+	# What others leave behind is buried.
+	orphan=$(inside sh -c '(sleep 0.1 & echo $!) | head -n 1')
+	until_true gone "$orphan"
 	run_ok stopped
 	contains "$(tail -n 1 "$LOG")" '^container: stopped$'
 	# Once more over the same volumes.
@@ -167,9 +175,13 @@ server_up() {
 	admin "$srv" -e "CREATE DATABASE secondshot; CREATE USER bkp IDENTIFIED BY 'geheim-3141';
 		GRANT ALL ON \`secondshot%\`.* TO bkp; USE secondshot;
 		CREATE TABLE hosts (id int, hostname varchar(45), created timestamp)"
-	# Without a certificate.
-	run_code 2 run_box DBTYPE=mysql+pymysql DB_WAIT=0
+	# A no is not waited for: without a certificate, with another password.
+	run_code 2 run_box DBTYPE=mysql+pymysql
 	contains "$stderr" 'DB_TLS=off'
+	lacks "$output" 'waits for'
+	printf 'other\n' >"$SECRETS/secondshot-db-password"
+	refused 'database secondshot on db00 cannot be used: .*Access denied' DBTYPE=mysql+pymysql DB_TLS=off
+	printf 'geheim-3141\n' >"$SECRETS/secondshot-db-password"
 	run_code 2 run_box DBTYPE=mysql+pymysql DB_TLS=off
 	contains "$stderr" 'a table hosts already, of another program'
 	admin "$srv" -e "CREATE DATABASE secondshot1"
