@@ -44,7 +44,8 @@ LIBSS := $(BUILD)/libss.a
 TOOLS := $(TOOL_SRC:tools/%.c=$(BUILD)/%)
 UNITS := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
 MAN := $(wildcard tools/*.[1-8])
-BATS := $(wildcard tests/*.bats)
+# What enters the container's image has a target of its own.
+BATS := $(filter-out tests/container.bats,$(wildcard tests/*.bats))
 
 # What an administrator calls, and what only our own programs call.
 LIBEXEC_TOOLS := $(filter $(BUILD)/ss-rsync $(BUILD)/ss-rsnapshot,$(TOOLS))
@@ -292,6 +293,8 @@ check-fuzz:
 # The package puts cron's line, logrotate's file and the units where they work.
 EXAMPLES = $(addprefix etc/,authorized_keys crontab cron.d logrotate secondshot.service secondshot.timer)
 PLUGINDIR = $(PREFIX)/lib/nagios/plugins
+CONTAINER = $(addprefix etc/container/,Dockerfile compose.yaml compose-mariadb.yaml ssh_config)
+CONTAINER_PROGRAMS = $(addprefix etc/container/,entrypoint cron-secondshot.sh host-keys healthcheck)
 DOCDIR = $(PREFIX)/share/doc/secondshot
 BASHDIR = $(PREFIX)/share/bash-completion/completions
 
@@ -316,6 +319,9 @@ install: all
 	sed 's|@BINDIR@|$(PREFIX)/bin|' etc/nagios/check_secondshot >$(DESTDIR)$(PLUGINDIR)/check_secondshot
 	chmod 0755 $(DESTDIR)$(PLUGINDIR)/check_secondshot
 	$(INSTALL) -m 0644 etc/nagios/secondshot.cfg etc/nagios/sudoers $(DESTDIR)$(DOCDIR)/examples/nagios
+	$(INSTALL) -d $(DESTDIR)$(DOCDIR)/examples/container
+	$(INSTALL) -m 0644 $(CONTAINER) $(DESTDIR)$(DOCDIR)/examples/container
+	$(INSTALL) -m 0755 $(CONTAINER_PROGRAMS) $(DESTDIR)$(DOCDIR)/examples/container
 	$(INSTALL) -m 0644 $(BUILD)/completion/bash/* $(DESTDIR)$(BASHDIR)
 	$(INSTALL) -m 0644 $(BUILD)/completion/zsh/* $(DESTDIR)$(ZSHDIR)
 
@@ -335,6 +341,19 @@ check-package:
 	lintian -EvIL +pedantic --fail-on error,warning,info,pedantic,experimental --allow-root $(BUILD)/deb/*.changes
 	if command -v blhc >/dev/null; then blhc --all $(BUILD)/deb.log; else echo "blhc: skipped: not installed"; fi
 	tests/package/reproducible
+
+# The container's image, in $(BUILD)/container; its package is the one of "make deb", made anew
+# if something in it is newer.  Where no image can be made, one sentence says why.
+PACKAGE = $(BUILD)/deb/secondshot_$(VERSION)_$(shell dpkg --print-architecture).deb
+container:
+	@[ -e "$(PACKAGE)" ] && [ -z "$$(find lib tools rrsync etc debian Makefile -newer "$(PACKAGE)" -print -quit)" ] || \
+		{ mkdir -p $(BUILD) && DEB_BUILD_OPTIONS=nocheck $(MAKE) deb >$(BUILD)/deb.log 2>&1 || \
+		{ tail $(BUILD)/deb.log; exit 1; }; }
+	tests/package/image "$(PACKAGE)" "$(BUILD)/container"
+
+# And enters it: SQLite, a server, a host behind ssh, an end in the middle of a sync.
+check-container: container
+	SS_CONTAINER=$(abspath $(BUILD))/container $(PROVE) -e tests/tap tests/container.bats
 
 autopkgtest piuparts:
 	tests/package/$@
@@ -356,4 +375,4 @@ FORCE:
 .PHONY: all rrsync rrsync-static units check check-sqlite check-maria check-extra \
 	check-all check-stages check-asan check-valgrind check-clang check-tidy check-cppcheck \
 	check-shell check-man check-long torture bench diff-rrsync bench-rrsync \
-	fuzz fuzz-programs check-fuzz $(FUZZ:%=fuzz-%) install deb check-package autopkgtest piuparts check-lifecycle quickstart clean FORCE
+	fuzz fuzz-programs check-fuzz $(FUZZ:%=fuzz-%) install deb check-package container check-container autopkgtest piuparts check-lifecycle quickstart clean FORCE
