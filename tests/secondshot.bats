@@ -271,10 +271,11 @@ summer() {
 	stub ss-catalog
 	cat >stub/ss-run <<-'END'
 		#!/bin/bash
-		trap 'kill "$!"; echo ended >end; exit 143' TERM
 		sleep 900 &
+		sleeps=$!
+		trap 'kill "$sleeps"; echo ended >end; exit 143' TERM
 		readlink "/proc/$$/fd/1" >out
-		wait
+		wait "$sleeps"
 	END
 	chmod +x stub/ss-run
 	secondshot --action=start --host=alpha 3>&- &
