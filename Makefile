@@ -43,13 +43,14 @@ OBJ := $(SRC:%.c=$(BUILD)/obj/%.o)
 LIBSS := $(BUILD)/libss.a
 TOOLS := $(TOOL_SRC:tools/%.c=$(BUILD)/%)
 UNITS := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
+SCRIPTS := $(BUILD)/secondshot
 MAN := $(wildcard tools/*.[1-8])
 # What enters the container's image has a target of its own.
 BATS := $(filter-out tests/container.bats,$(wildcard tests/*.bats))
 
 # What an administrator calls, and what only our own programs call.
 LIBEXEC_TOOLS := $(filter $(BUILD)/ss-rsync $(BUILD)/ss-rsnapshot,$(TOOLS))
-BIN_TOOLS := $(filter-out $(LIBEXEC_TOOLS),$(TOOLS))
+BIN_TOOLS := $(filter-out $(LIBEXEC_TOOLS),$(TOOLS)) $(SCRIPTS)
 
 JOBS ?= $(shell nproc)
 NICE ?=
@@ -59,12 +60,16 @@ PROVE = SS_BIN=$(abspath $(BUILD)) SS_TIMES=$(SS_TIMES) $(NICE) prove --timer -j
 # The shells' completions, from the tools' own tables.
 COMPLETIONS := $(BIN_TOOLS:$(BUILD)/%=$(BUILD)/completion/bash/%) $(BIN_TOOLS:$(BUILD)/%=$(BUILD)/completion/zsh/_%)
 
-all: $(LIBSS) $(TOOLS) rrsync $(COMPLETIONS)
+all: $(LIBSS) $(TOOLS) $(SCRIPTS) rrsync $(COMPLETIONS)
 
 units: $(UNITS)
 
 $(TOOLS): $(BUILD)/%: $(BUILD)/obj/tools/%.o $(LIBSS)
 	$(CC) $(SS_CFLAGS) $(SS_LDFLAGS) -o $@ $< $(LIBSS) $(SS_LDLIBS)
+
+$(SCRIPTS): $(BUILD)/%: tools/% debian/changelog
+	@mkdir -p $(@D)
+	sed 's/@VERSION@/$(VERSION)/' $< >$@.new && chmod 0755 $@.new && mv $@.new $@
 
 $(UNITS): $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(LIBSS)
 	@mkdir -p $(@D)
@@ -199,7 +204,7 @@ check-cppcheck:
 
 check-shell: $(COMPLETIONS)
 	shellcheck -x -S warning -e SC2034,SC2154 \
-		$$(grep -lE '^#!.*(sh|bats)$$' .ci/run etc/* etc/*/* tests/* tests/*/* debian/* debian/tests/* 2>/dev/null)
+		$$(grep -lE '^#!.*(sh|bats)$$' .ci/run etc/* etc/*/* tools/* tests/* tests/*/* debian/* debian/tests/* 2>/dev/null)
 	shellcheck -s bash $(filter $(BUILD)/completion/bash/%,$(COMPLETIONS))
 
 check-man:

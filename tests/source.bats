@@ -91,7 +91,7 @@ setup() {
 }
 
 @test "every source file names its licence" {
-	run grep -L 'SPDX-License-Identifier: LGPL-2.1-or-later' Makefile debian/rules .ci/run lib/*/*.[ch] tools/*.[c1-8] rrsync/*.[ch8] tests/*.bats tests/*.bash tests/*/*.c
+	run grep -L 'SPDX-License-Identifier: LGPL-2.1-or-later' Makefile debian/rules .ci/run lib/*/*.[ch] tools/*.[c1-8] tools/secondshot rrsync/*.[ch8] tests/*.bats tests/*.bash tests/*/*.c
 	[ "$output" = "" ]
 }
 
@@ -114,7 +114,7 @@ setup() {
 
 @test "every tool has a man page with EXAMPLES and EXIT STATUS" {
 	local tool page
-	for tool in tools/*.c; do
+	for tool in tools/*.c tools/secondshot; do
 		[[ $tool != tools/ss-rs*.c ]] || continue
 		page=$(ls "${tool%.c}".[18])
 		grep -q '^\.Sh EXAMPLES' "$page"

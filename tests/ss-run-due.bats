@@ -59,7 +59,8 @@ promoted() {
 	exec 9>&-
 	find "$ROOT" -printf '%p %i %T@ %s\n' | sort | diff before -
 	[ "$(jq -r .type <<<"$output" | sort | uniq -c | xargs)" = "4 due" ]
-	[ "$(jq -c 'select(.interval == "daysago") | del(.why)' <<<"$output")" = '{"type":"due","interval":"daysago","period":"1d","last":"2026-11-20T23:31:00Z","next":"2026-11-21T23:00:00Z","due":true}' ]
+	[ "$(jq -c 'select(.interval == "daysago") | del(.why)' <<<"$output")" = '{"type":"due","interval":"daysago","period":"1d","last":"2026-11-20T23:31:00Z","next":"2026-11-21T23:00:00Z","feeder":"hourly.5","fed":true,"due":true}' ]
+	[ "$(jq -c '[.interval, .feeder, .fed]' <<<"$output" | xargs)" = '[monthsago,weeksago.3,true] [weeksago,daysago.6,false] [daysago,hourly.5,true] [hourly,null,true]' ]
 	[ "$(jq -c 'select(.interval == "hourly") | [.period, .next]' <<<"$output")" = '[null,null]' ]
 }
 

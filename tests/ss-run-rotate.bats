@@ -343,7 +343,8 @@ away_for_a_night() {
 	cp conf "$RSNAPSHOT_CONF"
 	[ -d "$ROOT/hourly.0/alpha" ]
 	[ -d "$ROOT/hourly.0/beta" ]
-	run_code 2 ss-run --rotate=hourly
+	run_code 2 ss-run --json --rotate=hourly
+	[ "$(jq -c '.rotations[] | [.interval, .result]' <<<"$output")" = '["hourly","nothing to move"]' ]
 	run_ok ss-run --dry-run --rotate=hourly alpha
 	contains "$output" 'sync alpha/$'
 }

@@ -73,7 +73,7 @@ complete_bash() {
 
 @test "bash offers every option, and no other" {
 	local tool
-	for tool in $TOOLS; do
+	for tool in $TOOLS secondshot; do
 		{ complete_bash "$tool" --; complete_bash "$tool" - | grep -v ^--; } | sort >offered
 		"$tool" --list-options | tr '\t' '\037' | while IFS=$'\x1f' read -r long short arg _; do
 			[[ -z $long ]] || printf -- '--%s%s\n' "$long" "${arg:+=}"
@@ -92,6 +92,7 @@ complete_bash() {
 	[ "$(complete_bash ss-hash --read = m)" = media ]
 	[ "$(complete_bash ss-hash --hashtype = sha512 | tr '\n' ' ')" = "sha512 sha512-256 " ]
 	[ "$(complete_bash ss-catalog --status c)" = complete ]
+	[ "$(complete_bash secondshot --action = | tr '\n' ' ')" = "start rotate schema-update " ]
 	: >"a file"
 	[ "$(complete_bash ss-run --config = "a ")" = "a file" ]
 	[ "$(complete_bash ss-hash "a ")" = "a file" ]
@@ -108,7 +109,7 @@ complete_bash() {
 @test "zsh takes the completions, and offers what bash offers" {
 	requires zsh
 	local tool
-	for tool in $TOOLS; do
+	for tool in $TOOLS secondshot; do
 		zsh -n "$ZSH_COMPLETIONS/_$tool"
 	done
 	# A real line editor on a terminal of its own.

@@ -150,22 +150,37 @@ static void find_last(struct due *d, const struct volume *v, const struct rsnap 
 	}
 }
 
+/* Its feeder, and whether that has something. */
+static void find_feeder(struct due *d, const struct volume *v, const struct rsnap *rs)
+{
+	const struct rsnap_retain *below;
+	int fd;
+
+	d->fed = 1;
+	if (d->interval == 0)
+		return;
+	below = &rs->retain[d->interval - 1];
+	d->feeder = mem_printf("%s.%u", below->name, below->count - 1);
+	fd = volume_location(v, d->feeder);
+	d->fed = fd >= 0 ? has_tree(rs, NULL, fd) : errno != ENOENT;
+	if (fd >= 0)
+		close(fd);
+}
+
 /* Why the interval has nothing to take over, malloc'd, or NULL: its feeder is there. */
 static char *hungry(const struct due *d, const struct volume *v, const struct rsnap *rs)
 {
-	const struct rsnap_retain *below = &rs->retain[d->interval - 1];
-	char *feeder = mem_printf("%s.%u", below->name, below->count - 1), *why = NULL;
-	int fd = volume_location(v, feeder);
+	int fd = volume_location(v, d->feeder);
+	char *why = NULL;
 
 	if (fd < 0 && errno == ENOENT)
-		why = mem_printf("%s, which feeds it, is not there yet", feeder);
+		why = mem_printf("%s, which feeds it, is not there yet", d->feeder);
 	else if (fd < 0)
-		why = mem_printf("%s, which feeds it: %s", feeder, strerror(errno));
+		why = mem_printf("%s, which feeds it: %s", d->feeder, strerror(errno));
 	else if (!has_tree(rs, d, fd))
-		why = mem_printf("%s, which feeds it, has no tree yet of a host whose turn it is", feeder);
+		why = mem_printf("%s, which feeds it, has no tree yet of a host whose turn it is", d->feeder);
 	if (fd >= 0)
 		close(fd);
-	free(feeder);
 	return why;
 }
 
@@ -237,6 +252,7 @@ int due_list(const struct volume *v, const struct rsnap *rs, const struct conf *
 		*d = (struct due){ .interval = rs->nretain - 1 - l->n };
 		d->name = rs->retain[d->interval].name;
 		find_last(d, v, rs, &p, now);
+		find_feeder(d, v, rs);
 		judge(d, v, rs, c, now);
 	}
 	promoted_free(&p);
@@ -249,6 +265,7 @@ void due_free(struct due_list *l)
 
 	for (i = 0; i < l->n; i++) {
 		free(l->due[i].host);
+		free(l->due[i].feeder);
 		free(l->due[i].period);
 		free(l->due[i].why);
 	}
@@ -299,6 +316,8 @@ static void show_json(const struct due *d)
 	json_text(o, "period", d->period);
 	json_time(o, "last", d->last);
 	json_time(o, "next", d->next);
+	json_text(o, "feeder", d->feeder);
+	json_object_set_new(o, "fed", json_boolean(d->fed));
 	json_object_set_new(o, "due", json_boolean(d->due));
 	json_text(o, "why", d->why);
 	json_line(stdout, o);

@@ -35,6 +35,8 @@ struct due {
 	int64_t last;		/* that of the host whose turn comes first */
 	int64_t next;		/* first moment it is due by its period; 0 = no period */
 	struct due_host *host;	/* each of the rsnap's hosts, in their order */
+	char *feeder;		/* the location that it takes over; NULL: the lowest, which takes .sync */
+	int fed;		/* that has a tree of ours, or it cannot be told; 1 for the lowest */
 	int due;
 	char *why;		/* it is due, or not; one phrase */
 };

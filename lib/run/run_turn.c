@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/escape.h"
 #include "base/exits.h"
 #include "base/mem.h"
@@ -16,6 +17,7 @@
 #include "run/run_guard.h"
 #include "run/run_host.h"
 #include "run/run_rotate.h"
+#include "run/run_summary.h"
 #include "tree/held.h"
 #include "tree/marker.h"
 
@@ -219,6 +221,7 @@ int run_turn_asked(struct run *r)
 			return -1;
 		if (interval == 0 && waiting == 0 && !r->dry) {
 			msg_error("%s: not rotated: no host has a new complete saveset in .sync", *name);
+			run_summary_rotation(r, *name, "asked for", 0, 0, clock_ms());
 			return -1;
 		}
 		if (interval > 0)
