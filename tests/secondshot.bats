@@ -429,7 +429,7 @@ old_default() {
 	lacks "$stderr" 'go on with the rotation'
 }
 
-# bats test_tags=more
+# bats test_tags=slow
 @test "the original's crontab, from nothing: some days with a Sunday, and 1 March" {
 	come_over hourly:3 daysago:2 weeksago:2 monthsago:2 semiannually:2 yearsago:2
 	on_mariadb && export DBTYPE='' DB_URL=$CATALOG_URL
