@@ -17,6 +17,7 @@ setup() {
 # and print what ANSWER has; and the password that a file of theirs holds.
 stub() {
 	local tool
+	once "no catalog is asked"
 	mkdir -p stub
 	for tool; do
 		cat >"stub/$tool" <<-'END'
@@ -83,11 +84,11 @@ summer() {
 	# The first of several is done; a pattern is of the whole name, and has no other signs.
 	run_ok secondshot --list-volumes --list-hosts --filter='a*a' --action=nothing
 	[ "$output" = alpha ]
-	for keys in 'lph' 'a?pha' 'alph[a]' '.*' ''; do
+	for keys in 'a?pha' ''; do
 		run_ok secondshot --list-hosts --filter="$keys"
 		[ "$output" = "" ]
 	done
-	run_ok secondshot --list-hosts --format=json --filter=x
+	run_ok secondshot --list-hosts --format=json --filter='lph'
 	[ "$output" = '{"hosts":[]}' ]
 	[ "$stderr" = "" ]
 }
@@ -109,6 +110,7 @@ summer() {
 	contains "$stderr" 'nosuch: no such saveset'
 }
 
+# bats test_tags=more
 @test "names are bytes: no name or filter breaks JSON, a line or a comparison" {
 	local host all
 	HOSTS='alpha' stage
@@ -207,6 +209,7 @@ summer() {
 	[ "$(cat calls)" = 'ss-verify [--quiet] [--] [a] [-b]' ]
 }
 
+# bats test_tags=more
 @test "where the catalog is: the original's defaults for a server, sqlite for ours" {
 	stub ss-catalog
 	calls() {
@@ -266,6 +269,7 @@ summer() {
 	sha256sum -c --quiet sum
 }
 
+# bats test_tags=more
 @test "a signal ends the tool first, and then the script" {
 	local pid
 	stub ss-catalog
@@ -290,6 +294,7 @@ summer() {
 
 @test "help and version" {
 	local line
+	once "no catalog is asked"
 	run_ok secondshot --version
 	contains "$output" '^secondshot [0-9]'
 	run_ok secondshot --version --format=json --action=start
@@ -298,9 +303,9 @@ summer() {
 	mapfile -t lines <<<"$output"
 	[ "${#lines[@]}" -le 23 ]
 	for line in "${lines[@]}"; do [ "${#line}" -le 80 ]; done
-	for line in $(secondshot --list-options | cut -f1); do
-		contains "$output" "--$line\b"
-	done
+	while read -r line _; do
+		[[ $output == *--$line* ]]
+	done < <(secondshot --list-options)
 	run_code 1 bash -c 'secondshot --version >/dev/full'
 	run_code 1 bash -c 'secondshot --help >/dev/full'
 }
@@ -320,6 +325,7 @@ old_default() {
 	lacks "$(tail -n1 calls)" rsnapshot-conf
 }
 
+# bats test_tags=more
 @test "the original's configuration of rsnapshot is the default, if ours names none" {
 	requires root mountns
 	stub ss-run ss-catalog
@@ -423,7 +429,7 @@ old_default() {
 	lacks "$stderr" 'go on with the rotation'
 }
 
-# bats test_tags=more
+# bats test_tags=slow
 @test "the original's crontab, from nothing: some days with a Sunday, and 1 March" {
 	come_over hourly:3 daysago:2 weeksago:2 monthsago:2 semiannually:2 yearsago:2
 	on_mariadb && export DBTYPE='' DB_URL=$CATALOG_URL
