@@ -40,6 +40,7 @@ plugin() {
 	at 0
 	run_code 2 "$PLUGIN"
 	contains "$output" '^SECONDSHOT CRITICAL - 0 savesets in 24 hours, fewer than 1; the catalog has no saveset;'
+	run_code 2 "$PLUGIN" -e -w 0 -c 0 -f 0 -a 36h -A 3d
 	run_ok ss-run
 	sed -i '/gone\/$/d' "$RSNAPSHOT_CONF"
 	echo more >"$SRC/alpha/more"
@@ -75,7 +76,10 @@ plugin() {
 	# What is partial, failed, held back or of another volume is no good backup.
 
 	run_ok ss-report --nagios -f 1 -H alpha --backup-host=keeper
-	run_code 2 ss-report --nagios -f 1 -H alpha --backup-host=other
+	# What there is not is not asked for.
+	run_code 3 ss-report --nagios -f 1 -H alpha --backup-host=other
+	run_code 3 ss-report --nagios -w 0 -c 0 -f 0 --volume=typo
+	contains "$output" '^SECONDSHOT UNKNOWN - .*typo'
 	for file in one dir/two dir/sub/three more; do echo encrypted and longer >"$SRC/alpha/$file"; done
 	run_code 1 ss-run alpha
 	run_code 1 "$PLUGIN" -f 1 -H alpha

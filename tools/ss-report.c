@@ -37,8 +37,8 @@ static struct buf late;
 static void time_is_up(int sig)
 {
 	(void)sig;
-	if (write(STDOUT_FILENO, late.p, late.len) < 0)
-		_exit(NAGIOS_UNKNOWN);
+	/* If it cannot be written, the exit code says the same. */
+	(void)!write(STDOUT_FILENO, late.p, late.len);
 	_exit(NAGIOS_UNKNOWN);
 }
 
@@ -49,6 +49,10 @@ static void bound(void)
 	snprintf(why, sizeof(why), "the catalog has not answered in %d seconds", seconds);
 	nagios_unknown(&late, why);
 	signal(SIGALRM, time_is_up);
+	/* Whoever may start it by sudo must not stop it in the middle: it would keep the catalog's lock. */
+	signal(SIGTSTP, SIG_IGN);
+	signal(SIGTTIN, SIG_IGN);
+	signal(SIGTTOU, SIG_IGN);
 	alarm((unsigned)seconds);
 }
 
@@ -117,6 +121,7 @@ int main(int argc, const char **argv)
 		if (conf.db_timeout > seconds)
 			conf.db_timeout = seconds;
 		state = look(&conf, &out);
+		alarm(0);
 	}
 	if (plugin && (args || code != SS_OK)) {
 		if (state == NAGIOS_UNKNOWN)
@@ -124,7 +129,6 @@ int main(int argc, const char **argv)
 		fputs(out.p, stdout);
 		code = state;
 	}
-	alarm(0);
 	buf_free(&out);
 	buf_free(&late);
 	conf_free(&conf);

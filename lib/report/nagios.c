@@ -9,9 +9,9 @@
 #include "base/count.h"
 #include "base/escape.h"
 
-#define HOUR 3600
+#define HOUR NAGIOS_HOUR
 #define TOLD 5			/* so many hosts of a kind are named in the first line */
-#define LINES 100		/* and so many have a line of their own */
+#define LINES 100		/* and so many have a line of their own, and performance data */
 
 static const char *const words[] = { "OK", "WARNING", "CRITICAL", "UNKNOWN" };
 
@@ -119,7 +119,7 @@ static enum nagios_state age_state(const struct nagios_limits *l, int64_t age)
 /* Something about a host: is it so?  Its state then, else NAGIOS_OK. */
 typedef enum nagios_state (*kind_fn)(const struct judging *j, const struct nagios_host *h);
 
-static enum nagios_state is_unknown(const struct judging *j, const struct nagios_host *h)
+static enum nagios_state is_missing(const struct judging *j, const struct nagios_host *h)
 {
 	(void)j;
 	return h->known ? NAGIOS_OK : NAGIOS_CRITICAL;
@@ -130,7 +130,7 @@ static enum nagios_state is_old(const struct judging *j, const struct nagios_hos
 	return h->known ? age_state(j->l, age_of(h, j->now)) : NAGIOS_OK;
 }
 
-static enum nagios_state is_waiting(const struct judging *j, const struct nagios_host *h)
+static enum nagios_state is_held_back(const struct judging *j, const struct nagios_host *h)
 {
 	(void)j;
 	return h->held ? NAGIOS_WARNING : NAGIOS_OK;
@@ -284,11 +284,12 @@ enum nagios_state nagios_judge(const struct nagios_host *list, size_t n, const s
 	}
 	if (!l->each || n == 0)
 		judge_numbers(&j, NULL, sum.savesets, sum.files);
+	/* Whatever the limits are, that is no backup. */
 	if (n == 0)
-		buf_str(wrong(&j, NAGIOS_OK), "the catalog has no saveset");
-	judge_kind(&j, list, n, is_unknown, "not in the catalog:");
+		buf_str(wrong(&j, NAGIOS_CRITICAL), "the catalog has no saveset");
+	judge_kind(&j, list, n, is_missing, "not in the catalog:");
 	judge_kind(&j, list, n, is_old, "no good saveset for too long:");
-	judge_kind(&j, list, n, is_waiting, "held back, see 'ss-catalog hosts':");
+	judge_kind(&j, list, n, is_held_back, "held back, see 'ss-catalog hosts':");
 	judge_kind(&j, list, n, is_future, "made in the future, is a clock wrong?:");
 	add_state(out, j.state);
 	if (j.text.len > 0) {
@@ -299,7 +300,7 @@ enum nagios_state nagios_judge(const struct nagios_host *list, size_t n, const s
 	buf_str(out, " |");
 	if (!l->each)
 		add_performance(out, l, NULL, sum.savesets, sum.files, n > 0 ? age_of(oldest(list, n), now) : -1);
-	for (i = 0; l->each && i < n; i++)
+	for (i = 0; l->each && i < n && i < LINES; i++)
 		add_performance(out, l, list[i].name, list[i].savesets, list[i].files, age_of(&list[i], now));
 	buf_char(out, '\n');
 	for (i = 0; i < n && i < LINES; i++)

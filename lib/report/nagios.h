@@ -14,6 +14,8 @@
 /* The exit codes of a plugin. */
 enum nagios_state { NAGIOS_OK, NAGIOS_WARNING, NAGIOS_CRITICAL, NAGIOS_UNKNOWN };
 
+#define NAGIOS_HOUR 3600	/* seconds */
+
 /* What is asked, and where a state begins. */
 struct nagios_limits {
 	const char *const *hosts;	/* names, as they are or escaped, NULL-ended; NULL or "all" among them: all */

@@ -9,7 +9,6 @@
 #include "catalog/waiting.h"
 #include "report/nagios.h"
 
-#define HOUR 3600
 #define CLOCKS_DIFFER 300	/* seconds that a saveset may be made in the future: of another machine */
 
 static struct nagios_host *host_of(struct nagios_host **list, size_t *n, const char *name)
@@ -76,7 +75,7 @@ static void count_saveset(struct nagios_host *h, const struct saveset *s, const 
 	}
 	if (s->created > h->newest)
 		h->newest = s->created;
-	if (s->created > now - (int64_t)l->hours * HOUR) {
+	if (s->created > now - (int64_t)l->hours * NAGIOS_HOUR) {
 		h->savesets++;
 		count_add(&h->files, s->files);
 	}
@@ -100,7 +99,8 @@ int nagios_read(struct catalog *cat, const struct conf *c, const struct nagios_l
 
 	*list = NULL;
 	*n = 0;
-	rc = catalog_list(cat, NULL, &all, &nall);
+	/* A volume or backup host that there is not has no saveset, either: that is another answer. */
+	rc = asked_exists(cat, c) > 0 ? catalog_list(cat, NULL, &all, &nall) : -1;
 	if (rc == 0)
 		rc = waiting_list(cat, c, &held, &nheld);
 	for (size_t i = 0; rc == 0 && i < nall; i++) {

@@ -73,6 +73,7 @@ static void what_is_wrong_with_a_host(void)
 	judged(&h, 1, LIMITS(.hours = 1), NAGIOS_OK, "no good one at all of alpha | savesets=0;;;0 files=0;;;0 age=U;;;0");
 	judged(&h, 1, LIMITS(.age_warning = 1000000000), NAGIOS_WARNING, "no good saveset for too long: alpha;");
 	judged(NULL, 0, LIMITS(.critical = 1), NAGIOS_CRITICAL, "0 savesets in 24 hours, fewer than 1; the catalog has no saveset;");
+	judged(NULL, 0, LIMITS(.each = 1, .age_warning = 60), NAGIOS_CRITICAL, "CRITICAL - the catalog has no saveset;");
 }
 
 static void hostile_names(void)
