@@ -92,7 +92,7 @@ summer() {
 	[ "$output" = '{"hosts":[]}' ]
 	[ "$stderr" = "" ]
 	# Of several lists the first in the original's order, wherever it stands.
-	run_ok secondshot --list-volumes --list-savesets --list-hosts
+	run_ok secondshot --list-volumes --list-hosts --list-savesets
 	[ "$output" = $'alpha\nbeta' ]
 	run_ok secondshot --list-volumes --list-savesets --filter='beta*'
 	[ "$output" = beta-backup-20260701-103400Z ]
