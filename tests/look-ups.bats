@@ -26,6 +26,9 @@ teardown() {
 	sed "s|^snapshot_root.*|snapshot_root\t$PWD/second/|" "$RSNAPSHOT_CONF" >etc/second.conf
 	second="--rsnapshot-conf=$PWD/etc/second.conf"
 	run_ok ss-catalog init --volume=usb "$second"
+	# It is known by its id from now on.
+	run_ok ss-catalog init "$second"
+	contains "$stderr" 'volume usb was ready'
 	mkdir -p second/.sync
 	cp -a "$SRC/alpha" second/.sync/beta
 	ss-catalog add beta --volume=usb "$second" 2>/dev/null | ss-hash | ss-catalog store

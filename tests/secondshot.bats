@@ -91,6 +91,13 @@ summer() {
 	run_ok secondshot --list-hosts --format=json --filter='lph'
 	[ "$output" = '{"hosts":[]}' ]
 	[ "$stderr" = "" ]
+	# Of several lists the first in the original's order, wherever it stands.
+	run_ok secondshot --list-volumes --list-hosts --list-savesets
+	[ "$output" = $'alpha\nbeta' ]
+	run_ok secondshot --list-volumes --list-savesets --filter='beta*'
+	[ "$output" = beta-backup-20260701-103400Z ]
+	run_ok secondshot --list-savesets --list-volumes --filter='beta*'
+	[ "$output" = beta-backup-20260701-103400Z ]
 }
 
 @test "a verification counts what differs, and exits with 1" {
@@ -109,6 +116,19 @@ summer() {
 	run_code 1 secondshot --verify=nosuch --verify=beta@latest --format=json
 	[ "$output" = '{"verify":{"status":"error","results":[{"saveset":"beta@latest","count":null,"errors":0,"missing":0,"skipped":0}]}}' ]
 	contains "$stderr" 'nosuch: no such saveset'
+	# Another machine has its own alpha@hourly.0, with a name that comes first.
+	(
+		mkdir -p away/hourly.0
+		cp -a "$SRC/alpha" away/hourly.0/
+		sed "s|^snapshot_root.*|snapshot_root\t$PWD/away/|" "$RSNAPSHOT_CONF" >away.conf
+		sed "s|^rsnapshot-conf.*|rsnapshot-conf = $PWD/away.conf|; s/keeper/attic/" "$SECONDSHOT_CONF" >attic.conf
+		SECONDSHOT_CONF=$PWD/attic.conf
+		ss-catalog init
+		now '2026-06-01 12:34'
+		pipeline alpha --location=hourly.0
+	)
+	run_code 1 secondshot --verify=alpha@hourly.0 --format=json
+	[ "$output" = '{"verify":{"status":"error","results":[{"saveset":"alpha@hourly.0","count":null,"errors":2,"missing":1,"skipped":0}]}}' ]
 }
 
 # bats test_tags=more
@@ -175,6 +195,8 @@ summer() {
 	wrong '--action=start: which hosts' --action=start --volume=backup
 	wrong '--action=start: which hosts' --action=start --host=
 	wrong '--action=rotate: which interval' --action=rotate
+	wrong '--verify: which saveset' --verify= --format=json
+	wrong '--verify: which saveset' --verify=a --verify ''
 	wrong 'ERROR: --format=xml' --list-hosts --format=xml
 	wrong "unrecognized option '--nonsense'" --nonsense
 	wrong "option '--db=x' is ambiguous" --db=x
@@ -210,6 +232,100 @@ summer() {
 	: >calls
 	run_ok secondshot --verify=a --host=no --verify=-b --rsnapshot-conf=/etc/r.conf
 	[ "$(cat calls)" = 'ss-verify [--quiet] [--] [a] [-b]' ]
+}
+
+@test "each action takes all options of the original together" {
+	local -a all
+	local what
+	come_over hourly:2 daysago:2
+	all=(-v --volume=disk --backup-host=keeper --hashtype=md5 --autoverify=true --log-level=info --logfile="$PWD/l"
+		--rsnapshot-conf="$RSNAPSHOT_CONF" '--sequence=hourly,daysago' --manifest=.snapshot-manifest '--filter=*' --format=json
+		--db-url="$CATALOG_URL" --host=alpha --interval=daysago)
+	[[ $CATALOG_URL == mysql* ]] || all+=(--dbpass=x)
+	for what in --action=schema-update --action=rotate --list-volumes; do
+		run_ok secondshot "${all[@]}" "$what"
+	done
+	[ "$(jq -r '.volumes[].name' <<<"$output")" = disk ]
+	# The disk is known by its id: once more without the name changes nothing.
+	run_ok secondshot --action=schema-update --volume=
+	run_ok secondshot --list-volumes
+	[ "$output" = disk ]
+}
+
+# run_of RESULT [INTERVAL [BACKUP-HOST [VOLUME-ID]]]: a run's record.
+run_of() {
+	printf '{"type":"run","id":"%s","backup_host":"%s","volume_id":"%s","result":%s,"rotations":[%s]}\n' \
+		"$((++ID))" "${3:-keeper}" "${4:-v}" "$1" "${2:+{\"interval\":\"$2\",\"moved\":1,\"result\":\"rotated\"\}}"
+}
+
+# bats test_tags=more
+@test "the rotation that ends a round looks at each run since the last one, of this machine and disk" {
+	local ID=0 i
+	stub ss-run ss-catalog
+	cat >stub/ss-run <<-'END'
+		#!/bin/bash
+		[[ " $* " != *' --due '* ]] || exec cat due
+		exec tail -n 1 runs
+	END
+	cat >stub/ss-catalog <<-'END'
+		#!/bin/bash
+		exec cat runs
+	END
+	printf '%s\n' '{"type":"due","interval":"daysago","fed":true}' '{"type":"due","interval":"hourly","fed":true}' >due
+	# ends CODE: those in the file "runs", and then the one that ends the round.
+	ends() {
+		run_of 0 hourly >>runs
+		run_code "$1" secondshot --action=rotate --interval=hourly
+	}
+	: >runs
+	ends 0
+	{ run_of 2; run_of 0 hourly; run_of 0; run_of 0 daysago; } >runs
+	ends 0
+	{ run_of 0 hourly; run_of 2; run_of 0 daysago; } >runs
+	ends 1
+	contains "$stderr" 'not every run of this round was well'
+	# One that was killed has no result.
+	{ run_of 0 hourly; run_of null; } >runs
+	ends 1
+	{ run_of 0 hourly; run_of 2 daysago; for ((i = 0; i < 100; i++)); do run_of 0; run_of 0 hourly attic; run_of 0 hourly keeper w; done; } >runs
+	ends 1
+	{ run_of 0 hourly; run_of 2 '' attic; run_of 2 '' keeper w; } >runs
+	ends 0
+}
+
+# bats test_tags=more
+@test "a volume with a name of its own: rounds, a saveset that waits, and what another machine has waiting" {
+	HOSTS="alpha beta"
+	come_over hourly:2 daysago:2
+	sed -i 's/^VOLUME=.*/VOLUME="--volume=daily-keeper"/' etc/secondshot-env
+	run_ok secondshot --action=schema-update --volume=daily-keeper
+	now '2026-07-03 00:30'
+	run_ok cron
+	now '2026-07-03 08:30'
+	run_ok cron
+	[ "$stderr" = "" ]
+	run_ok secondshot --list-savesets --filter='alpha-daily-keeper-*'
+	[ "${#lines[@]}" = 2 ]
+	[ "$(cat "$ROOT/hourly.1/alpha/generation")" = '2026-07-03 00:30' ]
+	# It was killed after its start.
+	now '2026-07-03 12:30'
+	run_ok secondshot --action=start --host=alpha --volume=daily-keeper --backup-host=keeper --autoverify=true --hashtype=md5 \
+		--logfile="$PWD/l" --log-level=warn --rsnapshot-conf="$RSNAPSHOT_CONF" --interval=hourly '--filter=*' -v
+	now '2026-07-04 00:30'
+	run_ok cron
+	contains "$stderr" 'waits in .sync: hourly is rotated first'
+	[ "$(cat "$ROOT/hourly.0/beta/generation")" = '2026-07-04 00:30' ]
+	[ "$(cat "$ROOT/daysago.0/alpha/generation")" = '2026-07-03 08:30' ]
+	# Another machine that shares the catalog: what waits there is not ours, and it is left in peace.
+	mkdir attic
+	sed "s|^snapshot_root.*|snapshot_root\t$PWD/attic/|" "$RSNAPSHOT_CONF" >attic.conf
+	secondshot --action=schema-update --backup-host=attic --volume=daily-keeper --rsnapshot-conf="$PWD/attic.conf"
+	now '2026-07-04 04:30'
+	run_ok secondshot --action=start --host=alpha --host=beta --backup-host=attic --volume=daily-keeper --rsnapshot-conf="$PWD/attic.conf"
+	now '2026-07-04 08:30'
+	run_ok cron
+	[ "$stderr" = "" ]
+	[ -e attic/.sync/alpha ]
 }
 
 # bats test_tags=more

@@ -134,6 +134,7 @@ static int do_init(struct call *k)
 
 	if (r && root_there(r->root) && catalog_open(&k->cat, k->c, DB_CREATE) == 0 &&
 	    prepare_volume(k, r->root, &made) == 0 &&
+	    series_by_id(&k->cat, k->c, &k->v) == 0 &&
 	    db_transaction(k->cat.db, register_volume, &reg) == 0) {
 		msg_info("%s: volume %s %s, catalog %s", escape_name(k->v.root),
 			 escape_name(k->c->volume), reg.fresh || made ? "is ready" : "was ready",
