@@ -298,7 +298,7 @@ check-fuzz:
 # The package puts cron's line, logrotate's file and the units where they work.
 EXAMPLES = $(addprefix etc/,authorized_keys crontab cron.d logrotate secondshot.service secondshot.timer)
 PLUGINDIR = $(PREFIX)/lib/nagios/plugins
-CONTAINER = $(addprefix etc/container/,Dockerfile compose.yaml compose-mariadb.yaml ssh_config)
+CONTAINER = $(addprefix etc/container/,Dockerfile common.sh compose.yaml compose-mariadb.yaml ssh_config)
 CONTAINER_PROGRAMS = $(addprefix etc/container/,entrypoint cron-secondshot.sh host-keys healthcheck)
 DOCDIR = $(PREFIX)/share/doc/secondshot
 BASHDIR = $(PREFIX)/share/bash-completion/completions

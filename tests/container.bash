@@ -33,22 +33,30 @@ box() {
 	daily "backup\t/mnt/\talpha/"
 }
 
-# daily LINE...: backup-daily.conf as the original's documentation has it, and these lines.
+# daily LINE...: backup-daily.conf as the original's documentation has it, which leaves sync_first
+# and link_dest to the file that it includes, and these lines.
 daily() {
 	{
-		printf 'include_conf\t/etc/rsnapshot.conf\nsnapshot_root\t/backups/\nsync_first\t1\nlink_dest\t1\n'
+		printf 'include_conf\t/etc/rsnapshot.conf\nsnapshot_root\t/backups/\n'
 		printf 'retain\t%s\n' "hourly	3" "daysago	7" "weeksago	4" "monthsago	6" "semiannually	2" "yearsago	99"
 		printf 'logfile\t/var/log/rsnapshot\none_fs\t1\n'
 		printf '%b\n' "$@"
 	} >"$CONF_D/backup-daily.conf"
 }
 
-# started [NAME=VALUE...]: in the background, until cron is at work.
-started() {
+# starting [NAME=VALUE...]: in the background.
+starting() {
 	: >"$LOG"
+	rm -f "$BOX/pid"
 	# shellcheck disable=SC2086
 	${NET:-} "$TESTS/enter" start "$SS_CONTAINER" "$BOX" "$@" >>"$LOG" 2>&1 3>&- 4>&- </dev/null &
 	ENGINE=$!
+	until_true test -s "$BOX/pid"
+}
+
+# started [NAME=VALUE...]: the same, until cron is at work.
+started() {
+	starting "$@"
 	until_true ready
 	contains "$(<"$LOG")" 'runs ss-run at minute' || return
 }

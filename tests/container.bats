@@ -37,7 +37,10 @@ gone() {
 	[ "$(inside stat -c %a:%u /run/secondshot-rsync-sshkey)" = 600:0 ]
 	[ "$(stat -c %a "$METADATA/catalog.db")" = 600 ]
 	[ "$(inside date +%Z)" = +0545 ]
+	# Logs in memory are cut, so that they do not fill it.
+	inside sh -c 'head -c 1100000 /dev/zero >/var/log/large'
 	run_ok inside cron-secondshot.sh --quiet --wait=10m
+	[ "$(inside stat -c %s /var/log/large)" = 0 ]
 	[ "$(savesets)" -ge 1 ]
 	[ -e "$BACKUPS/hourly.0/alpha/mnt/dir/two" ]
 	[ -e "$METADATA/marker.key" ]
@@ -92,8 +95,12 @@ transferring() {
 	run_ok stopped
 }
 
+scanning() {
+	inside sh -c 'cat /proc/[0-9]*/comm 2>/dev/null' | grep -q '^ssh-keyscan$'
+}
+
 @test "a host behind ssh and rrsync: its key is taken on trust once, and never replaced" {
-	local known print
+	local known print mounts
 	lan_needs
 	lan_start alpha
 	NET="nsenter --net=/proc/$(<"$LAN_DIR/keeper.pid")/ns/net"
@@ -102,11 +109,32 @@ transferring() {
 	daily "backup\troot@alpha:/\talpha/"
 	printf 'restrict,command="%s -ro %s" %s\n' "$SS_CONTAINER/root/usr/lib/secondshot/rrsync" "$SRC" \
 		"$(<"$LAN_DIR/ssh/key.pub")" >"$LAN_DIR/alpha/.ssh/authorized_keys"
+	# Where the original had it.
+	mounts=$(<"$BOX/mounts")
+	cp "$LAN_DIR/ssh/known_hosts" "$BOX/known_hosts"
+	echo "$BOX/known_hosts /home/secondshot/.ssh/known_hosts ro" >>"$BOX/mounts"
+	started
+	contains "$(<"$LOG")" '/home/secondshot/.ssh/known_hosts: the keys in it are known here'
+	run_ok inside cron-secondshot.sh --quiet
+	away alpha stranger
+	run_code 2 inside cron-secondshot.sh --quiet
+	lacks "$output$stderr$(<"$LOG")" 'taken on trust'
+	[ ! -e "$METADATA/known_hosts" ]
+	back alpha
+	run_ok stopped
+	echo "$mounts" >"$BOX/mounts"
+	# A stop does not wait for a host that says nothing.
+	away alpha frozen
+	starting
+	until_true scanning
+	run_code 143 stopped
+	lacks "$(<"$LOG")" 'does not tell'
+	back alpha
 	started
 	print=$(ssh-keygen -l -f "$LAN_DIR/alpha/hostkey.pub" | cut -d' ' -f2)
 	contains "$(grep -F "$print" "$LOG")" 'alpha: its host key is taken on trust'
 	run_ok inside cron-secondshot.sh --quiet
-	[ "$(savesets)" = 1 ]
+	[ "$(savesets)" = 2 ]
 	cmp "$SRC/dir/two" "$BACKUPS/hourly.0/alpha/dir/two"
 	[ "$(inside ssh -G alpha | grep '^user ')" = "user secondshot" ]
 	run_ok stopped
@@ -193,21 +221,17 @@ server_up() {
 	run_ok inside ss-catalog check
 	run_ok inside ss-verify --all
 	run_ok stopped
-	# It comes a little later than we.
+	# It comes a little later than we.  Cron knows of DB_URL, too.
 	server_shutdown "$srv"
-	started_waiting DBTYPE=mariadb DB_TLS=off DBNAME=secondshot1
+	starting DB_URL=mysql+pymysql://bkp@db00/secondshot1 DB_TLS=off CRON_MINUTE='*' CRON_HOUR='*'
+	until_true grep -q 'waits for' "$LOG"
 	server_up
 	until_true ready
-	[ "$(savesets)" = 1 ]
+	contains "$(<"$LOG")" 'waits for the database of DB_URL'
+	until_true has_savesets 2
+	[ ! -e "$METADATA/catalog.db" ]
 	run_ok stopped
 	[ "$(admin "$srv" -e "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'secondshot'")" = 1 ]
-}
-
-started_waiting() {
-	: >"$LOG"
-	$NET "$TESTS/enter" start "$SS_CONTAINER" "$BOX" "$@" >>"$LOG" 2>&1 3>&- 4>&- </dev/null &
-	ENGINE=$!
-	until_true grep -q 'waits for' "$LOG"
 }
 
 # refused PATTERN [NAME=VALUE...]: in one sentence, with 2.
@@ -220,11 +244,13 @@ refused() {
 }
 
 @test "what cannot work is refused in a sentence" {
-	local mounts
+	local mounts when
 	mounts=$(<"$BOX/mounts")
 	refused 'DBTYPE=oracle: there is no such database' DBTYPE=oracle
 	refused 'TZ=Mars/Olympus: there is no such time zone' TZ=Mars/Olympus
 	refused 'TZ=\.\./' TZ=../../etc/passwd
+	# Nothing that a terminal would act on.
+	refused 'TZ=UTC\?\[31m\?\?' TZ=$'UTC\e[31m\r\n'
 	refused 'CRON_HOUR=24: cron does not know' CRON_HOUR=24
 	refused 'CRON_HOUR=8-2: cron' CRON_HOUR=8-2
 	refused 'CRON_MINUTE=5,: cron' CRON_MINUTE=5,
@@ -232,6 +258,11 @@ refused() {
 	refused 'DB_WAIT=soon' DB_WAIT=soon
 	refused 'DB_TLS=perhaps' DB_TLS=perhaps
 	refused 'DB_URL: /metadata/secondshot is the database of secondshot 0.10' DB_URL=sqlite:////metadata/secondshot
+	refused 'DB_URL: it has a password in it' DB_URL=mysql://bkp:geheim@db00/secondshot
+	lacks "$stderr" geheim
+	refused 'DB_URL: there is no such database' DB_URL=sqlite:///catalog.db
+	refused 'DB_URL: it has another character' DB_URL=$'/metadata/x\nhook.pre = /x'
+	refused 'secondshot-db-password: the secret is not there, and the database of DB_URL needs' DB_URL=mysql://bkp@db00/secondshot
 	refused 'secondshot-db-password: the secret is not there' DBTYPE=mysql
 	refused 'DBNAME: it has another character' DBTYPE=mysql DBNAME='a;b'
 	# The volumes.
@@ -250,12 +281,49 @@ refused() {
 	echo noexec,mode=755 >"$BOX/run"
 	refused '/run: it is mounted with noexec'
 	rm "$BOX/run"
-	chown 1000 "$BACKUPS"
+	# The command of the refusal does what it says, and touches nothing else: its time counts.
+	mkdir "$BACKUPS/hourly.0" "$BACKUPS/hourly.1"
+	chown 1000 "$BACKUPS" "$BACKUPS/hourly.0"
+	when=$(stat -c %z "$BACKUPS/hourly.1")
 	refused '/backups: it belongs to uid 1000'
-	chown 0 "$BACKUPS"
+	contains "$stderr" 'docker compose run --rm secondshot find /backups '
+	eval "run_ok run_box ${stderr#*run --rm secondshot }"
+	[ "$(stat -c %u "$BACKUPS" "$BACKUPS/hourly.0" | sort -u)" = 0 ]
+	[ "$(stat -c %z "$BACKUPS/hourly.1")" = "$when" ]
+	rmdir "$BACKUPS"/*
+	# What somebody else has put, or could have put, into /metadata.
+	echo alpha >"$BOX/victim"
+	ln -s ../victim "$METADATA/known_hosts"
+	ln -sfn ../victim "$METADATA/authorized_keys.example"
+	ln -sfn ../victim "$METADATA/authorized_keys.example.new"
+	chown 1000 "$METADATA"
+	refused '/metadata: it belongs to uid 1000.*could have exchanged /metadata/known_hosts'
+	[ "$(stat -c %u "$METADATA")" = 1000 ]
+	chown 0 "$METADATA"
+	refused '/metadata/known_hosts: it is a link'
+	rm "$METADATA/known_hosts"
+	echo stranger >"$METADATA/backup-host"
+	chmod 0666 "$METADATA/backup-host"
+	refused '/metadata/backup-host: it is a link, or belongs to somebody else than root, or others can write it'
+	rm "$METADATA/backup-host"
+	mkdir "$METADATA/marker-keys"
+	: >"$METADATA/marker-keys/one"
+	chown 1000 "$METADATA/marker-keys/one"
+	refused '/metadata/marker-keys/one: it is a link, or'
+	rm -r "$METADATA/marker-keys"
 	chmod o+w "$CONF_D/backup-daily.conf"
 	refused 'backup-daily.conf: anybody can write it'
 	chmod o-w "$CONF_D/backup-daily.conf"
+	mkdir -m 0777 "$CONF_D/.hidden"
+	refused 'conf.d/.hidden: anybody can write it'
+	rmdir "$CONF_D/.hidden"
+	[ ! -e "$METADATA/catalog.db" ]
+	[ ! -e "$BACKUPS/.secondshot" ]
+	run_ok run_box DB_URL=sqlite:////metadata/other.db ss-catalog volumes
+	[ -e "$METADATA/other.db" ]
+	[ ! -e "$METADATA/catalog.db" ]
+	[ "$(<"$BOX/victim")" = alpha ]
+	[ ! -L "$METADATA/authorized_keys.example" ]
 	# The key.
 	: >"$SECRETS/secondshot-rsync-sshkey"
 	refused 'secondshot-rsync-sshkey: the secret is empty'
@@ -269,42 +337,66 @@ refused() {
 	refused 'the secret is not there, and a host is copied by ssh \(alpha\)'
 	# Without a host behind ssh none is needed.
 	daily "backup\t/mnt/\talpha/"
-	[ ! -e "$METADATA/catalog.db" ]
-	[ ! -e "$BACKUPS/.secondshot" ]
-	run_ok run_box ss-catalog volumes
+	run_ok run_box DB_URL=sqlite:////metadata/other.db ss-catalog volumes
 }
 
 @test "what an ordinary user mounts, and what the original left" {
 	local sum
 	printf 'SQLite format 3, of another kind' >"$METADATA/secondshot"
 	sum=$(sha256sum "$METADATA/secondshot")
-	chown -R 1000 "$METADATA" "$CONF_D"
-	printf 'include_conf\t/etc/secondshot/conf.d/hosts.conf\n' >>"$CONF_D/backup-daily.conf"
-	printf 'backup\t/mnt/dir/\tbeta/\n' >"$CONF_D/hosts.conf"
-	printf 'min-free = 0\n' >"$CONF_D/secondshot.conf"
-	chown 1000 "$CONF_D"/*
-	printf 'HOSTS="--host=beta"\n' >"$BOX/env"
+	chown -R 1000 "$METADATA"
+	# His files name each other by where they lie; what he backs up stays what it is.
+	printf 'include_conf\t/etc/secondshot/conf.d/.more/hosts.conf\n' >>"$CONF_D/backup-daily.conf"
+	mkdir "$CONF_D/.more"
+	printf '%b\n' 'exclude_file\t/etc/secondshot/conf.d/.more/exclude' 'backup\t/mnt/dir/\tbeta/' \
+		'backup\t/etc/secondshot/conf.d/\tbeta/' >"$CONF_D/.more/hosts.conf"
+	echo two >"$CONF_D/.more/exclude"
+	# The other form of "key = value".
+	printf '%s\n' 'min-free: 0' 'rsnapshot-conf: /nowhere' 'db-url: /nowhere/catalog.db' 'volume: other' \
+		'backup-host: keeper' >"$CONF_D/secondshot.conf"
+	chown -R 1000 "$CONF_D"
+	# A script of bash, as the original took it; a log that is somebody else's.
+	printf '%s\n' 'declare -a names=(beta)' '[[ $nothing ]] || HOSTS="--host=${names[0]}"' \
+		'VOLUME="--volume=daily-$(hostname -s)"' >"$BOX/env"
 	chmod +x "$BOX/env"
-	echo "$BOX/env /etc/secondshot-env ro" >>"$BOX/mounts"
+	mkdir "$BOX/log.d"
+	head -c 1100000 /dev/zero >"$BOX/log.d/large"
+	printf '%s\n' "$BOX/env /etc/secondshot-env ro" "$BOX/log.d /run/log" >>"$BOX/mounts"
 	started
 	contains "$(<"$LOG")" '/etc/secondshot/conf.d: it belongs to uid 1000.*this start uses a copy'
 	contains "$(<"$LOG")" "/metadata: it belonged to uid 1000.*it is root's now"
 	contains "$(<"$LOG")" '/metadata/secondshot is the database of secondshot 0.10'
-	[ "$(inside cat /run/secondshot-container/secondshot.conf | grep -c '^min-free = 0')" = 1 ]
+	[ "$(inside cat /run/secondshot-container/secondshot.conf | grep -c '^min-free: 0')" = 1 ]
 	run_ok inside cron-secondshot.sh --quiet
-	[ -e "$BACKUPS/hourly.0/beta" ]
+	[ -e "$BACKUPS/hourly.0/beta/mnt/dir/sub/three" ]
+	[ ! -e "$BACKUPS/hourly.0/beta/mnt/dir/two" ]
+	[ -e "$BACKUPS/hourly.0/beta/etc/secondshot/conf.d/.more/hosts.conf" ]
 	[ ! -e "$BACKUPS/hourly.0/alpha" ]
+	[ "$(inside ss-catalog volumes --json | jq -r '.name, .backup_host' | xargs)" = "daily-secondshot keeper" ]
+	[ "$(stat -c %s "$BOX/log.d/large")" = 1100000 ]
 	run_ok stopped
 	[ "$(sha256sum "$METADATA/secondshot")" = "$sum" ]
-	# A container that is made anew has another name, and the same savesets.
+	# One root has one name.
+	sed -i 's/daily-/weekly-/' "$BOX/env"
+	refused 'the catalog cannot be made: .*is known as volume daily-secondshot already'
+	echo 'if' >"$BOX/env"
+	refused '/etc/secondshot-env: bash does not understand it'
+	echo 'VOLUME=daily' >"$BOX/env"
+	refused '/etc/secondshot-env: VOLUME=daily: it must be --volume=NAME'
+	chown 1000 "$BOX/env"
+	refused '/etc/secondshot-env: root would run what is in it'
+}
+
+@test "a container that is made anew has another name, and the same savesets" {
+	started
+	run_ok inside cron-secondshot.sh --quiet
+	run_ok stopped
 	echo 3f2a9c1b7d42 >"$BOX/hostname"
 	started
 	[ "$(savesets)" = 1 ]
 	run_ok inside cron-secondshot.sh --quiet
 	[ "$(inside ss-catalog savesets --json | jq -r .backup_host | sort -u)" = secondshot ]
 	run_ok stopped
-	chown 1000 "$BOX/env"
-	refused '/etc/secondshot-env: root would run what is in it'
 }
 
 @test "healthy and not: OK and WARNING are healthy, CRITICAL and UNKNOWN are not" {
@@ -322,6 +414,13 @@ refused() {
 			run_code "${code#*:}" inside healthcheck
 			[ "$output" = "-i 9" ]
 		done
+		# The first sync may take days.
+		inside sh -c 'cp /bin/sleep /tmp/ss-run; /tmp/ss-run 900 >/dev/null 2>&1 & : >"/run/secondshot-container/jobs/$!"'
+		echo 2 >"$METADATA/code"
+		until_true inside healthcheck
+		contains "$(inside healthcheck)" 'a run is under way'
+		echo 3 >"$METADATA/code"
+		run_code 1 inside healthcheck
 	else
 		run_code 1 inside healthcheck
 		contains "$output" 'is not installed'

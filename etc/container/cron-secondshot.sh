@@ -13,13 +13,8 @@
 
 set -u
 umask 022
-STATE=/run/secondshot-container
+. "${0%/*}/common.sh"
 export SECONDSHOT_CONF="${SECONDSHOT_CONF:-$STATE/secondshot.conf}"
-
-refuse() {
-	printf 'container: %s\n' "$1" >&2
-	exit 2
-}
 
 [ "${1-}" != ss-run ] || shift
 [ -d "$STATE/jobs" ] || refuse "the entrypoint has prepared nothing: start the container without a command of its own"
@@ -27,31 +22,17 @@ refuse() {
 : >"$STATE/jobs/$$"
 [ ! -e "$STATE/stopping" ] || exit 0
 
-# Logs in memory do not grow for ever.
-find /run/log -type f -size +1024k -exec truncate -s 0 {} +
+# Logs in memory do not grow for ever.  On a volume they are its owner's.
+mountpoint -q /run/log || find /run/log -xdev -type f -size +1024k -exec truncate -s 0 {} +
 
-HOSTS='' VOLUME=''
-if [ -x /etc/secondshot-env ]; then
-	[ -z "$(find -L /etc/secondshot-env -maxdepth 0 \( ! -uid 0 -o -perm /022 \))" ] ||
-		refuse "/etc/secondshot-env: others than root can write it, and nothing is run; chown root:root and chmod go-w it"
-	. /etc/secondshot-env
-fi
-
+own_env
 # Hosts that were away when the container started.
-rsnapshot_conf=$(sed -n 's/^rsnapshot-conf *= *//p' "$SECONDSHOT_CONF")
-host-keys "$rsnapshot_conf"
+host-keys "$(setting rsnapshot-conf "$SECONDSHOT_CONF")"
 
 set -f
-for word in $VOLUME; do
-	case $word in
-	--volume=?*) set -- "$@" "$word" ;;
-	*) refuse "/etc/secondshot-env: VOLUME=$VOLUME: it must be --volume=NAME" ;;
-	esac
-done
+[ -z "$VOLUME" ] || set -- "$@" "$VOLUME"
+[ -z "$HOSTS" ] || set -- "$@" --
 for word in $HOSTS; do
-	case $word in
-	--host=?*) set -- "$@" "${word#--host=}" ;;
-	*) refuse "/etc/secondshot-env: HOSTS=$HOSTS: it must be --host=NAME, with blanks between several" ;;
-	esac
+	set -- "$@" "${word#--host=}"
 done
 exec ss-run "$@"
