@@ -297,6 +297,7 @@ run_of() {
 @test "a volume with a name of its own: rounds, a saveset that waits, and what another machine has waiting" {
 	HOSTS="alpha beta"
 	come_over hourly:2 daysago:2
+	on_mariadb && export DBTYPE='' DB_URL=$CATALOG_URL
 	sed -i 's/^VOLUME=.*/VOLUME="--volume=daily-keeper"/' etc/secondshot-env
 	run_ok secondshot --action=schema-update --volume=daily-keeper
 	now '2026-07-03 00:30'
