@@ -400,7 +400,7 @@ refused() {
 }
 
 @test "healthy and not: OK and WARNING are healthy, CRITICAL and UNKNOWN are not" {
-	local code
+	local code job
 	printf '#!/bin/sh\necho "$*"\nexit "$(cat /metadata/code)"\n' >"$BOX/check"
 	chmod +x "$BOX/check"
 	mkdir -p "$BOX/plugins"
@@ -415,10 +415,11 @@ refused() {
 			[ "$output" = "-i 9" ]
 		done
 		# The first sync may take days.
-		inside sh -c 'cp /bin/sleep /tmp/ss-run; /tmp/ss-run 900 >/dev/null 2>&1 & : >"/run/secondshot-container/jobs/$!"'
+		job=$(inside sh -c 'cp /bin/sleep /tmp/ss-run; /tmp/ss-run 900 >/dev/null 2>&1 & echo $!; : >"/run/secondshot-container/jobs/$!"')
+		until_true inside grep -qx ss-run "/proc/$job/comm"
 		echo 2 >"$METADATA/code"
-		until_true inside healthcheck
-		contains "$(inside healthcheck)" 'a run is under way'
+		run_ok inside healthcheck
+		contains "$output" 'a run is under way'
 		echo 3 >"$METADATA/code"
 		run_code 1 inside healthcheck
 	else
