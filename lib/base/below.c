@@ -65,7 +65,10 @@ static void push(struct at_work *w, int sig)
 		family_signal(w->child.pid, sig);
 		return;
 	}
-	/* Its group, where family_adopt() failed; then who has left it, and is below us.  Who is both gets it twice. */
+	/*
+	 * Its process group, which is all that can be reached if family_adopt() failed; then each
+	 * process below us, also one that has left the group.  Some get the signal twice.
+	 */
 	kill(-w->child.pid, sig);
 	while (rounds-- > 0 && family_signal_new(w->child.pid, w->known, w->nknown, sig) > 0)
 		;

@@ -13,7 +13,7 @@
 #include "base/mem.h"
 #include "catalog/catalog.h"
 
-#define WAITING_HELD "held back: "	/* before the reason, where a run's summary has a host that is held */
+#define WAITING_HELD "held back: "	/* in a run's summary the reason of a host that is held back begins so */
 
 /* Is s held back?  1, and the reason (escaped, without a full stop) appended to why; 0; -1 after reporting. */
 int waiting_held(struct catalog *cat, const struct conf *c, const struct saveset *s, struct buf *why);

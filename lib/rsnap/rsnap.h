@@ -75,7 +75,7 @@ int rsnap_program(const char *command);
 /* A word for the set of its hosts, which tells it from other configurations on one root; returns to. */
 const char *rsnap_word(const struct rsnap *r, char to[RSNAP_WORD]);
 
-/* The rsync that copies: cmd_rsync, or the one that there is where it is not given. */
+/* The path of the rsync that copies: cmd_rsync, or /usr/bin/rsync if that is not given. */
 const char *rsnap_rsync(const struct rsnap *r);
 
 /* The host that is called name, or of whose name that is the escaped form; NULL: there is none. */

@@ -24,7 +24,7 @@ struct rsnap_said {
 	int refused;		/* it refused its configuration */
 };
 
-/* Record the one or the other in file.  0, or -1 after reporting. */
+/* Append what was said, or the result of a transfer, to file.  0, or -1 after reporting. */
 int rsnap_job_record(const char *file, const struct rsnap_result *res);
 int rsnap_job_say(const char *file, const struct rsnap_said *said);
 
