@@ -85,13 +85,21 @@ static void add_ours(struct request *q)
 	args_add(q, ".");
 }
 
+/* Does the command begin with these words, and nothing that is stuck to them?  1 or 0. */
+static int begins(const char *command, const char *words)
+{
+	size_t len = strlen(words);
+
+	return strncmp(command, words, len) == 0 && (command[len] == ' ' || command[len] == '\0');
+}
+
 void args_make(struct request *q, const char *command)
 {
 	char *rest = args_text("%s", command), *word = words_next(&rest);
 
-	if (strncmp(command, "rsync ", 6) != 0)
+	if (!begins(command, "rsync"))
 		refuse("SSH_ORIGINAL_COMMAND does not run rsync: %s", command);
-	if (strncmp(command, "rsync --server ", 15) != 0)
+	if (!begins(command, "rsync --server"))
 		refuse("--server option is not the first arg");
 	q->sender = strncmp(command, "rsync --server --sender ", 24) == 0;
 	q->writes = !q->sender;

@@ -84,6 +84,10 @@ emptied() {
 	lacks "$stderr" 'an earlier run left over'
 }
 
+later_than() {
+	(($(date +%s) > $1))
+}
+
 @test "what is mounted below a generation that goes is left whole, and told; the next run removes the rest" {
 	requires root mountns
 	HOSTS='alpha beta'
@@ -97,7 +101,9 @@ emptied() {
 	[ ! -e "$ROOT/hourly.2" ]
 	night 0
 	[ -z "$(ls -A "$ROOT/.secondshot/trash")" ]
-	# The only slot of a larger interval.
+	# The only slot of a larger interval.  A saveset is newer than its last promotion by the second.
+	until_true later_than "$(date +%s)"
+	night 0
 	emptied daysago.0 ss-run --rotate=daysago
 	[ -e "$ROOT/daysago.0/alpha" ]
 	night 0

@@ -66,6 +66,12 @@ accepted() {
 	refused "$PULL" 'argument' "$DIR" -log
 	refused "$PULL" 'facility' -log nonsense "$DIR"
 	refused "$PULL" 'rate' -rate fast "$DIR"
+	# The stock script's words, also where nothing follows.
+	refused 'rsyncs --server . /' 'does not run rsync' "$DIR"
+	refused rsync 'server option is not the first arg' "$DIR"
+	refused 'rsync --servers . /' 'server option is not the first arg' "$DIR"
+	refused 'rsync --server' 'invalid rsync-command syntax or options' "$DIR"
+	refused 'rsync --server' 'sending to read-only' -ro "$DIR"
 	run_code 1 env -u SSH_ORIGINAL_COMMAND "$RRSYNC" -ro "$DIR"
 	contains "$stderr" 'sshd'
 	run_ok "$RRSYNC" -help

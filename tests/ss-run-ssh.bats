@@ -65,12 +65,16 @@ slow() {
 
 # in_transfer: wait until a part of the big file is there.
 in_transfer() {
-	until_true partly_there || { cat run.err; return 1; }
+	until_true partly_there_or_over
+	partly_there || { cat run.err; return 1; }
+}
+
+partly_there_or_over() {
+	partly_there || ! kill -0 "$RUN" 2>/dev/null
 }
 
 partly_there() {
 	local size
-	kill -0 "$RUN" || return
 	size=$(stat -c %s "$ROOT"/.sync/beta/.big.* 2>/dev/null) && [[ $size -gt 500000 ]]
 }
 
