@@ -366,7 +366,7 @@ judged() {
 	slow_rsync
 	# The first waits when it has seen that nobody has the file, and is about to remove it: for
 	# longer than the second one takes on a slow machine.
-	strace -f -qq -o trace -P "$PWD/rsnapshot.pid" -e trace=unlink -e inject=unlink:delay_enter=20000000:when=1 ss-run 2>first.err 3>&- &
+	strace -f -qq -o trace -P "$PWD/rsnapshot.pid" -e trace=unlink -e inject=unlink:delay_enter=60000000:when=1 ss-run 2>first.err 3>&- &
 	FAKE=$!
 	until_true judged
 	ss-run --rsnapshot-conf="$PWD/etc/other.conf" 2>second.err 3>&- &
