@@ -173,8 +173,8 @@ check-stages:
 		tests/stage $$stage $(MAKE) --no-print-directory $$stage || exit 1; \
 	done
 
-# $(call SANITIZED,LEAKS): with LEAKS 1 what was never freed is looked for, which doubles the time of
-# a short process.  make check-asan looks for it on SQLite, check-long on the server as well.
+# $(call SANITIZED,LEAKS): LEAKS=1 looks for memory that was never freed, which doubles the time of a
+# short process.  make check-asan does so on SQLite, make check-long on the server as well.
 SANITIZED = ASAN_OPTIONS=detect_stack_use_after_return=1:detect_leaks=$1 UBSAN_OPTIONS=print_stacktrace=1 \
 	$(MAKE) --no-print-directory $(ASAN)
 # Each file once: on the server what touches a catalog, which has run on SQLite as it is built

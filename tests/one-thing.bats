@@ -101,7 +101,8 @@ later_than() {
 	[ ! -e "$ROOT/hourly.2" ]
 	night 0
 	[ -z "$(ls -A "$ROOT/.secondshot/trash")" ]
-	# The only slot of a larger interval.  A saveset is newer than its last promotion by the second.
+	# The only slot of a larger interval.  Times are compared by the second: the next saveset has to be
+	# made in a later second than the last promotion.
 	until_true later_than "$(date +%s)"
 	night 0
 	emptied daysago.0 ss-run --rotate=daysago

@@ -69,6 +69,7 @@ in_transfer() {
 	partly_there || { cat run.err; return 1; }
 }
 
+# Waiting ends, too, when the run has.
 partly_there_or_over() {
 	partly_there || ! kill -0 "$RUN" 2>/dev/null
 }
